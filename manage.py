@@ -4,11 +4,18 @@
 import os
 import sys
 
+NEEDS_NO_DATABASE = {"help", "version", "--help", "-h", "--version", "collectstatic", "makemessages", "compilemessages", "spectacular"}
+
 
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "vpp.settings")
     from django.core.management import execute_from_command_line
 
+    from vpp.lib.embedded_postgres import ensure_database
+
+    wants_help = not sys.argv[1:] or "--help" in sys.argv or "-h" in sys.argv
+    if not wants_help and sys.argv[1] not in NEEDS_NO_DATABASE:
+        ensure_database()
     execute_from_command_line(sys.argv)
 
 

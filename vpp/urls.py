@@ -1,0 +1,32 @@
+"""All routes: the console at the root, the admin, the API under /api/v1/ and the probes."""
+
+from importlib.util import find_spec
+
+from django.contrib import admin
+from django.urls import URLPattern, URLResolver, include, path
+from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView
+
+ROOMS = (
+    "vpp.enrollment",
+    "vpp.network",
+    "telemetry",
+    "forecasting",
+    "bidding",
+    "vpp.dispatch",
+    "vpp.settlement",
+)
+
+
+def room_routes() -> list[URLPattern | URLResolver]:
+    """The API of each room that has one, all under the same prefix."""
+    return [path("", include(f"{room}.urls")) for room in ROOMS if find_spec(f"{room}.urls")]
+
+
+urlpatterns = [
+    path("admin/", admin.site.urls),
+    path("api/v1/", include(room_routes())),
+    path("api/v1/schema", SpectacularAPIView.as_view(), name="schema"),
+    path("api/v1/docs", SpectacularRedocView.as_view(url_name="schema"), name="api-docs"),
+    path("", include("vpp.jobs.urls")),
+    path("", include("vpp.console.urls")),
+]
