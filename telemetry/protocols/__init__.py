@@ -1,0 +1,1 @@
+"""Codecs of the ways in: bytes to a ReadingBatch, nothing judged."""
