@@ -103,7 +103,9 @@ class ApiClient(models.Model):
     is_anonymous = False
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["participant", "name"], name="api_client_name_once_a_participant")]
+        constraints = [
+            models.UniqueConstraint(fields=["participant", "name"], name="api_client_name_once_a_participant")
+        ]
 
     def __str__(self) -> str:
         return f"{self.participant.code}/{self.name}"

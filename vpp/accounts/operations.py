@@ -65,16 +65,20 @@ def hash_token(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-def create_client(
-    *, participant: Participant, name: str, scopes: Iterable[str], at: datetime
-) -> tuple[ApiClient, str]:
+def create_client(*, participant: Participant, name: str, scopes: Iterable[str], at: datetime) -> tuple[ApiClient, str]:
     """A client with a new token (`vpp_<prefix>_<secret>`); an existing client of that name gets a new one."""
     prefix = secrets.token_hex(6)
     token = f"{TOKEN_PREFIX}_{prefix}_{secrets.token_urlsafe(32)}"
     client, _ = ApiClient.objects.update_or_create(
         participant=participant,
         name=name,
-        defaults={"prefix": prefix, "token_hash": hash_token(token), "scopes": list(scopes), "active": True, "created_at": at},
+        defaults={
+            "prefix": prefix,
+            "token_hash": hash_token(token),
+            "scopes": list(scopes),
+            "active": True,
+            "created_at": at,
+        },
     )
     audit(at=at, actor="service", action="client.created", subject=client, after={"scopes": list(scopes)})
     return client, token

