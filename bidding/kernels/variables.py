@@ -1,0 +1,135 @@
+"""Decision variables of the bid problem, in MW, MWh and whole lots; names that make an exported LP readable."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import pulp
+
+from bidding.kernels.problem import DOWN, UP, AskRequest, BidProblem, EnergyProduct, ReserveProduct
+
+KW_PER_MW = 1000.0
+Column = list[pulp.LpVariable]
+
+
+@dataclass(frozen=True)
+class Position:
+    """A lot-wise position of one product and direction: whole lots and on/off per block, with its lot and minimum in MW."""
+
+    code: str
+    direction: str
+    lots: Column
+    on: Column
+    lot_mw: float
+    min_mw: float
+    max_mw: np.ndarray
+
+    def terms(self, block: int, factor: float = 1.0) -> list[tuple[pulp.LpVariable, float]]:
+        return [(self.lots[block], factor * self.lot_mw)]
+
+
+@dataclass
+class Variables:
+    """up, down, energy, missing[g][t]; carried[reserve code][g][t]; asked[reference][t]; surplus, deficit, missed[t]."""
+
+    up: list[Column] = field(default_factory=list)
+    down: list[Column] = field(default_factory=list)
+    energy: list[Column] = field(default_factory=list)
+    missing: list[Column] = field(default_factory=list)
+    direction: dict[tuple[int, int], pulp.LpVariable] = field(default_factory=dict)
+    sell: Position | None = None
+    buy: Position | None = None
+    reserve: dict[str, Position] = field(default_factory=dict)
+    carried: dict[str, list[Column]] = field(default_factory=dict)
+    asked: dict[str, Column] = field(default_factory=dict)
+    surplus: Column = field(default_factory=list)
+    deficit: Column = field(default_factory=list)
+    missed_up: Column = field(default_factory=list)
+    missed_down: Column = field(default_factory=list)
+    reserve_missed: dict[str, Column] = field(default_factory=dict)
+
+    @property
+    def positions(self) -> list[Position]:
+        energy = [position for position in (self.sell, self.buy) if position is not None]
+        return energy + list(self.reserve.values())
+
+
+def make_variables(problem: BidProblem, exclusive: frozenset[tuple[int, int]]) -> Variables:
+    """All columns; `exclusive` holds the (group, interval) pairs that get a direction binary."""
+    made = Variables()
+    for number, group in enumerate(problem.groups):
+        made.up.append(_series(f"up_g{number}", group.up_limit_kw / KW_PER_MW))
+        made.down.append(_series(f"down_g{number}", group.down_limit_kw / KW_PER_MW))
+        count = problem.n_intervals if group.has_energy else 0
+        made.energy.append([pulp.LpVariable(f"energy_g{number}_t{t}") for t in range(count)])
+        made.missing.append([pulp.LpVariable(f"missing_g{number}_t{t}", 0) for t in range(count + (count > 0))])
+    for number, t in sorted(exclusive):
+        made.direction[number, t] = pulp.LpVariable(f"direction_g{number}_t{t}", 0, 1, pulp.LpInteger)
+    room_up = np.sum([group.up_limit_kw for group in problem.groups], axis=0) + np.zeros(problem.n_intervals)
+    room_down = np.sum([group.down_limit_kw for group in problem.groups], axis=0) + np.zeros(problem.n_intervals)
+    if problem.energy is not None:
+        made.sell = _position(problem.energy, UP, np.minimum(room_up, problem.book_up_kw), "sell")
+        made.buy = _position(problem.energy, DOWN, np.minimum(room_down, problem.book_down_kw), "buy")
+    for product in problem.reserves:
+        _reserve_variables(made, problem, product, room_up, room_down)
+    for number, ask in enumerate(problem.asks):
+        made.asked[ask.reference] = _series(f"ask_{number}", ask.quantity_kw / KW_PER_MW)
+    _deviation_variables(made, problem, room_up, room_down)
+    return made
+
+
+def _reserve_variables(
+    made: Variables, problem: BidProblem, product: ReserveProduct, room_up: np.ndarray, room_down: np.ndarray
+) -> None:
+    """A reserve may also free what is being moved the other way, so a group can carry up to both its limits."""
+    book = problem.book_up_kw if product.direction == UP else problem.book_down_kw
+    both = room_up + room_down
+    made.reserve[product.code] = _position(
+        product, product.direction, np.minimum(both, book), f"reserve_{product.code}"
+    )
+    made.carried[product.code] = [
+        _series(f"carried_{product.code}_g{number}", (group.up_limit_kw + group.down_limit_kw) / KW_PER_MW)
+        for number, group in enumerate(problem.groups)
+    ]
+    committed = problem.committed_reserve_kw.get(product.code)
+    if committed is not None:
+        made.reserve_missed[product.code] = _series(f"missed_{product.code}", committed / KW_PER_MW)
+
+
+def _deviation_variables(made: Variables, problem: BidProblem, room_up: np.ndarray, room_down: np.ndarray) -> None:
+    """Recovery is possible only where nothing is asked and nothing is committed: a promise is never planned to be missed."""
+    open_interval = np.ones(problem.n_intervals, dtype=bool)
+    for ask in problem.asks:
+        open_interval &= ask.quantity_kw <= 0
+    open_interval &= problem.committed_net_up_kw == 0
+    made.surplus = _series("surplus", np.where(open_interval, room_up, 0.0) / KW_PER_MW)
+    made.deficit = _series("deficit", np.where(open_interval, room_down, 0.0) / KW_PER_MW)
+    made.missed_up = _series("missed_up", np.maximum(problem.committed_net_up_kw, 0.0) / KW_PER_MW)
+    made.missed_down = _series("missed_down", np.maximum(-problem.committed_net_up_kw, 0.0) / KW_PER_MW)
+
+
+def _position(product: EnergyProduct | ReserveProduct, direction: str, room_kw: np.ndarray, prefix: str) -> Position:
+    """Bounds from the fleet's own capability in the block's weakest interval; below the minimum there is nothing to sell."""
+    count = int(product.block_of_interval.max()) + 1
+    weakest_kw = np.full(count, np.inf)
+    np.minimum.at(weakest_kw, product.block_of_interval, room_kw)
+    lots_max = np.floor(weakest_kw / product.lot_kw + 1e-9)
+    lots_max[lots_max * product.lot_kw < product.min_quantity_kw - 1e-9] = 0
+    return Position(
+        code=product.code,
+        direction=direction,
+        lots=[pulp.LpVariable(f"{prefix}_lots_h{h}", 0, int(lots_max[h]), pulp.LpInteger) for h in range(count)],
+        on=[pulp.LpVariable(f"{prefix}_on_h{h}", 0, int(lots_max[h] > 0), pulp.LpInteger) for h in range(count)],
+        lot_mw=product.lot_kw / KW_PER_MW,
+        min_mw=product.min_quantity_kw / KW_PER_MW,
+        max_mw=lots_max * product.lot_kw / KW_PER_MW,
+    )
+
+
+def _series(prefix: str, upper: np.ndarray) -> Column:
+    return [pulp.LpVariable(f"{prefix}_t{t}", 0, float(high)) for t, high in enumerate(upper)]
+
+
+def ask_by_reference(problem: BidProblem) -> dict[str, AskRequest]:
+    return {ask.reference: ask for ask in problem.asks}
