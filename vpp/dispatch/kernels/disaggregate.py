@@ -1,0 +1,178 @@
+"""One commitment into many setpoints: the portfolio's power of an interval split over its devices."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vpp.dispatch.kernels.headroom import FleetState, Headroom, Limit, headroom
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Codes = NDArray[np.int8]
+
+WATTS_PER_KW = 1000.0
+
+
+@dataclass(frozen=True)
+class FeederLimits:
+    """Devices by feeder (N,) numbers 0..G-1, and how far the dispatched devices of each may move it, (G,) kW."""
+
+    feeder: Ints
+    up_kw: Floats
+    down_kw: Floats
+
+
+@dataclass(frozen=True)
+class Split:
+    """change_kw (N,): up positive, so target_kw = baseline_kw - change_kw. residual_kw: request less their sum,
+    exact to the watt; reason: the limit that cost most, NONE when nothing is missing. bound (N,): Limit codes."""
+
+    change_kw: Floats
+    target_kw: Floats
+    residual_kw: float
+    reason: Limit
+    bound: Codes
+
+
+def disaggregate(
+    net_up_kw: float,
+    state: FleetState,
+    cost_eur_per_kwh: Floats,
+    step_hours: float,
+    *,
+    needed_later_kwh: float = 0.0,
+    feeders: FeederLimits | None = None,
+) -> Split:
+    """Split the committed net power (up positive, down negative) over N devices.
+
+    needed_later_kwh : grid-side energy that the day's later commitments in this direction will ask of the stores
+                       (see energy_needed_later_kwh); stores give less than that only when nothing else is left.
+
+    Cheapest first; among equal costs the device that can last longest first, down to a common remaining time: the
+    policy that keeps the largest set of later requests feasible (Evans, Tindemans & Angeli (2020), IEEE Trans. Smart
+    Grid 11(1), doi:10.1109/TSG.2019.2918058). A device without a store counts as lasting a day less what it has
+    already been used, which rotates among equals. Shares are whole watts, so their sum is exact; ties go to
+    the earlier device in the order given.
+    """
+    up = net_up_kw >= 0.0
+    room = headroom(state, step_hours)
+    room_kw, hours, bound = _side(room, up)
+    capped_kw = room_kw if feeders is None else _within_feeders(room_kw, feeders.feeder, _side_kw(feeders, up))
+    bound = np.where((capped_kw < room_kw) & (room_kw > 0.0), np.int8(Limit.FEEDER), bound)
+    cap_w = np.floor(capped_kw * WATTS_PER_KW + 1e-6)
+    wanted_w = float(np.round(abs(net_up_kw) * WATTS_PER_KW))
+    is_store = state.kind == "BATTERY"
+    free_w = _spare_for_now(cap_w, room_kw * hours, is_store, needed_later_kwh, step_hours)
+    share_w = _cheapest_first(min(wanted_w, free_w.sum()), free_w, hours, cost_eur_per_kwh, step_hours)
+    rest_w = min(wanted_w, cap_w.sum()) - share_w.sum()
+    if rest_w > 0.0:
+        share_w = share_w + _cheapest_first(rest_w, cap_w - share_w, hours, cost_eur_per_kwh, step_hours)
+    sign = 1.0 if up else -1.0
+    change_kw = sign * share_w / WATTS_PER_KW
+    missing_w = wanted_w - share_w.sum()
+    return Split(
+        change_kw=change_kw,
+        target_kw=state.baseline_kw - change_kw,
+        residual_kw=sign * missing_w / WATTS_PER_KW,
+        reason=_costliest_limit(state, capped_kw, bound, up) if missing_w > 0.0 else Limit.NONE,
+        bound=bound,
+    )
+
+
+def energy_needed_later_kwh(
+    net_up_kw: Floats, lasting_up_kw: Floats, lasting_down_kw: Floats, step_hours: float
+) -> tuple[Floats, Floats]:
+    """Energy that stores must give (up) and take (down) after each interval, both (H,) kWh, grid-side.
+
+    net_up_kw : (H,) committed, up positive. lasting_*_kw : (H,) what devices without a store can give then.
+    Backwards: need(t) = max(0, need(t+1) + what stores must do in t+1); the other direction in between fills up again.
+    """
+    beyond_up_kw = net_up_kw - np.clip(net_up_kw, -lasting_down_kw, lasting_up_kw)
+    up_kwh, down_kwh = np.zeros(net_up_kw.size), np.zeros(net_up_kw.size)
+    for t in range(net_up_kw.size - 2, -1, -1):
+        step_kwh = beyond_up_kw[t + 1] * step_hours
+        up_kwh[t] = max(0.0, up_kwh[t + 1] + step_kwh)
+        down_kwh[t] = max(0.0, down_kwh[t + 1] - step_kwh)
+    return up_kwh, down_kwh
+
+
+def level_fill(wanted: float, cap: Floats, hours: Floats, step_hours: float) -> Floats:
+    """Shares (N,) of `wanted` within `cap`, those with most hours first, so that all used end at one level z of hours:
+    share = cap * clip((hours - z) / step_hours, 0, 1). Exact: the level is found on the sorted breakpoints."""
+    if wanted <= 0.0 or cap.sum() <= 0.0:
+        return np.zeros_like(cap)
+    if wanted >= cap.sum():
+        return cap.copy()
+    level = np.concatenate([hours, hours - step_hours])
+    slope = np.concatenate([cap, -cap]) / step_hours
+    order = np.argsort(-level, kind="stable")
+    level, slope = level[order], np.cumsum(slope[order])
+    filled = np.concatenate([[0.0], np.cumsum(slope[:-1] * -np.diff(level))])
+    at = int(np.clip(np.searchsorted(filled, wanted, side="left") - 1, 0, level.size - 1))
+    z = level[at] - (wanted - filled[at]) / slope[at] if slope[at] > 0.0 else level[at]
+    return cap * np.clip((hours - z) / step_hours, 0.0, 1.0)
+
+
+def _cheapest_first(wanted_w: float, cap_w: Floats, hours: Floats, cost: Floats, step_hours: float) -> Floats:
+    """Whole tiers of equal cost in order; the tier at the margin by remaining time."""
+    _, tier = np.unique(cost, return_inverse=True)
+    tier_w = np.bincount(tier, weights=cap_w)
+    before_w = np.concatenate([[0.0], np.cumsum(tier_w)[:-1]])
+    share_w = np.where(before_w[tier] + tier_w[tier] <= wanted_w, cap_w, 0.0)
+    marginal = np.flatnonzero((before_w <= wanted_w) & (before_w + tier_w > wanted_w))
+    for number in marginal:
+        rows = np.flatnonzero(tier == number)
+        share_w[rows] = level_fill(wanted_w - before_w[number], cap_w[rows], hours[rows], step_hours)
+    return _whole_watts(share_w, cap_w, wanted_w)
+
+
+def _whole_watts(share_w: Floats, cap_w: Floats, wanted_w: float) -> Floats:
+    """Round so that the sum is `wanted_w` exactly and no share passes its (whole) cap."""
+    edges = np.floor(np.concatenate([[0.0], np.cumsum(share_w)]) + 0.5)
+    edges[-1] = wanted_w
+    whole_w = np.clip(np.diff(edges), 0.0, cap_w)
+    missing_w = wanted_w - whole_w.sum()  # of the order of a few watts, from float noise at the edges
+    if missing_w > 0.0:
+        spare_w = cap_w - whole_w
+        return whole_w + np.clip(missing_w - (np.cumsum(spare_w) - spare_w), 0.0, spare_w)
+    return whole_w - np.clip(-missing_w - (np.cumsum(whole_w) - whole_w), 0.0, whole_w)
+
+
+def _spare_for_now(
+    cap_w: Floats, energy_kwh: Floats, is_store: NDArray[np.bool_], needed_later_kwh: float, step_hours: float
+) -> Floats:
+    """Caps (N,) in whole watts with the stores scaled to the energy that later commitments do not need."""
+    at_once_kwh = float(cap_w[is_store].sum()) / WATTS_PER_KW * step_hours
+    if needed_later_kwh <= 0.0 or at_once_kwh <= 0.0:
+        return cap_w
+    spare_kwh = max(float(energy_kwh[is_store].sum()) - needed_later_kwh, 0.0)
+    return np.where(is_store, np.floor(cap_w * min(spare_kwh / at_once_kwh, 1.0)), cap_w)
+
+
+def _within_feeders(room_kw: Floats, feeder: Ints, limit_kw: Floats) -> Floats:
+    """Caps scaled per feeder so that even all of them together stay inside its limit."""
+    total_kw = np.bincount(feeder, weights=room_kw, minlength=limit_kw.size)
+    ratio = np.divide(limit_kw, total_kw, out=np.ones_like(total_kw), where=total_kw > 0.0)
+    return room_kw * np.clip(ratio, 0.0, 1.0)[feeder]
+
+
+def _side(room: Headroom, up: bool) -> tuple[Floats, Floats, Codes]:
+    if up:
+        return room.up_kw, room.up_hours, room.up_bound
+    return room.down_kw, room.down_hours, room.down_bound
+
+
+def _side_kw(feeders: FeederLimits, up: bool) -> Floats:
+    return feeders.up_kw if up else feeders.down_kw
+
+
+def _costliest_limit(state: FleetState, cap_kw: Floats, bound: Codes, up: bool) -> Limit:
+    """The limit that took the most from what the ratings alone would have allowed."""
+    rated_kw = state.max_production_kw + state.baseline_kw if up else state.max_consumption_kw - state.baseline_kw
+    lost_kw = np.maximum(rated_kw - cap_kw, 0.0)
+    by_limit = np.bincount(bound.astype(np.int64), weights=lost_kw, minlength=len(Limit))
+    by_limit[Limit.RATING] = 0.0
+    return Limit(int(by_limit.argmax())) if by_limit.max() > 0.0 else Limit.RATING

@@ -1,0 +1,145 @@
+"""How far each device can be moved from its undispatched power in one interval, for how long, and what stops it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Codes = NDArray[np.int8]
+
+CURTAILABLE = ("PV", "WIND", "HYDRO")
+GENERATORS = (*CURTAILABLE, "BIOMASS", "GENSET")
+SHIFTABLE = ("EV_CHARGER", "HEAT_PUMP", "WATER_HEATER")
+DISPATCHABLE = (*GENERATORS, *SHIFTABLE, "BATTERY", "FLEXIBLE_LOAD")
+
+HORIZON_H = 24.0  # endurance of a device without a store
+
+
+class Limit(IntEnum):
+    """What keeps a device from giving more. The names go into shortfall rows."""
+
+    NONE = 0
+    RATING = 1
+    ENERGY = 2
+    RAMP = 3
+    FEEDER = 4
+    OWNER_HOURS = 5
+    OPTED_OUT = 6
+    SUSPENDED = 7
+    SILENT = 8
+    REFUSED = 9
+    DISOBEYED = 10
+
+
+@dataclass(frozen=True)
+class FleetState:
+    """N devices at the start of an interval; arrays (N,), kW and kWh, consumption positive.
+
+    baseline_kw   : power expected without dispatch. previous_kw: measured before, NaN unknown (no ramp limit then).
+    stored_kwh    : NaN unknown: a battery then gives nothing, a shiftable load is bound by its rating alone.
+    capacity_kwh  : 0 for none or unknown. floor_kwh: the owner's reserve, never discharged.
+    used_kwh      : energy moved for commitments so far today; hours_left: owner's hours of dispatch left today.
+    barred        : Limit code of devices that may not be used (OPTED_OUT, SUSPENDED, SILENT, ...), 0 otherwise.
+    """
+
+    kind: NDArray[np.str_]
+    baseline_kw: Floats
+    previous_kw: Floats
+    max_consumption_kw: Floats
+    max_production_kw: Floats
+    stored_kwh: Floats
+    capacity_kwh: Floats
+    floor_kwh: Floats
+    charge_efficiency: Floats
+    discharge_efficiency: Floats
+    ramp_kw_per_minute: Floats
+    used_kwh: Floats
+    hours_left: Floats
+    barred: Codes
+
+
+@dataclass(frozen=True)
+class Headroom:
+    """Per device (N,): up_kw and down_kw >= 0 around the baseline; *_hours: how long that much can be held;
+    *_bound: the Limit that binds."""
+
+    up_kw: Floats
+    down_kw: Floats
+    up_hours: Floats
+    down_hours: Floats
+    up_bound: Codes
+    down_bound: Codes
+
+
+def headroom(state: FleetState, step_hours: float) -> Headroom:
+    """Bounds of one interval from ratings, kind, store with floor and efficiencies, ramp and exclusions."""
+    lowest_kw, highest_kw = _rating_bounds(state)
+    up = _Bound(np.maximum(state.baseline_kw - lowest_kw, 0.0), np.full(lowest_kw.size, Limit.RATING, dtype=np.int8))
+    down = _Bound(np.maximum(highest_kw - state.baseline_kw, 0.0), np.full(lowest_kw.size, Limit.RATING, dtype=np.int8))
+    up_kwh, down_kwh = _store_energy(state)
+    up.tighten(up_kwh / step_hours, Limit.ENERGY)
+    down.tighten(down_kwh / step_hours, Limit.ENERGY)
+    known = ~np.isnan(state.previous_kw)
+    reach_kw = np.where(known, state.ramp_kw_per_minute * step_hours * 60.0, np.inf)
+    offset_kw = np.where(known, state.baseline_kw - state.previous_kw, 0.0)
+    up.tighten(np.maximum(reach_kw + offset_kw, 0.0), Limit.RAMP)
+    down.tighten(np.maximum(reach_kw - offset_kw, 0.0), Limit.RAMP)
+    tired = np.where(state.hours_left < step_hours, 0.0, np.inf)
+    for bound in (up, down):
+        bound.tighten(tired, Limit.OWNER_HOURS)
+        bound.bar(state.barred)
+    rated_kw = np.maximum(np.maximum(state.max_consumption_kw, state.max_production_kw), 1e-9)
+    rested_h = np.maximum(HORIZON_H - state.used_kwh / rated_kw, 0.0)
+    return Headroom(
+        up.kw, down.kw, _hours(up_kwh, up.kw, rested_h), _hours(down_kwh, down.kw, rested_h), up.limit, down.limit
+    )
+
+
+class _Bound:
+    def __init__(self, kw: Floats, limit: Codes) -> None:
+        self.kw, self.limit = kw, limit
+
+    def tighten(self, kw: Floats, limit: Limit) -> None:
+        closer = kw < self.kw
+        self.kw = np.where(closer, kw, self.kw)
+        self.limit = np.where(closer, np.int8(limit), self.limit)
+
+    def bar(self, barred: Codes) -> None:
+        self.kw = np.where(barred != Limit.NONE, 0.0, self.kw)
+        self.limit = np.where(barred != Limit.NONE, barred, self.limit)
+
+
+def _rating_bounds(state: FleetState) -> tuple[Floats, Floats]:
+    """Lowest and highest power by kind: weather cannot be raised, a generator never consumes, others stay put."""
+    base_kw, kind = state.baseline_kw, state.kind
+    lowest_kw = np.where(np.isin(kind, CURTAILABLE), np.minimum(base_kw, 0.0), -state.max_production_kw)
+    highest_kw = np.where(np.isin(kind, GENERATORS), np.maximum(base_kw, 0.0), state.max_consumption_kw)
+    highest_kw = np.where(np.isin(kind, GENERATORS) & (base_kw < 0.0), 0.0, highest_kw)
+    lowest_kw = np.where(np.isin(kind, (*SHIFTABLE, "FLEXIBLE_LOAD")), 0.0, lowest_kw)
+    unplugged = (kind == "EV_CHARGER") & (base_kw <= 0.0)
+    highest_kw = np.where(unplugged, np.maximum(base_kw, 0.0), highest_kw)
+    fixed = ~np.isin(kind, DISPATCHABLE)
+    return np.where(fixed, base_kw, lowest_kw), np.where(fixed, base_kw, highest_kw)
+
+
+def _store_energy(state: FleetState) -> tuple[Floats, Floats]:
+    """Grid-side energy (N,) in kWh that can still be given (up) and taken (down); inf without a store."""
+    s, n = state, state.kind.size
+    stored, known = np.nan_to_num(s.stored_kwh, nan=0.0), ~np.isnan(s.stored_kwh)
+    battery, shiftable = s.kind == "BATTERY", np.isin(s.kind, SHIFTABLE) & known
+    give_kwh = np.maximum(stored - s.floor_kwh, 0.0) * s.discharge_efficiency
+    room_kwh = np.maximum(s.capacity_kwh - stored, 0.0)
+    up_kwh = np.select([battery, shiftable], [np.where(known, give_kwh, 0.0), stored], np.full(n, np.inf))
+    take_kwh = room_kwh / np.where(battery, s.charge_efficiency, 1.0)
+    bound_above = shiftable & (s.capacity_kwh > 0.0) & (s.kind != "EV_CHARGER")
+    down_kwh = np.select([battery, bound_above], [np.where(known, take_kwh, 0.0), take_kwh], np.full(n, np.inf))
+    return up_kwh, down_kwh
+
+
+def _hours(energy_kwh: Floats, power_kw: Floats, rested_h: Floats) -> Floats:
+    stored_h = np.divide(energy_kwh, power_kw, out=np.full(power_kw.size, HORIZON_H), where=power_kw > 1e-9)
+    return np.minimum(stored_h, rested_h)
