@@ -1,0 +1,1 @@
+"""Baselines, performance and allocation as pure functions of arrays."""

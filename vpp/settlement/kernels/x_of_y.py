@@ -1,0 +1,149 @@
+"""The X-of-Y family: pick like days, average them, adjust to the event day.
+
+One engine for all day-matching rules; what differs is in the `MethodProfile`. Conventions: settlement rules,
+section 0 (completeness, exclusion, ranking, ties, no adjustment possible, never a silent shorter mean).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import numpy as np
+
+from vpp.settlement.kernels.adjust import adjust
+from vpp.settlement.kernels.answers import BaselineAnswer, FloatArray, Status, insufficient
+from vpp.settlement.kernels.calendar import changes_clock
+from vpp.settlement.kernels.grid import Event, EventGrid, Series, build_grid
+from vpp.settlement.kernels.pools import Candidates, collect, pick, top_up
+from vpp.settlement.kernels.profiles import MethodProfile, PoolRule
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """What else the rule needs to know, all by local date of the site.
+
+    event_days   : dates of dispatch, tests included; they serve only as top-up.
+    outage_days  : dates of declared outages; same.
+    other_events : [start, end) of other events, which spoil an adjustment window.
+    """
+
+    holidays: frozenset[date] = frozenset()
+    event_days: frozenset[date] = frozenset()
+    outage_days: frozenset[date] = frozenset()
+    other_events: tuple[tuple[datetime, datetime], ...] = ()
+    daily_max_temp: Mapping[date, float] | None = None
+
+
+def grid_for(profile: MethodProfile, event: Event, series: Series, zone: ZoneInfo) -> EventGrid:
+    """The slot grid of a profile, shared by all sites of one zone and series frame."""
+    return build_grid(
+        event=event,
+        series=series,
+        zone=zone,
+        windows=profile.adjustment.windows,
+        first_day=profile.start_days_before,
+        last_day=profile.lookback_days,
+    )
+
+
+def like_day_reasons(profile: MethodProfile, grid: EventGrid, circumstances: Circumstances) -> list[str]:
+    """Per reference day why it may not serve, "" where it may; readings are looked at later."""
+    holidays = circumstances.holidays
+    wanted = profile.calendar.pool_of(grid.event_date, holidays)
+    # the event's own date is an event day too: the day before touches it when the event runs past midnight
+    event_days = circumstances.event_days | {grid.event_date}
+    reasons = []
+    for day in grid.dates:
+        touched = {day + timedelta(days=offset) for offset in grid.touched}
+        if wanted is None or profile.calendar.pool_of(day, holidays) != wanted:
+            reasons.append("other_day_type")
+        elif profile.skip_clock_change_days and changes_clock(day, grid.zone):
+            reasons.append("clock_change_day")
+        elif touched & event_days:
+            reasons.append("event_day")
+        elif touched & circumstances.outage_days:
+            reasons.append("outage_day")
+        elif profile.pick == "nearest_temperature" and day not in (circumstances.daily_max_temp or {}):
+            reasons.append("no_temperature")
+        else:
+            reasons.append("")
+    return reasons
+
+
+def answer_x_of_y(
+    values_kwh: FloatArray,
+    grid: EventGrid,
+    profile: MethodProfile,
+    circumstances: Circumstances,
+    reasons: Sequence[str] | None = None,
+) -> BaselineAnswer:
+    """One site's baseline.
+
+    values_kwh : (T,) energy per interval of the series the grid was built on; import positive, NaN missing.
+    reasons    : (D,) of `like_day_reasons`, if the caller shares them between sites.
+    """
+    if profile.clip_exports:
+        values_kwh = np.maximum(values_kwh, 0.0)  # NaN stays NaN
+    actual = grid.actual_values(values_kwh)
+    event_actual = actual[: grid.n_event]
+    pool = profile.calendar.pool_of(grid.event_date, circumstances.holidays)
+    rule = profile.pools.get(pool) if pool is not None else None
+    if rule is None:
+        return insufficient(profile.name, grid.starts, grid.coverage, event_actual, f"no pool for day type {pool}")
+    reference = grid.reference_values(values_kwh)
+    candidates = _candidates(grid, reference, reasons or like_day_reasons(profile, grid, circumstances))
+    chosen, weights, reason = _choose(candidates, profile, rule, str(pool), grid, values_kwh, circumstances)
+    excluded = tuple((candidates.dates[i], candidates.reasons[i]) for i in candidates.passed_over(chosen))
+    selected = tuple((grid.dates[i], float(weight)) for i, weight in zip(chosen, weights, strict=True))
+    if reason:
+        return insufficient(profile.name, grid.starts, grid.coverage, event_actual, reason, excluded, selected)
+    mean = weights @ reference[chosen]
+    adjustment, adjusted = adjust(mean, actual, grid, profile.adjustment, circumstances.other_events)
+    if profile.floor_at_zero:
+        adjusted = np.maximum(adjusted, 0.0)
+    return BaselineAnswer(
+        status=Status.OK_TOPPED_UP if candidates.topped_up else Status.OK,
+        method=profile.name,
+        starts=grid.starts,
+        coverage=grid.coverage,
+        unadjusted_kwh=mean[: grid.n_event],
+        baseline_kwh=adjusted,
+        actual_kwh=event_actual,
+        adjustment=adjustment,
+        selected=selected,
+        excluded=excluded,
+    )
+
+
+def _candidates(grid: EventGrid, reference: FloatArray, reasons: Sequence[str]) -> Candidates:
+    complete = np.asarray(~np.isnan(reference).any(axis=1), dtype=np.bool_)
+    energy = reference[:, : grid.n_event] @ grid.coverage
+    judged = [reason or ("" if whole else "missing_readings") for reason, whole in zip(reasons, complete, strict=True)]
+    return Candidates(dates=grid.dates, reasons=judged, complete=complete, event_kwh=energy)
+
+
+def _choose(
+    candidates: Candidates,
+    profile: MethodProfile,
+    rule: PoolRule,
+    pool: str,
+    grid: EventGrid,
+    values_kwh: FloatArray,
+    circumstances: Circumstances,
+) -> tuple[list[int], FloatArray, str]:
+    """The chosen candidates (most recent first), their weights, and why they do not suffice ("" if they do)."""
+    collected = collect(candidates, profile, rule, pool, grid, values_kwh)
+    if len(collected) < rule.minimum and profile.topup_with_event_days:
+        collected = top_up(candidates, collected, rule.minimum)
+    if len(collected) < rule.minimum:
+        equal = np.full(len(collected), 1.0 / max(len(collected), 1))
+        return collected, equal, f"{len(collected)} like days, {rule.minimum} needed"
+    temperatures = circumstances.daily_max_temp or {}
+    if profile.pick == "nearest_temperature" and grid.event_date not in temperatures:
+        return [], np.zeros(0), "no temperature for the event day"
+    chosen = pick(candidates, collected, profile, rule, temperatures, grid.event_date)
+    weights = np.ones(len(chosen))
+    if rule.weights is not None:
+        weights = np.asarray(rule.weights[: len(chosen)], dtype=np.float64)
+    return chosen, weights / weights.sum(), ""
