@@ -54,7 +54,8 @@ def _highs_answer(model: LinearModel, highs: object, highspy: object) -> Solutio
     info = highs.getInfo()  # type: ignore[attr-defined]
     outcome = highs.getModelStatus()  # type: ignore[attr-defined]
     statuses = highspy.HighsModelStatus  # type: ignore[attr-defined]
-    has_point = info.primal_solution_status == highspy.SolutionStatus.kSolutionStatusFeasible  # type: ignore[attr-defined]
+    has_point = info.primal_solution_status == highspy.SolutionStatus.kSolutionStatusFeasible  # type: ignore[attr-
+    defined]
     is_mip = bool(model.integer.any())
     if outcome == statuses.kOptimal:
         status = Status.OPTIMAL
@@ -102,7 +103,8 @@ def solve_with_cbc(model: LinearModel, options: SolverOptions) -> Solution:
 
 
 def _as_pulp(model: LinearModel) -> tuple[pulp.LpProblem, list[pulp.LpVariable], list[pulp.LpConstraint]]:
-    """The arrays as a PuLP problem again, with the bounds and integrality of this solve; two-sided rows do not occur."""
+    """The arrays as a PuLP problem again, with the bounds and integrality of this solve; two-sided rows do not occur.
+    """
     problem = pulp.LpProblem("fallback", pulp.LpMinimize)
     variables = [
         pulp.LpVariable(

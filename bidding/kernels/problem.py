@@ -30,7 +30,8 @@ class FlexGroup:
     """Alike devices of one feeder that act as one (virtual) storage, or as a curtailable source.
 
     up_limit_kw, down_limit_kw : (T,) room to move from the baseline each way.
-    energy_min_kwh, energy_max_kwh : (T,) bounds of the stored (or pre-consumed) energy at the end of each interval; None
+    energy_min_kwh, energy_max_kwh : (T,) bounds of the stored (or pre-consumed) energy at the end of each interval;
+    None
         for a source that has no memory.
     up_cost, down_cost : EUR per MWh moved; a genset's down_cost is negative (fuel saved).
     retention : share of the energy kept per interval. max_up_hours : hours per day at full up power (owner terms).

@@ -1,8 +1,11 @@
 """The narrow door between PuLP models and solvers.
 
-A PuLP *minimisation* is read once into arrays (`read_model`); every solve after that (relaxed, with columns fixed, with a
-warm start) is one bulk call of the arrays. HiGHS is the solver, CBC the fallback for installations without highspy; both
-answer the same `Solution`. A status is never believed: `check_point` tests rows, bounds and integrality in our own code.
+A PuLP *minimisation* is read once into arrays (`read_model`); every solve after that (relaxed, with columns fixed,
+with a
+warm start) is one bulk call of the arrays. HiGHS is the solver, CBC the fallback for installations without highspy;
+both
+answer the same `Solution`. A status is never believed: `check_point` tests rows, bounds and integrality in our own
+code.
 """
 
 from __future__ import annotations
@@ -156,7 +159,8 @@ def solve(
 ) -> Solution:
     """Solve the model, or its relaxation; `start` is a feasible point to begin branch and bound from.
 
-    Raises SolverFailed if a point the solver calls feasible breaks a row, bound or integrality, or the engine is unknown.
+    Raises SolverFailed if a point the solver calls feasible breaks a row, bound or integrality, or the engine is
+    unknown.
     """
     from bidding.kernels.engines import solve_with_cbc, solve_with_highs
 

@@ -15,7 +15,9 @@ Column = list[pulp.LpVariable]
 
 @dataclass(frozen=True)
 class Position:
-    """A lot-wise position of one product and direction: whole lots and on/off per block, with its lot and minimum in MW."""
+    """A lot-wise position of one product and direction: whole lots and on/off per block, with its lot and minimum in
+    MW.
+    """
 
     code: str
     direction: str
@@ -98,7 +100,9 @@ def _reserve_variables(
 
 
 def _deviation_variables(made: Variables, problem: BidProblem, room_up: np.ndarray, room_down: np.ndarray) -> None:
-    """Recovery is possible only where nothing is asked and nothing is committed: a promise is never planned to be missed."""
+    """Recovery is possible only where nothing is asked and nothing is committed: a promise is never planned to be
+    missed.
+    """
     open_interval = np.ones(problem.n_intervals, dtype=bool)
     for ask in problem.asks:
         open_interval &= ask.quantity_kw <= 0
@@ -110,7 +114,9 @@ def _deviation_variables(made: Variables, problem: BidProblem, room_up: np.ndarr
 
 
 def _position(product: EnergyProduct | ReserveProduct, direction: str, room_kw: np.ndarray, prefix: str) -> Position:
-    """Bounds from the fleet's own capability in the block's weakest interval; below the minimum there is nothing to sell."""
+    """Bounds from the fleet's own capability in the block's weakest interval; below the minimum there is nothing to
+    sell.
+    """
     count = int(product.block_of_interval.max()) + 1
     weakest_kw = np.full(count, np.inf)
     np.minimum.at(weakest_kw, product.block_of_interval, room_kw)
