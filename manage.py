@@ -4,7 +4,7 @@
 import os
 import sys
 
-NEEDS_NO_DATABASE = {"help", "version", "--help", "-h", "--version", "collectstatic", "makemessages", "compilemessages", "spectacular"}
+NEEDS_NO_DATABASE = {"help", "version", "--version", "collectstatic", "makemessages", "compilemessages", "spectacular"}
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""One private PostgreSQL a test session, unless DATABASE_URL names a server; the clock is given back after each test."""
+"""One private PostgreSQL a test session, unless DATABASE_URL names one; the real clock is back after each test."""
 
 from __future__ import annotations
 

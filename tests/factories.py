@@ -22,7 +22,9 @@ def make_participant(*, kind: str = Participant.Kind.OWNER, code: str = "") -> P
     return Participant.objects.create(code=code, name=code.replace("-", " "), kind=kind)
 
 
-def make_client(*, kind: str = Participant.Kind.AGGREGATOR, scopes: tuple[str, ...] = ("read",)) -> tuple[ApiClient, str]:
+def make_client(
+    *, kind: str = Participant.Kind.AGGREGATOR, scopes: tuple[str, ...] = ("read",)
+) -> tuple[ApiClient, str]:
     """A client and its token, of a new participant of that kind."""
     return accounts.create_client(
         participant=make_participant(kind=kind), name="tests", scopes=scopes, at=datetime(2016, 1, 1, tzinfo=UTC)
@@ -41,7 +43,12 @@ def make_device(*, kind: str = Device.Kind.BATTERY, **fields: Any) -> Device:
     site = fields.pop("site", None) or make_site()
     defaults: dict[str, Any] = {"max_consumption_kw": 10.0, "max_production_kw": 10.0}
     if kind == Device.Kind.BATTERY:
-        defaults |= {"energy_capacity_kwh": 20.0, "charge_efficiency": 0.95, "discharge_efficiency": 0.95, "controllable": True}
+        defaults |= {
+            "energy_capacity_kwh": 20.0,
+            "charge_efficiency": 0.95,
+            "discharge_efficiency": 0.95,
+            "controllable": True,
+        }
     elif kind in {Device.Kind.LOAD, Device.Kind.EV_CHARGER, Device.Kind.HEAT_PUMP, Device.Kind.METER}:
         defaults |= {"max_production_kw": 0.0}
     return Device.objects.create(code=code, site=site, kind=kind, **(defaults | fields))

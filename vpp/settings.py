@@ -1,4 +1,4 @@
-"""One settings module; every value that differs between installations comes from the environment (README, section 3)."""
+"""One settings module; every value that differs between installations comes from the environment (README)."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ import logging
 
 
 class JsonFormatter(logging.Formatter):
-    """time, level, logger, message, and the trace id of the ask or run where the caller gave one (`extra={"trace": ...}`)."""
+    """time, level, logger, message, and the trace id of the ask or run where the caller gave one (extra "trace")."""
 
     def format(self, record: logging.LogRecord) -> str:
         entry = {

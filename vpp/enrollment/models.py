@@ -110,7 +110,9 @@ class Device(models.Model):
     charge_efficiency = models.FloatField(default=1.0)
     discharge_efficiency = models.FloatField(default=1.0)
     ramp_kw_per_minute = models.FloatField(null=True, blank=True)
-    cost_per_kwh = models.DecimalField(max_digits=9, decimal_places=5, default=0, help_text="wear or marginal cost, EUR")
+    cost_per_kwh = models.DecimalField(
+        max_digits=9, decimal_places=5, default=0, help_text="wear or marginal cost, EUR"
+    )
     self_discharge_pu_per_day = models.FloatField(default=0.0)
     suspended_at = models.DateTimeField(null=True, blank=True)
 

@@ -42,7 +42,7 @@ class Handler:
 
 @dataclass(frozen=True)
 class Schedule:
-    """A job that is due every local day at a wall-clock time; `payload` gets the due moment's local date as ISO text."""
+    """A job that is due every local day at a wall-clock time; `payload` gets that day's date as ISO text."""
 
     name: str
     kind: str
@@ -78,7 +78,7 @@ def job_handler(
 
             operations.run_leased(job_id=job_id, attempt=attempt)
 
-        dramatiq.actor(deliver, actor_name=kind, queue_name=queue, time_limit=time_limit_s * 1000, max_retries=0)
+        dramatiq.actor(actor_name=kind, queue_name=queue, time_limit=time_limit_s * 1000, max_retries=0)(deliver)
         return run
 
     return declare

@@ -29,7 +29,7 @@ class BadIdempotencyKey(DomainError):
 
 
 def idempotent(method: Callable[..., Response]) -> Callable[..., Response]:
-    """For POST methods of API views. The answer is stored in the transaction of the work itself; a refusal is not stored."""
+    """For POST methods of API views. The answer is stored in the transaction of the work; a refusal is not stored."""
 
     @wraps(method)
     def wrapper(view: Any, request: Request, *args: Any, **kwargs: Any) -> Response:

@@ -28,7 +28,7 @@ def tick(*, at: datetime) -> int:
 
 
 def due_slots(schedule: Schedule, at: datetime) -> list[datetime]:
-    """UTC moments of the slots in the catch-up time up to `at`; a day has one slot, also where a clock change repeats it."""
+    """UTC moments of the slots in the catch-up time up to `at`; a day has one, also where a clock change repeats it."""
     today = at.astimezone(ZoneInfo(schedule.time_zone)).date()
     days = [today - timedelta(days=back) for back in range(CATCH_UP_DAYS, -1, -1)]
     moments = [local_moment(day, schedule.local_time, schedule.time_zone) for day in days]

@@ -85,7 +85,7 @@ class EmbeddedPostgres:
 
     def url(self) -> str:
         """The connection URL; makes the password on first use, starts nothing."""
-        return f"postgresql://{SUPERUSER}:{quote(self._password())}@/{DATABASE}?host={quote(str(self.socket_dir), safe='')}"
+        return self._url_of(DATABASE)
 
     def ensure_running(self) -> str:
         """Set up the cluster if there is none, start the server if it is down, hold it open until `release`."""
@@ -116,6 +116,10 @@ class EmbeddedPostgres:
                 lock.close()
             if self._is_running():
                 self._run("pg_ctl", "stop", "-D", str(self.cluster_dir), "-m", "fast", "-w", "-t", "60")
+
+    def _url_of(self, database: str) -> str:
+        host = quote(str(self.socket_dir), safe="")
+        return f"postgresql://{SUPERUSER}:{quote(self._password())}@/{database}?host={host}"
 
     # -- files ---------------------------------------------------------------------------------------------------
 
@@ -150,9 +154,7 @@ class EmbeddedPostgres:
                 return pwd.getpwnam(name)
             except KeyError:
                 continue
-        raise EmbeddedPostgresError(
-            "PostgreSQL refuses to run as root and there is no system user 'nobody' to run it as"
-        )
+        raise EmbeddedPostgresError("PostgreSQL refuses to run as root, and no system user 'nobody' is there for it")
 
     def _binaries(self) -> Path:
         import importlib.util
@@ -204,7 +206,7 @@ class EmbeddedPostgres:
         )
         if done.returncode and program != "pg_ctl":
             raise EmbeddedPostgresError(f"{program} failed: {done.stderr.strip() or done.stdout.strip()}")
-        return done  # type: ignore[no-any-return]
+        return done
 
     @staticmethod
     def _environment() -> dict[str, str]:

@@ -1,6 +1,7 @@
 """Delivery days and interval grids. Inside: aware UTC, half-open intervals, labelled by their start.
 
-A delivery day is a *local* day of a market or site, so it has 92, 96 or 100 quarter hours; it is counted, never assumed.
+A delivery day is a *local* day of a market or site, so it has 92, 96 or 100 quarter hours: they are
+counted, never assumed.
 """
 
 from __future__ import annotations

@@ -1,0 +1,53 @@
+# Everything a newcomer needs: `make demo`, `make test`. Both set up what they need; the second time they find it there.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+ARGS ?=
+# Small matrices and two cores: one thread a process beats many that wait for each other.
+export OMP_NUM_THREADS ?= 1
+export OPENBLAS_NUM_THREADS ?= 1
+
+.PHONY: help setup demo test check serve lock clean
+
+help:
+	@echo "make demo [ARGS='--no-serve --full --date 2016-07-14 --prices FILE.csv --seed 1 --json out.json']"
+	@echo "make test [ARGS='tests/kernels -k money']    make check    make serve    make lock    make clean"
+
+setup: $(READY)
+
+$(READY): requirements/all.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "Python 3.11 or newer is needed; $(PYTHON) is $$($(PYTHON) --version). Try: make PYTHON=python3.12"; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) \
+		|| { echo "$(PYTHON) cannot make virtual environments: install its venv package (Debian: python3-venv)"; exit 1; }
+	@echo "installing the locked packages (a few minutes the first time) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/all.txt
+	@touch $(READY)
+
+demo: $(READY)
+	@$(BIN)/python manage.py demo $(ARGS)
+
+test: $(READY)
+	$(BIN)/python -m pytest $(ARGS)
+
+check: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy .
+	$(BIN)/python manage.py makemigrations --check --dry-run
+
+serve: $(READY)
+	@$(BIN)/python manage.py serve $(ARGS)
+
+# Exact versions from the ranges in pyproject.toml, with hashes, for every platform and Python from 3.11.
+LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	--no-header --no-annotate
+lock: $(READY)
+	$(BIN)/python -m pip install --quiet uv
+	$(LOCK) pyproject.toml --extra demo --extra dev -o requirements/all.txt
+	$(LOCK) pyproject.toml -c requirements/all.txt -o requirements/run.txt
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .hypothesis staticfiles

@@ -1,0 +1,60 @@
+from django.contrib import admin
+
+from vpp.enrollment.models import Contract, Device, Enrollment, OwnerTerms, Portfolio, Site
+
+
+@admin.register(Site)
+class SiteAdmin(admin.ModelAdmin):
+    list_display = ["code", "name", "owner", "zone_code", "feeder_code", "node_code", "baseline_method"]
+    list_filter = ["zone_code", "baseline_method"]
+    search_fields = ["code", "name", "owner__code", "feeder_code"]
+    autocomplete_fields = ["owner"]
+    list_select_related = ["owner"]
+    show_full_result_count = False
+
+
+@admin.register(Device)
+class DeviceAdmin(admin.ModelAdmin):
+    list_display = ["code", "site", "kind", "max_consumption_kw", "max_production_kw", "controllable", "suspended_at"]
+    list_filter = ["kind", "controllable"]
+    search_fields = ["code", "site__code", "site__owner__code"]
+    autocomplete_fields = ["site"]
+    list_select_related = ["site"]
+    show_full_result_count = False
+
+
+@admin.register(OwnerTerms)
+class OwnerTermsAdmin(admin.ModelAdmin):
+    list_display = ["device", "period", "reserve_floor_pu", "max_events_per_day", "opted_out"]
+    list_filter = ["opted_out"]
+    search_fields = ["device__code"]
+    autocomplete_fields = ["device"]
+    list_select_related = ["device"]
+    show_full_result_count = False
+
+
+@admin.register(Contract)
+class ContractAdmin(admin.ModelAdmin):
+    list_display = ["code", "owner", "period", "split_rule", "owner_share_pu", "fee_per_event", "currency"]
+    search_fields = ["code", "owner__code"]
+    autocomplete_fields = ["owner"]
+    list_select_related = ["owner"]
+    show_full_result_count = False
+
+
+@admin.register(Portfolio)
+class PortfolioAdmin(admin.ModelAdmin):
+    list_display = ["code", "name", "zone_code", "feeder_code", "min_kw"]
+    list_filter = ["zone_code"]
+    search_fields = ["code", "name"]
+    show_full_result_count = False
+
+
+@admin.register(Enrollment)
+class EnrollmentAdmin(admin.ModelAdmin):
+    list_display = ["device", "portfolio", "period"]
+    list_filter = ["portfolio"]
+    search_fields = ["device__code", "portfolio__code"]
+    autocomplete_fields = ["device", "portfolio"]
+    list_select_related = ["device", "portfolio"]
+    show_full_result_count = False
