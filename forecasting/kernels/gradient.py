@@ -1,0 +1,78 @@
+"""L3 of the ladder: one global gradient model per class of series, for the mean and three quantiles.
+
+The target is the deviation from the L1 profile in units of the series' level, so the trees only learn what the profile
+misses. Histogram gradient boosting, Ke et al. (2017), "LightGBM", NeurIPS 30, as in scikit-learn.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forecasting.kernels.arrays import Floats
+
+LEVELS = np.array([0.1, 0.5, 0.9])
+TARGET_CAP = 8.0  # levels; one outlier must not own a leaf
+CHUNK_ROWS = 100_000
+
+
+@dataclass(frozen=True)
+class GradientModel:
+    """Fitted regressors of one class; never stored, refitted from data and seed when needed."""
+
+    mean: object
+    quantiles: tuple[object, ...]
+    rows: int
+
+
+def fit(features: Floats, target: Floats, *, seed: int, rounds: int = 60, leaves: int = 15) -> GradientModel | None:
+    """Fit mean and quantiles on rows (R, F) and scaled deviations (R,); None if fewer than 500 rows are usable."""
+    from sklearn.ensemble import HistGradientBoostingRegressor
+
+    usable = np.isfinite(target)
+    if usable.sum() < 500:
+        return None
+    rows, goal = features[usable], np.clip(target[usable], -TARGET_CAP, TARGET_CAP)
+    shared = {
+        "max_iter": rounds,
+        "max_leaf_nodes": leaves,
+        "learning_rate": 0.1,
+        "min_samples_leaf": int(np.clip(len(goal) // 200, 20, 150)),
+        "l2_regularization": 5.0,
+        "early_stopping": False,
+        "random_state": seed,
+        "max_bins": 128,
+    }
+    mean = HistGradientBoostingRegressor(**shared).fit(rows, goal)
+    quantiles = tuple(
+        HistGradientBoostingRegressor(loss="quantile", quantile=float(level), **shared).fit(rows, goal)
+        for level in LEVELS
+    )
+    return GradientModel(mean=mean, quantiles=quantiles, rows=len(goal))
+
+
+def predict_mean(model: GradientModel, features: Floats) -> Floats:
+    """Mean deviation (...,) in levels, for features (..., F)."""
+    return _in_chunks(model.mean, features)
+
+
+def predict_quantiles(model: GradientModel, features: Floats) -> Floats:
+    """Sorted quantile deviations (..., Q) in levels, for features (..., F)."""
+    columns = [_in_chunks(one, features) for one in model.quantiles]
+    return np.sort(np.stack(columns, axis=-1), axis=-1)
+
+
+def sample_rows(n_rows: int, wanted: int, *, seed: int) -> NDArray[np.int64]:
+    """Indices of a seeded sample without replacement; all rows if fewer than wanted."""
+    if n_rows <= wanted:
+        return np.arange(n_rows)
+    return np.sort(np.random.default_rng(seed).choice(n_rows, size=wanted, replace=False))
+
+
+def _in_chunks(regressor: object, features: Floats) -> Floats:
+    flat = features.reshape(-1, features.shape[-1])
+    out = np.empty(len(flat), dtype=np.float32)
+    for start in range(0, len(flat), CHUNK_ROWS):
+        stop = start + CHUNK_ROWS
+        out[start:stop] = regressor.predict(flat[start:stop])  # type: ignore[attr-defined]
+    return out.reshape(features.shape[:-1])
