@@ -1,0 +1,59 @@
+"""What the database refuses."""
+
+from __future__ import annotations
+
+import pytest
+from django.db import IntegrityError, connection, transaction
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.apps.dispatch.makers import NOON, make_setpoint
+from tests.factories import make_device, make_portfolio
+from vpp.dispatch.models import Setpoint
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.mark.parametrize("target_kw", [10.5, -11.0, float("nan")])
+def test_a_setpoint_outside_the_rating_cannot_be_stored(target_kw: float) -> None:
+    device = make_device()
+    portfolio = make_portfolio(devices=[device])
+    with pytest.raises(IntegrityError, match="outside the rating"), transaction.atomic():
+        make_setpoint(device, portfolio, target_kw=target_kw)
+    make_setpoint(device, portfolio, target_kw=-10.0)
+
+
+def test_what_was_asked_never_changes() -> None:
+    device = make_device()
+    setpoint = make_setpoint(device, make_portfolio(devices=[device]))
+    with pytest.raises(IntegrityError, match="never changes"), transaction.atomic():
+        Setpoint.objects.filter(pk=setpoint.pk).update(target_kw=1.0)
+
+
+def test_the_same_setpoint_is_not_written_twice() -> None:
+    device = make_device()
+    portfolio = make_portfolio(devices=[device])
+    make_setpoint(device, portfolio)
+    with pytest.raises(IntegrityError, match="setpoint_once"), transaction.atomic():
+        make_setpoint(device, portfolio)
+    make_setpoint(device, portfolio, sequence=1)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.sampled_from(Setpoint.State.values), min_size=1, max_size=6))
+def test_the_database_allows_exactly_the_steps_of_the_table(wished: list[str]) -> None:
+    with transaction.atomic():
+        device = make_device()
+        setpoint = make_setpoint(device, make_portfolio(devices=[device]), interval_start=NOON)
+        state = "PLANNED"
+        for wish in wished:
+            try:
+                with transaction.atomic():
+                    Setpoint.objects.filter(pk=setpoint.pk).update(state=wish)
+            except IntegrityError:
+                assert wish not in Setpoint.STEPS[state] and wish != state
+            else:
+                assert wish in Setpoint.STEPS[state] or wish == state
+                state = wish
+        transaction.set_rollback(True)
+    connection.ensure_connection()

@@ -1,0 +1,91 @@
+"""Setpoints, and how devices behave towards them."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import F, Q
+
+from vpp.dispatch.models.plans import ControlCycle
+from vpp.dispatch.models.querysets import OfDeviceQuerySet
+from vpp.enrollment.models import Device, Portfolio
+
+
+class Setpoint(models.Model):
+    """A device's target from `interval_start` until a newer setpoint or `expires_at`, when it falls back by itself."""
+
+    class State(models.TextChoices):
+        PLANNED = "PLANNED", "planned"
+        SENT = "SENT", "sent"
+        ACKNOWLEDGED = "ACKNOWLEDGED", "acknowledged"
+        FOLLOWED = "FOLLOWED", "followed"
+        MISSED = "MISSED", "missed"
+        REFUSED = "REFUSED", "refused"
+        EXPIRED = "EXPIRED", "expired unsent"
+        SUPERSEDED = "SUPERSEDED", "superseded before it was judged"
+
+    STEPS: dict[str, tuple[str, ...]] = {
+        "PLANNED": ("SENT", "EXPIRED", "SUPERSEDED"),
+        "SENT": ("ACKNOWLEDGED", "REFUSED", "FOLLOWED", "MISSED", "EXPIRED", "SUPERSEDED"),
+        "ACKNOWLEDGED": ("FOLLOWED", "MISSED", "SUPERSEDED"),
+        "FOLLOWED": ("MISSED",),  # followed at first, then no longer while it was still in force
+        "MISSED": (),
+        "REFUSED": (),
+        "EXPIRED": (),
+        "SUPERSEDED": (),
+    }
+
+    device = models.ForeignKey(Device, on_delete=models.PROTECT, related_name="setpoints")
+    portfolio = models.ForeignKey(Portfolio, on_delete=models.PROTECT, related_name="+", db_index=False)
+    cycle = models.ForeignKey(ControlCycle, null=True, on_delete=models.PROTECT, related_name="+", db_index=False)
+    interval_start = models.DateTimeField()
+    sequence = models.PositiveSmallIntegerField(default=0, help_text="newer wins within the interval")
+    target_kw = models.FloatField(help_text="consumption positive")
+    baseline_kw = models.FloatField(help_text="expected power without this setpoint")
+    released = models.BooleanField(default=False, help_text="the device returns to its own control")
+    state = models.CharField(max_length=12, choices=State, default=State.PLANNED)
+    issued_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    sent_at = models.DateTimeField(null=True, blank=True)
+    answered_at = models.DateTimeField(null=True, blank=True)
+    judged_at = models.DateTimeField(null=True, blank=True)
+    measured_kw = models.FloatField(null=True, blank=True, help_text="what the judgement was made on")
+    reason = models.CharField(max_length=80, blank=True)
+
+    objects = OfDeviceQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["device", "interval_start", "sequence"], name="setpoint_once"),
+            models.CheckConstraint(condition=Q(expires_at__gt=F("interval_start")), name="setpoint_expires_later"),
+        ]
+        indexes = [
+            # the control cycle's "in force" and the gateway's "not yet answered", both of recent intervals
+            models.Index(fields=["portfolio", "interval_start"], name="setpoints_of_an_interval"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.device_id} {self.interval_start:%Y-%m-%dT%H:%MZ} #{self.sequence}: {self.target_kw:.3f} kW"
+
+
+class DeviceStatus(models.Model):
+    """How a device behaves towards setpoints. Not ONLINE: left out of dispatch until `retry_at`."""
+
+    class State(models.TextChoices):
+        ONLINE = "ONLINE", "online"
+        SILENT = "SILENT", "silent"
+        REFUSED = "REFUSED", "refused"
+        DISOBEYED = "DISOBEYED", "disobeyed"
+
+    device = models.OneToOneField(Device, primary_key=True, on_delete=models.PROTECT, related_name="dispatch_status")
+    state = models.CharField(max_length=10, choices=State, default=State.ONLINE)
+    since = models.DateTimeField(help_text="start of the first interval in this state")
+    retry_at = models.DateTimeField(null=True, blank=True, help_text="first interval in which it is tried again")
+    failures = models.PositiveSmallIntegerField(default=0, help_text="in a row; lengthens the wait")
+
+    objects = OfDeviceQuerySet.as_manager()
+
+    class Meta:
+        verbose_name_plural = "device states"
+
+    def __str__(self) -> str:
+        return f"{self.device_id} {self.state}"
