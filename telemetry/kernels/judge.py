@@ -17,6 +17,7 @@ NONSENSE_FACTOR = 2.0  # beyond twice the rating no meter of that connection can
 FLAG_FACTOR = 1.1
 STANDBY_PU = 0.05  # a pure producer may draw, a pure consumer may feed back, this share of its rating
 STANDBY_KW = 0.05
+LARGEST_KW = 1e7  # ten gigawatt: no single device, whatever its rating says
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,7 @@ def judge(batch: ReadingBatch, ratings: Ratings, *, at_us: int, max_age_days: in
         batch.time_us > at_us + CLOCK_SKEW_US,
         batch.time_us < oldest_us,
         batch.time_us % SECOND_US != 0,
-        (power_kw > NONSENSE_FACTOR * highest_kw) | (power_kw < NONSENSE_FACTOR * lowest_kw) | (batch.soc_kwh < 0),
+        (power_kw > NONSENSE_FACTOR * highest_kw) | (power_kw < NONSENSE_FACTOR * lowest_kw) | _beyond_any_device(batch),
     )
     reason = np.full(batch.size, -1, dtype=np.int8)
     for place in range(len(findings) - 1, -1, -1):
@@ -98,3 +99,11 @@ def judge(batch: ReadingBatch, ratings: Ratings, *, at_us: int, max_age_days: in
     quality[batch.energy_kwh * power_kw < 0] |= Quality.ENERGY_MISMATCH
     quality[batch.soc_kwh > FLAG_FACTOR * ratings.energy_capacity_kwh[batch.device]] |= Quality.SOC_OUT_OF_RANGE
     return Judgement(reason=reason, quality=quality, device_id=device_id)
+
+
+def _beyond_any_device(batch: ReadingBatch) -> NDArray[np.bool_]:
+    """(n,) values that no device can report, with or without a known rating."""
+    beyond = np.abs(batch.power_kw) > LARGEST_KW
+    beyond |= np.abs(batch.energy_kwh) > LARGEST_KW * 24
+    beyond |= (batch.soc_kwh < 0) | (batch.soc_kwh > LARGEST_KW * 24)
+    return beyond | (batch.voltage_pu < 0) | (batch.voltage_pu > 10)

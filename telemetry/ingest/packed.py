@@ -1,0 +1,121 @@
+"""Whole closed days of readings go straight into packed days: one row a device and day instead of one a reading."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from django.db import connection
+from numpy.typing import NDArray
+
+from telemetry.kernels.batch import IntColumn
+from telemetry.kernels.copy_format import SIGNATURE, TRAILER, Field, encode_rows
+from telemetry.kernels.day_arrays import PackedDays, pack_readings, pack_rollup
+from telemetry.kernels.judge import DAY_US
+from telemetry.kernels.readings import Readings
+from telemetry.kernels.rollup import roll_up
+from telemetry.storage import raw
+from telemetry.storage.copying import copy_in, copy_stream, moment
+from telemetry.storage.days import as_date
+
+FEWEST_READINGS = 24  # of a device on a day; below that rows are as small
+
+
+def candidates(readings: Readings, at_us: int) -> NDArray[np.bool_]:
+    """(n,) True for readings of a device-day that has ended by `at_us` and has enough readings here to be packed.
+
+    Readings are ordered by (device, time), so each device-day is one run.
+    """
+    day = readings.day
+    closed = (day + 1) * DAY_US <= at_us
+    if not closed.any():
+        return closed
+    new = np.ones(day.size, dtype=bool)
+    new[1:] = (day[1:] != day[:-1]) | (readings.device_id[1:] != readings.device_id[:-1])
+    count = np.diff(np.append(np.flatnonzero(new), day.size))
+    return closed & np.repeat(count >= FEWEST_READINGS, count)
+
+
+def untouched(readings: Readings) -> NDArray[np.bool_]:
+    """(n,) True where nothing is stored yet of that device and day. The caller holds these days alone."""
+    days, devices = np.unique(readings.day), np.unique(readings.device_id)
+    taken = raw.packed_pairs(days.tolist(), devices)
+    with connection.cursor() as cursor:
+        for day in days.tolist():
+            cursor.execute(
+                "SELECT DISTINCT device_id FROM telemetry_reading WHERE ts >= %s AND ts < %s AND device_id = ANY(%s)",
+                [moment(day * DAY_US), moment((day + 1) * DAY_US), devices.tolist()],
+            )
+            taken |= {(day, device_id) for (device_id,) in cursor}
+    if not taken:
+        return np.ones(readings.size, dtype=bool)
+    span = int(devices.max()) + 1
+    keys = np.array([(day - int(days[0])) * span + device_id for day, device_id in taken])
+    return ~np.isin((readings.day - days[0]) * span + readings.device_id, keys)
+
+
+def store(readings: Readings) -> None:
+    """Pack whole device-days and their rollup. The caller knows that nothing of them is stored."""
+    groups = list(pack_readings(readings))
+    _copy("telemetry_readingday", groups, count=True)
+    _copy("telemetry_rollupday", [pack_rollup(roll_up(readings))], count=False)
+
+
+def _copy(table: str, groups: Sequence[PackedDays], *, count: bool) -> None:
+    names: list[str] = []
+    streams = []
+    for days in groups:
+        fields = {
+            "day": Field("date", days.day),
+            "device_id": Field("int8", days.device_id),
+            "first_available_at": Field("timestamptz", days.first_available_us),
+            "available_at": Field("timestamptz", days.available_us),
+        }
+        if count:
+            fields |= {"count": Field("int4", days.count), "checksum": Field("int8", days.checksums())}
+        fields |= {name: Field("bytea", column.packed, column.null) for name, column in days.columns.items()}
+        names = list(fields)
+        streams.append(encode_rows(list(fields.values())))
+    if streams:
+        copy_stream(table, names, SIGNATURE + b"".join(streams) + TRAILER)
+
+
+def pack_day(day: int) -> int:
+    """Move a closed day's rows into packed days, older packed readings of the same devices included; how many readings.
+
+    The caller holds the day alone. Corrections stay where they are.
+    """
+    start_us, end_us = day * DAY_US, (day + 1) * DAY_US
+    devices = _devices_with_rows(start_us, end_us)
+    if devices.size == 0:
+        return 0
+    first = raw.first_versions(devices, start_us, end_us)
+    current = raw.with_corrections(first, raw.corrections(devices, start_us, end_us))
+    _forget(day, devices)
+    _copy("telemetry_readingday", list(pack_readings(first)), count=True)
+    _copy("telemetry_rollupday", [pack_rollup(roll_up(current))], count=False)
+    return first.size
+
+
+def _devices_with_rows(start_us: int, end_us: int) -> IntColumn:
+    """Devices with open rows: readings, or a bucket that a correction of a packed reading made anew."""
+    bounds = [moment(start_us), moment(end_us)]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT device_id FROM telemetry_reading WHERE ts >= %s AND ts < %s
+            UNION SELECT device_id FROM telemetry_rollup15 WHERE bucket >= %s AND bucket < %s ORDER BY device_id""",
+            bounds + bounds,
+        )
+        return np.array([device_id for (device_id,) in cursor], dtype=np.int64)
+
+
+def _forget(day: int, devices: IntColumn) -> None:
+    """Drop what the new packed days replace. The partitions hold rows of this day only, and all of them were read."""
+    suffix = f"p{as_date(day):%Y%m%d}"
+    with connection.cursor() as cursor:
+        for table in ("telemetry_readingday", "telemetry_rollupday"):
+            cursor.execute(
+                f"DELETE FROM {table} WHERE day = %s AND device_id = ANY(%s)",  # noqa: S608
+                [as_date(day), devices.tolist()],
+            )
+        cursor.execute(f"TRUNCATE telemetry_reading_{suffix}, telemetry_rollup15_{suffix}")

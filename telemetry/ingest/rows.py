@@ -1,0 +1,132 @@
+"""Readings of open days: COPY into the partitions; if that meets a known key, through a staging table."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+import numpy as np
+import psycopg
+from django.db import connection, transaction
+from numpy.typing import NDArray
+
+from telemetry.kernels.copy_format import Field
+from telemetry.kernels.readings import Readings, no_readings, places_of, same_values
+from telemetry.storage import raw
+from telemetry.storage.copying import copy_in, empty_stage, moment
+from telemetry.storage.days import ensure_days
+
+STAGE = "telemetry_stage"
+STAGE_COLUMNS = """place integer, ts timestamptz, device_id bigint, available_at timestamptz, power_kw double precision,
+    energy_kwh double precision, soc_kwh double precision, voltage_pu double precision, quality smallint"""
+COLUMNS = "ts, device_id, available_at, power_kw, energy_kwh, soc_kwh, voltage_pu, quality"
+VALUES = "power_kw, energy_kwh, soc_kwh, voltage_pu"
+
+
+class Outcome(IntEnum):
+    FRESH = 0
+    SAME = 1  # the key is stored with the same values
+    DIFFERENT = 2  # the key is stored with other values
+
+
+def insert(readings: Readings, packed_pairs: set[tuple[int, int]]) -> NDArray[np.int8]:
+    """(n,) Outcome of each reading; the fresh ones are stored. `packed_pairs`: (day, device) stored as packed days."""
+    outcome = np.full(readings.size, Outcome.FRESH, dtype=np.int8)
+    if packed_pairs:
+        outcome = _against_packed(readings, packed_pairs)
+    open_rows = np.flatnonzero(outcome == Outcome.FRESH)
+    if open_rows.size:
+        outcome[open_rows] = _insert_rows(readings.take(open_rows))
+    return outcome
+
+
+def _against_packed(readings: Readings, pairs: set[tuple[int, int]]) -> NDArray[np.int8]:
+    """Outcome of the readings whose instant lies in a packed day; the others stay FRESH."""
+    days, devices = zip(*pairs, strict=True)
+    packed = raw.packed_readings(sorted(set(days)), np.array(sorted(set(devices)))).by_device()
+    places = places_of(readings.device_id, readings.time_us, packed)
+    known = np.flatnonzero(places >= 0)
+    outcome = np.full(readings.size, Outcome.FRESH, dtype=np.int8)
+    same = same_values(readings.take(known), packed.take(places[known])) if known.size else np.empty(0, dtype=bool)
+    outcome[known] = np.where(same, Outcome.SAME, Outcome.DIFFERENT)
+    return outcome
+
+
+def _insert_rows(readings: Readings) -> NDArray[np.int8]:
+    ensure_days(np.unique(readings.day).tolist())
+    try:
+        with transaction.atomic():
+            copy_in("telemetry_reading", raw.row_fields(readings))
+    except psycopg.errors.UniqueViolation:
+        return _insert_through_stage(readings)
+    return np.full(readings.size, Outcome.FRESH, dtype=np.int8)
+
+
+def _insert_through_stage(readings: Readings) -> NDArray[np.int8]:
+    empty_stage(STAGE, STAGE_COLUMNS)
+    place = Field("int4", np.arange(readings.size, dtype=np.int64))
+    copy_in(STAGE, {"place": place} | raw.row_fields(readings))
+    bounds = [moment(int(readings.time_us.min())), moment(int(readings.time_us.max()))]
+    outcome = np.full(readings.size, Outcome.DIFFERENT, dtype=np.int8)
+    same_query = f"""SELECT s.place FROM {STAGE} s JOIN telemetry_reading r USING (ts, device_id)
+        WHERE r.ts BETWEEN %s AND %s AND ({_columns("r", VALUES)}) IS NOT DISTINCT FROM ({_columns("s", VALUES)})"""  # noqa: S608
+    with connection.cursor() as cursor:
+        cursor.execute(same_query, bounds)
+        outcome[_places(cursor)] = Outcome.SAME
+        if (outcome == Outcome.SAME).all():
+            return outcome
+        cursor.execute(
+            f"""WITH fresh AS (
+                INSERT INTO telemetry_reading ({COLUMNS}) SELECT {COLUMNS} FROM {STAGE} ORDER BY ts, device_id
+                ON CONFLICT (ts, device_id) DO NOTHING RETURNING ts, device_id
+            ) SELECT s.place FROM {STAGE} s JOIN fresh USING (ts, device_id)"""  # noqa: S608
+        )
+        fresh = _places(cursor)
+        if fresh.size + (outcome == Outcome.SAME).sum() < readings.size:  # another writer may have been first
+            cursor.execute(same_query, bounds)
+            outcome[_places(cursor)] = Outcome.SAME
+    outcome[fresh] = Outcome.FRESH
+    return outcome
+
+
+def _columns(alias: str, names: str) -> str:
+    return ", ".join(f"{alias}.{name.strip()}" for name in names.split(","))
+
+
+def _places(cursor) -> NDArray[np.intp]:  # type: ignore[no-untyped-def]  # Django's cursor wrapper has no public type
+    return np.array([place for (place,) in cursor], dtype=np.intp)
+
+
+def correct(readings: Readings, marked: NDArray[np.bool_]) -> NDArray[np.int8]:
+    """Outcome of readings whose key is stored with other values.
+
+    SAME: a correction with these values is known already. FRESH: marked as a correction, and stored as one.
+    DIFFERENT: not marked, so it contradicts what is stored.
+    """
+    outcome = np.full(readings.size, Outcome.DIFFERENT, dtype=np.int8)
+    start_us, end_us = int(readings.time_us.min()), int(readings.time_us.max()) + 1
+    versions = _all_corrections(readings, start_us, end_us)
+    keys = {(int(d), int(t)): place for place, (d, t) in enumerate(zip(readings.device_id, readings.time_us, strict=True))}
+    last_us = readings.available_us - 1
+    for row in range(versions.size):
+        place = keys.get((int(versions.device_id[row]), int(versions.time_us[row])))
+        if place is None:
+            continue
+        last_us[place] = max(last_us[place], versions.available_us[row])
+        if same_values(versions.take(np.array([row])), readings.take(np.array([place])))[0]:
+            outcome[place] = Outcome.SAME
+    new = np.flatnonzero((outcome == Outcome.DIFFERENT) & marked)
+    if new.size:
+        fields = raw.row_fields(readings.take(new)) | {"available_at": Field("timestamptz", last_us[new] + 1)}
+        copy_in("telemetry_readingcorrection", fields)
+        outcome[new] = Outcome.FRESH
+    return outcome
+
+
+def _all_corrections(readings: Readings, start_us: int, end_us: int) -> Readings:
+    if not readings.size:
+        return no_readings()
+    return raw.rows(
+        f"""SELECT {raw.ROW_SELECT.format("c")} FROM telemetry_readingcorrection c
+        WHERE ts >= %s AND ts < %s AND device_id = ANY(%s)""",  # noqa: S608
+        [moment(start_us), moment(end_us), np.unique(readings.device_id).tolist()],
+    )

@@ -1,0 +1,92 @@
+"""Stored readings as numpy columns, and the orders in which they are kept."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+
+import numpy as np
+from numpy.typing import NDArray
+
+from telemetry.kernels.batch import FloatColumn, IntColumn
+from telemetry.kernels.judge import DAY_US
+
+
+@dataclass(frozen=True)
+class Readings:
+    """n readings, unique in (device_id, time_us). All arrays are (n,); power and energy are consumption positive.
+
+    time_us            : instant, microseconds since 1970.
+    energy_kwh, soc_kwh, voltage_pu : NaN where not given.
+    quality            : bits of `Quality`.
+    first_available_us : when any version of the reading was first known.
+    available_us       : when the version that stands here became known.
+    """
+
+    device_id: IntColumn
+    time_us: IntColumn
+    power_kw: FloatColumn
+    energy_kwh: FloatColumn
+    soc_kwh: FloatColumn
+    voltage_pu: FloatColumn
+    quality: NDArray[np.int16]
+    first_available_us: IntColumn
+    available_us: IntColumn
+
+    @property
+    def size(self) -> int:
+        return int(self.time_us.size)
+
+    @property
+    def day(self) -> IntColumn:
+        """(n,) UTC day of each reading, in days since 1970."""
+        return self.time_us // DAY_US
+
+    def take(self, rows: NDArray[np.intp] | NDArray[np.bool_]) -> Readings:
+        return Readings(*(getattr(self, field.name)[rows] for field in fields(self)))
+
+    def by_device(self) -> Readings:
+        """Ordered by (device, time); itself if it already is."""
+        if in_order(self.device_id, self.time_us):
+            return self
+        return self.take(np.lexsort((self.time_us, self.device_id)))
+
+
+def in_order(major: IntColumn, minor: IntColumn) -> bool:
+    """Whether (major, minor) rises strictly from row to row."""
+    step = np.diff(major)
+    return bool(((step > 0) | ((step == 0) & (np.diff(minor) > 0))).all())
+
+
+def join(parts: Sequence[Readings]) -> Readings:
+    """All parts, one after the other."""
+    return Readings(*(np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(Readings)))
+
+
+def no_readings() -> Readings:
+    none_int, none_float = np.empty(0, dtype=np.int64), np.empty(0)
+    values = (none_float, none_float, none_float, none_float)
+    return Readings(none_int, none_int, *values, np.empty(0, dtype=np.int16), none_int, none_int)
+
+
+def same_values(left: Readings, right: Readings) -> NDArray[np.bool_]:
+    """(n,) whether both report the same; two absent values are the same."""
+    same = np.ones(left.size, dtype=bool)
+    for name in ("power_kw", "energy_kwh", "soc_kwh", "voltage_pu"):
+        one, other = getattr(left, name), getattr(right, name)
+        same &= (one == other) | (np.isnan(one) & np.isnan(other))
+    return same
+
+
+def places_of(device_id: IntColumn, time_us: IntColumn, sorted_readings: Readings) -> IntColumn:
+    """(n,) index of each key in readings that are ordered by (device, time), -1 where there is none."""
+    if sorted_readings.size == 0:
+        return np.full(time_us.size, -1, dtype=np.int64)
+    key = np.dtype([("device", np.int64), ("time", np.int64)])
+    known = np.empty(sorted_readings.size, dtype=key)
+    known["device"], known["time"] = sorted_readings.device_id, sorted_readings.time_us
+    wanted = np.empty(time_us.size, dtype=key)
+    wanted["device"], wanted["time"] = device_id, time_us
+    places = np.searchsorted(known, wanted)
+    places[places == known.size] = 0
+    return np.where(known[places] == wanted, places, -1)

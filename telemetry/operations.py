@@ -1,0 +1,139 @@
+"""What telemetry does: judges a batch of readings and stores each good one exactly once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import numpy as np
+from django.db import transaction
+from numpy.typing import NDArray
+
+from telemetry.ingest import latest, packed, resolve, rollups, rows
+from telemetry.ingest.rows import Outcome
+from telemetry.kernels.batch import ReadingBatch
+from telemetry.kernels.judge import judge
+from telemetry.kernels.quality import Refusal
+from telemetry.kernels.readings import Readings, same_values
+from telemetry.storage import raw
+from telemetry.storage.days import lock_days
+
+if TYPE_CHECKING:
+    from vpp.accounts.models import Principal
+
+MAX_AGE_DAYS = 45  # of a reading that a gateway may still send; older ones come as files
+
+
+@dataclass(frozen=True)
+class IngestAnswer:
+    """What became of a batch. `refused`: (position in the message, reason of `Refusal`), by position.
+
+    accepted counts stored readings, corrections among them; duplicates are repeats that changed nothing.
+    """
+
+    accepted: int
+    corrected: int
+    duplicates: int
+    refused: list[tuple[int, str]]
+
+
+def ingest(
+    batch: ReadingBatch, *, at: datetime, principal: Principal | None, max_age_days: int | None = MAX_AGE_DAYS
+) -> IngestAnswer:
+    """Store a batch in one transaction: readings, corrections, latest values and rollup.
+
+    A repeat of a stored reading changes nothing. The same device and instant with other values is refused as a conflict
+    unless it is marked as a correction; then it becomes a version of its own, known from `at` on.
+    `principal=None` is the service's own staff; every other sender writes only to the devices of its own sites.
+    """
+    at_us = round(at.timestamp() * 1e6)
+    judgement = judge(batch, resolve.ratings_of(batch.codes, principal), at_us=at_us, max_age_days=max_age_days)
+    kept = np.flatnonzero(judgement.kept)
+    readings = Readings(
+        device_id=judgement.device_id[kept],
+        time_us=batch.time_us[kept],
+        power_kw=batch.power_kw[kept],
+        energy_kwh=batch.energy_kwh[kept],
+        soc_kwh=batch.soc_kwh[kept],
+        voltage_pu=batch.voltage_pu[kept],
+        quality=judgement.quality[kept],
+        first_available_us=np.full(kept.size, at_us),
+        available_us=np.full(kept.size, at_us),
+    )
+    refused = batch.refused + judgement.refusals(batch.row)
+    row, marked = batch.row[kept], batch.correction[kept]
+    unique, repeats, contradicting = _once(readings)
+    refused += [(int(place), Refusal.REPEATED_IN_BATCH) for place in row[contradicting]]
+    readings, row, marked = readings.take(unique), row[unique], marked[unique]
+    with transaction.atomic():
+        outcome, corrected = _store(readings, marked, at_us)
+    refused += [(int(place), Refusal.CONFLICT) for place in row[outcome == Outcome.DIFFERENT]]
+    return IngestAnswer(
+        accepted=int((outcome == Outcome.FRESH).sum()),
+        corrected=corrected,
+        duplicates=int((outcome == Outcome.SAME).sum()) + repeats,
+        refused=sorted(refused),
+    )
+
+
+def _once(readings: Readings) -> tuple[NDArray[np.intp], int, NDArray[np.intp]]:
+    """Rows with each key once and ordered by (device, time), how many repeats were left out, and the contradicting rows.
+
+    Of rows with the same key the first in the message holds; the others either repeat it or contradict it.
+    """
+    if readings.by_device() is readings:
+        return np.arange(readings.size), 0, np.empty(0, dtype=np.intp)
+    order = np.lexsort((readings.time_us, readings.device_id))  # stable, so the first of a key stays first
+    ordered = readings.take(order)
+    new = np.ones(order.size, dtype=bool)
+    new[1:] = (ordered.device_id[1:] != ordered.device_id[:-1]) | (ordered.time_us[1:] != ordered.time_us[:-1])
+    holder = np.flatnonzero(new)[np.cumsum(new) - 1]
+    repeat = same_values(ordered, ordered.take(holder)) & ~new
+    return order[new], int(repeat.sum()), order[~new & ~repeat]
+
+
+def _store(readings: Readings, marked: NDArray[np.bool_], at_us: int) -> tuple[NDArray[np.int8], int]:
+    """(n,) Outcome of each reading and how many were corrections. `readings` are ordered by (device, time)."""
+    outcome = np.full(readings.size, Outcome.FRESH, dtype=np.int8)
+    if readings.size == 0:
+        return outcome, 0
+    whole_days = packed.candidates(readings, at_us) & ~marked
+    lock_days(shared=np.unique(readings.day).tolist(), exclusive=np.unique(readings.day[whole_days]).tolist())
+    if whole_days.any():
+        whole_days[whole_days] = packed.untouched(readings.take(whole_days))
+    if whole_days.any():
+        packed.store(readings.take(whole_days))
+    corrected = 0
+    single = np.flatnonzero(~whole_days)
+    if single.size:
+        outcome[single], corrected = _store_rows(readings.take(single), marked[single])
+    stored = outcome == Outcome.FRESH
+    if stored.any():
+        latest.advance(readings.take(stored))
+    return outcome, corrected
+
+
+def _store_rows(readings: Readings, marked: NDArray[np.bool_]) -> tuple[NDArray[np.int8], int]:
+    pairs = raw.packed_pairs(np.unique(readings.day).tolist(), readings.device_id)
+    outcome = rows.insert(readings, pairs)
+    fresh = outcome == Outcome.FRESH
+    in_packed_day = _in_pairs(readings, pairs)
+    if (fresh & ~in_packed_day).any():
+        rollups.add(readings.take(fresh & ~in_packed_day))
+    different = np.flatnonzero(outcome == Outcome.DIFFERENT)
+    corrected = np.zeros(readings.size, dtype=bool)
+    if different.size:
+        outcome[different] = rows.correct(readings.take(different), marked[different])
+        corrected[different] = outcome[different] == Outcome.FRESH
+    anew = corrected | (fresh & in_packed_day)
+    if anew.any():
+        rollups.refresh(*rollups.touched(readings.take(anew)))
+    return outcome, int(corrected.sum())
+
+
+def _in_pairs(readings: Readings, pairs: set[tuple[int, int]]) -> NDArray[np.bool_]:
+    if not pairs:
+        return np.zeros(readings.size, dtype=bool)
+    own = zip(readings.day.tolist(), readings.device_id.tolist(), strict=True)
+    return np.fromiter((pair in pairs for pair in own), dtype=bool, count=readings.size)

@@ -1,0 +1,71 @@
+"""Picks the codec of a message and keeps its size within bounds."""
+
+from __future__ import annotations
+
+import zlib
+
+import msgspec
+
+from telemetry.kernels.batch import ReadingBatch
+from telemetry.protocols import json_columns, json_rows, msgpack_columns
+from telemetry.protocols.errors import BodyTooLarge, MalformedBody, TooManyRows, UnsupportedMedia
+
+MAX_ROWS = 10_000
+MAX_BODY_BYTES = 16 * 1024 * 1024  # after decompression
+MSGPACK_TYPES = ("application/msgpack", "application/vnd.msgpack", "application/x-msgpack")
+
+
+class _Shape(msgspec.Struct):
+    """Which of the two JSON forms a message has; the contents stay unread."""
+
+    readings: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+    columns: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+
+
+_shape = msgspec.json.Decoder(_Shape)
+
+
+def inflate(body: bytes, content_encoding: str) -> bytes:
+    """The body without its gzip; bounded, so that a small message cannot unpack into all our memory."""
+    if content_encoding in ("", "identity"):
+        plain = body
+    elif content_encoding == "gzip":
+        unpacker = zlib.decompressobj(wbits=31)
+        try:
+            plain = unpacker.decompress(body, MAX_BODY_BYTES + 1)
+        except zlib.error as error:
+            raise MalformedBody(f"not gzip: {error}") from error
+        if len(plain) <= MAX_BODY_BYTES and not unpacker.eof:
+            raise MalformedBody("the gzip stream ends early")
+    else:
+        raise UnsupportedMedia(f"Content-Encoding {content_encoding!r}: want gzip or none")
+    if len(plain) > MAX_BODY_BYTES:
+        raise BodyTooLarge(f"more than {MAX_BODY_BYTES} bytes: send smaller batches")
+    return plain
+
+
+def decode(body: bytes, *, content_type: str, content_encoding: str = "") -> ReadingBatch:
+    """Readings of a message of any of the three forms; raises a DomainError that says what is wrong with it."""
+    plain = inflate(body, content_encoding.strip().lower())
+    media_type = content_type.partition(";")[0].strip().lower()
+    try:
+        if media_type in MSGPACK_TYPES:
+            batch = msgpack_columns.decode(plain)
+        elif media_type == "application/json":
+            batch = _decode_json(plain)
+        else:
+            raise UnsupportedMedia(f"Content-Type {media_type!r}: want application/json or application/msgpack")
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise MalformedBody(f"the message cannot be read: {error}") from error
+    if batch.size + len(batch.refused) > MAX_ROWS:
+        raise TooManyRows(f"{batch.size + len(batch.refused)} rows, at most {MAX_ROWS} a message")
+    return batch
+
+
+def _decode_json(body: bytes) -> ReadingBatch:
+    shape = _shape.decode(body)
+    if shape.readings is not msgspec.UNSET:
+        return json_rows.decode(body)
+    if shape.columns is not msgspec.UNSET:
+        return json_columns.decode(body)
+    raise MalformedBody('want {"readings": [...]} or {"columns": {...}}')

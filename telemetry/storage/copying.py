@@ -1,0 +1,48 @@
+"""COPY between numpy and the database, on the caller's connection and in the caller's transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from django.db import connection
+from numpy.typing import NDArray
+
+from telemetry.kernels.copy_format import Field, decode, encode
+from vpp.lib.periods import from_datetime64
+
+Moment = Any
+
+
+def copy_in(table: str, fields: dict[str, Field]) -> None:
+    """Append rows to `table`; a broken key raises psycopg.errors.UniqueViolation and spoils the transaction."""
+    copy_stream(table, fields, encode(list(fields.values())))
+
+
+def copy_stream(table: str, names: Iterable[str], stream: bytes) -> None:
+    columns = ", ".join(names)
+    with connection.cursor() as cursor, cursor.copy(f"COPY {table} ({columns}) FROM STDIN (FORMAT binary)") as copy:
+        copy.write(stream)
+
+
+def copy_out(
+    query: str, parameters: Sequence[Any], kinds: Sequence[tuple[str, str]], *, widths: dict[str, int] | None = None
+) -> dict[str, NDArray[Any]]:
+    """The rows of a query as columns. No field may be NULL, each bytea has the width given; see `copy_format.decode`."""
+    with connection.cursor() as cursor, cursor.copy(f"COPY ({query}) TO STDOUT (FORMAT binary)", parameters) as copy:
+        stream = b"".join(copy)
+    return decode(stream, kinds, widths=widths)
+
+
+def empty_stage(name: str, columns: str) -> None:
+    """A temporary table of this connection, empty."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"CREATE TEMPORARY TABLE IF NOT EXISTS {name} ({columns}) ON COMMIT DELETE ROWS")
+        cursor.execute(f"DELETE FROM {name}")
+
+
+def moment(time_us: int) -> Moment:
+    """An aware UTC datetime of microseconds since 1970, as a query parameter."""
+    import numpy as np
+
+    return from_datetime64(np.datetime64(int(time_us), "us"))

@@ -1,0 +1,144 @@
+"""Readings in their tables: rows of open days, packed closed days, corrections, and what the three say together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from django.db import connection
+from numpy.typing import NDArray
+
+from telemetry.kernels.batch import IntColumn
+from telemetry.kernels.copy_format import Field, nullable_float8
+from telemetry.kernels.day_arrays import unpack_readings
+from telemetry.kernels.judge import DAY_US
+from telemetry.kernels.quality import Quality
+from telemetry.kernels.readings import Readings, join, no_readings, places_of
+from telemetry.storage.copying import copy_out, moment
+from telemetry.storage.days import as_date
+
+FOREVER_US = 253_402_300_799_000_000
+DAY_COLUMNS = ("offset_s", "power_kw", "energy_kwh", "soc_kwh", "voltage_pu", "quality", "available_us")
+ROW_KINDS = (
+    ("time_us", "timestamptz"),
+    ("device_id", "int8"),
+    ("power_kw", "float8"),
+    ("energy_kwh", "float8"),
+    ("soc_kwh", "float8"),
+    ("voltage_pu", "float8"),
+    ("quality", "int2"),
+    ("available_us", "timestamptz"),
+)
+ROW_SELECT = """{0}.ts, {0}.device_id, {0}.power_kw, coalesce({0}.energy_kwh, 'NaN'), coalesce({0}.soc_kwh, 'NaN'),
+    coalesce({0}.voltage_pu, 'NaN'), {0}.quality, {0}.available_at"""
+
+
+def value_fields(readings: Readings) -> dict[str, Field]:
+    """The columns that every table of readings has."""
+    return {
+        "power_kw": Field("float8", readings.power_kw),
+        "energy_kwh": nullable_float8(readings.energy_kwh),
+        "soc_kwh": nullable_float8(readings.soc_kwh),
+        "voltage_pu": nullable_float8(readings.voltage_pu),
+        "quality": Field("int2", readings.quality),
+    }
+
+
+def row_fields(readings: Readings) -> dict[str, Field]:
+    """Columns of `telemetry_reading` and `telemetry_readingcorrection`."""
+    return {
+        "ts": Field("timestamptz", readings.time_us),
+        "device_id": Field("int8", readings.device_id),
+        "available_at": Field("timestamptz", readings.available_us),
+    } | value_fields(readings)
+
+
+def rows(query: str, parameters: Sequence[Any]) -> Readings:
+    """Readings of a query that selects ROW_SELECT."""
+    found = copy_out(query, parameters, ROW_KINDS)
+    return Readings(first_available_us=found["available_us"], **found)
+
+
+def packed_pairs(days: Sequence[int], device_ids: IntColumn) -> set[tuple[int, int]]:
+    """(day, device) of those that are stored as a packed day."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT day - date '1970-01-01', device_id FROM telemetry_readingday WHERE day = ANY(%s) AND device_id = ANY(%s)",
+            [[as_date(day) for day in days], np.unique(device_ids).tolist()],
+        )
+        return set(cursor.fetchall())
+
+
+def packed_readings(days: Sequence[int], device_ids: IntColumn) -> Readings:
+    """All readings of the packed days of these devices, ordered by (day, device, time)."""
+    columns = ", ".join(DAY_COLUMNS)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""SELECT day - date '1970-01-01', device_id, count, extract(epoch FROM available_at) * 1000000, {columns}
+            FROM telemetry_readingday WHERE day = ANY(%s) AND device_id = ANY(%s) ORDER BY day, device_id""",  # noqa: S608
+            [[as_date(day) for day in days], np.unique(device_ids).tolist()],
+        )
+        parts = [
+            unpack_readings(
+                day=day,
+                device_id=device_id,
+                count=count,
+                available_us=int(available_us),
+                columns=dict(zip(DAY_COLUMNS, packed, strict=True)),
+            )
+            for day, device_id, count, available_us, *packed in cursor
+        ]
+    return join(parts) if parts else no_readings()
+
+
+def row_readings(device_ids: IntColumn, start_us: int, end_us: int) -> Readings:
+    """Rows of open days in [start, end), first versions."""
+    return rows(
+        f"SELECT {ROW_SELECT.format('r')} FROM telemetry_reading r WHERE ts >= %s AND ts < %s AND device_id = ANY(%s)",  # noqa: S608
+        [moment(start_us), moment(end_us), np.unique(device_ids).tolist()],
+    )
+
+
+def corrections(device_ids: IntColumn, start_us: int, end_us: int, as_of_us: int = FOREVER_US) -> Readings:
+    """The correction in force at `as_of_us` of each reading in [start, end) that has one."""
+    return rows(
+        f"""SELECT DISTINCT ON (ts, device_id) {ROW_SELECT.format("c")} FROM telemetry_readingcorrection c
+        WHERE ts >= %s AND ts < %s AND device_id = ANY(%s) AND available_at <= %s
+        ORDER BY ts, device_id, available_at DESC""",  # noqa: S608
+        [moment(start_us), moment(end_us), np.unique(device_ids).tolist(), moment(as_of_us)],
+    )
+
+
+def first_versions(device_ids: IntColumn, start_us: int, end_us: int) -> Readings:
+    """Readings in [start, end) as first received, wherever their day lies, ordered by (device, time)."""
+    if start_us >= end_us or device_ids.size == 0:
+        return no_readings()
+    days = range(start_us // DAY_US, (end_us - 1) // DAY_US + 1)
+    packed = packed_readings(days, device_ids)
+    packed = packed.take((packed.time_us >= start_us) & (packed.time_us < end_us))
+    return join([packed, row_readings(device_ids, start_us, end_us)]).by_device()
+
+
+def known_readings(device_ids: IntColumn, start_us: int, end_us: int, as_of_us: int = FOREVER_US) -> Readings:
+    """Readings in [start, end) as known at `as_of_us`, each in the version that held then, ordered by (device, time)."""
+    readings = first_versions(device_ids, start_us, end_us)
+    readings = readings.take(readings.first_available_us <= as_of_us)
+    if readings.size == 0:
+        return readings
+    return with_corrections(readings, corrections(device_ids, start_us, end_us, as_of_us))
+
+
+def with_corrections(readings: Readings, later: Readings) -> Readings:
+    """`readings`, which are ordered by (device, time), each replaced by its correction if it has one."""
+    if later.size == 0:
+        return readings
+    places = places_of(later.device_id, later.time_us, readings)
+    later, places = later.take(places >= 0), places[places >= 0]
+    replaced: dict[str, NDArray[Any]] = {}
+    for name in ("power_kw", "energy_kwh", "soc_kwh", "voltage_pu", "quality", "available_us"):
+        replaced[name] = getattr(readings, name).copy()
+        replaced[name][places] = getattr(later, name)
+    replaced["quality"][places] |= Quality.CORRECTED
+    unchanged = {name: getattr(readings, name) for name in ("device_id", "time_us", "first_available_us")}
+    return Readings(**unchanged, **replaced)
