@@ -78,7 +78,7 @@ def job_handler(
 
             operations.run_leased(job_id=job_id, attempt=attempt)
 
-        dramatiq.actor(actor_name=kind, queue_name=queue, time_limit=time_limit_s * 1000, max_retries=0)(deliver)
+        dramatiq.actor(actor_name=kind, queue_name=queue, time_limit=time_limit_s * 1000)(deliver)
         return run
 
     return declare

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.db import transaction
+from dramatiq.middleware import Interrupt
 
 from vpp.jobs.handlers import HANDLERS, Handler
 from vpp.jobs.identity import process_is_dead, this_process
@@ -62,8 +63,8 @@ def enqueue(
 
 def lease_due(*, limit: int = 100) -> list[Job]:
     """Lease due jobs to this process; whoever else asks at the same time gets others."""
-    now = wall_now()
     take_back_from_the_dead()
+    now = wall_now()
     with transaction.atomic():
         jobs = list(Job.objects.due(now).select_for_update(skip_locked=True).order_by("run_after", "pk")[:limit])
         for job in jobs:
@@ -102,7 +103,7 @@ def run_leased(*, job_id: int, attempt: int) -> None:
         result = handler.run(at=at, **job.payload)
     except handler.throws as error:
         _end(job, Job.State.FAILED, error=f"{type(error).__name__}: {error}")
-    except Exception as error:
+    except (Exception, Interrupt) as error:  # Interrupt: the time limit, raised into this thread
         logger.exception("job %s failed", job, extra={"trace": job.natural_key})
         _retry_or_give_up(job, handler, f"{type(error).__name__}: {error}")
     else:

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from django.db import connection, transaction
+from django.db.models import Min
 
 from vpp.jobs import operations
 from vpp.jobs.handlers import SCHEDULES, Schedule
@@ -36,12 +37,13 @@ def due_slots(schedule: Schedule, at: datetime) -> list[datetime]:
 
 
 def _fill(schedule: Schedule, at: datetime) -> int:
+    slots = ScheduleSlot.objects.filter(schedule=schedule.name)
+    began = slots.aggregate(first=Min("due_at"))["first"]
     due = due_slots(schedule, at)
-    known = set(ScheduleSlot.objects.filter(schedule=schedule.name, due_at__in=due).values_list("due_at", flat=True))
-    first_run = not known and not ScheduleSlot.objects.filter(schedule=schedule.name).exists()
-    missing = [moment for moment in due if moment not in known]
-    if first_run:
-        missing = missing[-1:]  # a new installation owes nothing for the days before it
+    if began is None:
+        due = due[-1:]  # a new installation owes nothing for the days before it
+    known = set(slots.filter(due_at__in=due).values_list("due_at", flat=True))
+    missing = [moment for moment in due if moment not in known and (began is None or moment > began)]
     for moment in missing:
         local_date = moment.astimezone(ZoneInfo(schedule.time_zone)).date().isoformat()
         job = operations.enqueue(
