@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -13,6 +15,7 @@ from django.db import DatabaseError, connection
 
 CLOCK_TOLERANCE_S = 2.0
 LEAST_FREE_GB = 2.0
+ROUND_TRIP_S = 15
 OLDEST_POSTGRESQL = 15_00_00
 
 
@@ -94,6 +97,25 @@ def check_data_folder() -> Finding:
     if free_gb < LEAST_FREE_GB:
         return Finding("data folder", False, f"{folder} has {free_gb:.1f} GB left", "free some disk space")
     return Finding("data folder", True, f"{folder}, {free_gb:.0f} GB free")
+
+
+def check_round_trip(*, at: datetime) -> Finding:
+    """Send a ping through relay, broker and worker; with the in-memory broker this process plays all three."""
+    from vpp.jobs import operations, relay
+    from vpp.jobs.actors import PING
+    from vpp.jobs.identity import this_process
+    from vpp.jobs.models import Job
+
+    key = f"ping:{this_process()}:{at.isoformat()}"
+    job = operations.enqueue(kind=PING, natural_key=key, payload={"sent_by": this_process()}, at=at)
+    with nullcontext() if settings.BROKER_URL else relay.embedded():
+        for _ in range(ROUND_TRIP_S * 10):
+            time.sleep(0.1)
+            job.refresh_from_db()
+            if job.state == Job.State.DONE:
+                waited_s = (operations.wall_now() - job.created_at).total_seconds()
+                return Finding("round trip", True, f"answered within {waited_s:.1f} s")
+    return Finding("round trip", False, f"no answer in {ROUND_TRIP_S} s", "start: manage.py relay, manage.py worker")
 
 
 CHECKS: tuple[Callable[[], Finding], ...] = (

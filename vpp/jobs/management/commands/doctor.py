@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from vpp.jobs.checkup import run_checks
+from vpp.jobs.checkup import check_round_trip, run_checks
+from vpp.lib import clock
 
 
 class Command(BaseCommand):
     help = "Check database, migrations, broker, clock and data folder; exit 1 if something is wrong."
     requires_system_checks = []
 
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument(
+            "--round-trip", action="store_true", help="also send a job through relay, broker and worker"
+        )
+
     def handle(self, *args: Any, **options: Any) -> None:
         findings = run_checks()
+        if options["round_trip"]:
+            findings.append(check_round_trip(at=clock.now()))
         for finding in findings:
             mark = self.style.SUCCESS("ok  ") if finding.ok else self.style.ERROR("BAD ")
             self.stdout.write(f"{mark} {finding.subject}: {finding.message}")

@@ -1,0 +1,16 @@
+"""The jobs room's own work: a ping that proves relay, broker and worker to be alive (`manage.py doctor --round-trip`)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from vpp.jobs.handlers import job_handler
+from vpp.jobs.identity import this_process
+
+PING = "jobs.ping"
+
+
+@job_handler(PING, queue="default", time_limit_s=10, max_attempts=1)
+def ping(*, at: datetime, sent_by: str) -> dict[str, Any]:
+    return {"sent_by": sent_by, "answered_by": this_process(), "answered_at": at.isoformat()}
