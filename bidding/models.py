@@ -10,6 +10,7 @@ from django.db.models import F, Q
 
 from bidding.distribution.models import Ask, AskEvent
 from bidding.wholesale.models import Direction, Market, Price, Product
+from forecasting.models import ForecastRun
 from vpp.accounts.models import Participant
 from vpp.enrollment.models import Portfolio
 
@@ -94,6 +95,9 @@ class PlannedDay(models.Model):
 
     run = models.ForeignKey(NightlyRun, on_delete=models.PROTECT, related_name="planned_days")
     portfolio = models.ForeignKey(Portfolio, on_delete=models.PROTECT, related_name="planned_days")
+    forecast_run = models.ForeignKey(
+        ForecastRun, null=True, blank=True, on_delete=models.PROTECT, related_name="planned_days"
+    )
     kind = models.CharField(max_length=9, choices=Kind, default=Kind.FALLBACK)
     status = models.CharField(max_length=12, help_text="optimal, feasible, degraded or fallback")
     positions = models.JSONField()
@@ -179,6 +183,7 @@ class Bid(models.Model):
     gap = models.FloatField(null=True, blank=True, help_text="proven distance from the optimum, relative")
     solver = models.JSONField(default=dict)
     nightly_run = models.ForeignKey(NightlyRun, null=True, blank=True, on_delete=models.PROTECT, related_name="bids")
+    forecast_run = models.ForeignKey(ForecastRun, null=True, blank=True, on_delete=models.PROTECT, related_name="bids")
     created_at = models.DateTimeField()
     submitted_at = models.DateTimeField(null=True, blank=True)
 

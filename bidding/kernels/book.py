@@ -10,7 +10,9 @@ TOLERANCE_KW = 1e-6
 
 @dataclass(frozen=True)
 class Promise:
-    """One bid or award: direction "UP" or "DOWN", quantity_kw per interval (T,), and the lot and minimum it must keep."""
+    """One bid or award: direction "UP" or "DOWN", quantity_kw per interval (T,), and the lot and minimum it
+    must keep.
+    """
 
     label: str
     direction: str
@@ -33,7 +35,9 @@ class BookFinding:
 def check_book(
     promises: Iterable[Promise], *, capacity_up_kw: Sequence[float], capacity_down_kw: Sequence[float]
 ) -> list[BookFinding]:
-    """All places where promises together exceed the capacity of a direction, or one is negative, off-lot or too small."""
+    """All places where promises together exceed the capacity of a direction, or one is negative, off-lot or
+    too small.
+    """
     findings: list[BookFinding] = []
     total = {"UP": [0.0] * len(capacity_up_kw), "DOWN": [0.0] * len(capacity_down_kw)}
     for promise in promises:

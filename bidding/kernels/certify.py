@@ -23,8 +23,10 @@ from bidding.kernels.solver import (
     solve,
 )
 
-#: From the relaxed point to candidate values of the whole columns, (n_integer,) each, best guess first.
-Rounding = Callable[[FloatArray], Sequence[FloatArray]]
+#: One step of a dive: from a relaxed point to values of the whole columns, (n_whole,), NaN for those still left free.
+FixStep = Callable[[FloatArray], FloatArray]
+#: A dive fixes the whole columns step by step, with a re-solve after each; the last step leaves none free.
+Dive = Sequence[FixStep]
 
 
 @dataclass(frozen=True)
@@ -40,9 +42,12 @@ class Certified:
 
 
 def relax_fix_certify(
-    model: LinearModel, options: SolverOptions, rounding: Rounding, *, gap_target: float = 1e-3
+    model: LinearModel, options: SolverOptions, dives: Sequence[Dive], *, gap_target: float = 1e-3
 ) -> Certified:
-    """Best point within the time limit. Raises SolverFailed when the relaxation has no point or no candidate has one."""
+    """Best point within the time limit; the first dive that ends well is always waited for.
+
+    Raises SolverFailed when the relaxation has no point or no whole point was found.
+    """
     deadline = time.perf_counter() + options.time_limit_s
     relaxed = solve(model, options, relax=True)
     if relaxed.status is not Status.OPTIMAL:
@@ -50,12 +55,11 @@ def relax_fix_certify(
     stages = {"relax": relaxed.seconds}
     if not model.integer.any():
         return Certified(Status.OPTIMAL, relaxed.objective, relaxed.bound, 0.0, relaxed.values, stages)
-    best = _best_candidate(model, options, rounding(relaxed.values), stages, deadline)
-    bound = relaxed.bound
+    best, bound = _best_dive(model, options, dives, relaxed, stages, gap_target), relaxed.bound
     left_s = deadline - time.perf_counter()
-    if best is None or (relative_gap(best.objective, bound) > gap_target and left_s > 0.05):
+    if best is None or (relative_gap(best.objective, bound) > gap_target and left_s > 0.1):
         start = None if best is None else best.values
-        exact = solve(model, replace(options, time_limit_s=max(left_s, 0.05), mip_gap=gap_target), start=start)
+        exact = solve(model, replace(options, time_limit_s=max(left_s, 0.1), mip_gap=gap_target), start=start)
         stages["branch"] = exact.seconds
         bound = max(bound, exact.bound)
         if exact.values.size and (best is None or exact.objective < best.objective):
@@ -67,30 +71,43 @@ def relax_fix_certify(
     return Certified(status, best.objective, bound, gap, best.values, stages)
 
 
-def _best_candidate(
+def _best_dive(
     model: LinearModel,
     options: SolverOptions,
-    candidates: Sequence[FloatArray],
+    dives: Sequence[Dive],
+    relaxed: Solution,
     stages: dict[str, float],
-    deadline: float,
+    gap_target: float,
 ) -> Solution | None:
-    """Solve with the whole columns fixed at each candidate (the first always, the rest while there is time)."""
+    """The best end of the dives; later ones are tried only while none is good enough and time is left."""
     best: Solution | None = None
-    stages["fix"] = 0.0
-    for number, candidate in enumerate(candidates):
-        left_s = deadline - time.perf_counter()
-        if number and left_s <= 0:
+    began = time.perf_counter()
+    for dive in dives:
+        spent_s = time.perf_counter() - began
+        if best is not None and (
+            relative_gap(best.objective, relaxed.bound) <= gap_target or spent_s > options.time_limit_s
+        ):
             break
-        fixed = solve_fixed(model, candidate, replace(options, time_limit_s=max(left_s, 1.0)))
-        stages["fix"] += fixed.seconds
-        if fixed.status is Status.OPTIMAL and (best is None or fixed.objective < best.objective):
-            best = fixed
+        end = _dive(model, options, dive, relaxed)
+        if end is not None and (best is None or end.objective < best.objective):
+            best = end
+    stages["fix"] = time.perf_counter() - began
     return best
 
 
+def _dive(model: LinearModel, options: SolverOptions, dive: Dive, relaxed: Solution) -> Solution | None:
+    point = relaxed
+    for step in dive:
+        point = solve_fixed(model, step(point.values), replace(options, time_limit_s=max(options.time_limit_s, 5.0)))
+        if point.status is not Status.OPTIMAL:
+            return None
+    return point
+
+
 def solve_fixed(model: LinearModel, whole_values: FloatArray, options: SolverOptions) -> Solution:
-    """The continuous problem that is left when the whole columns, in column order, take `whole_values`."""
+    """The continuous problem that is left when whole columns take `whole_values` (column order; NaN stays free)."""
     lower, upper = model.lower.copy(), model.upper.copy()
-    target = np.clip(whole_values, lower[model.integer], upper[model.integer])
-    lower[model.integer] = upper[model.integer] = target
+    columns = np.flatnonzero(model.integer)[np.isfinite(whole_values)]
+    target = np.clip(whole_values[np.isfinite(whole_values)], lower[columns], upper[columns])
+    lower[columns] = upper[columns] = target
     return solve(model.with_bounds(lower, upper), options, relax=True)

@@ -41,7 +41,9 @@ def _summed(terms: Iterable[tuple[pulp.LpVariable, float]]) -> Terms:
 
 
 def add_energy_rows(lp: pulp.LpProblem, problem: BidProblem, made: Variables) -> None:
-    """(1) Stored energy from one interval to the next, with the expected activation of reserves; (1b) at the day's end."""
+    """(1) Stored energy from one interval to the next, with the expected activation of reserves; (1b) at the
+    day's end.
+    """
     hours = problem.step_hours
     for g, group in enumerate(problem.groups):
         if group.energy_min_kwh is None or group.energy_max_kwh is None:
@@ -78,7 +80,9 @@ def add_headroom_rows(lp: pulp.LpProblem, problem: BidProblem, made: Variables) 
 
 
 def add_endurance_rows(lp: pulp.LpProblem, problem: BidProblem, made: Variables) -> None:
-    """(3) Enough energy, and enough room, to hold every reserve for its endurance; missing energy is a named shortfall."""
+    """(3) Enough energy, and enough room, to hold every reserve for its endurance; missing energy is a named
+    shortfall.
+    """
     for g, group in enumerate(problem.groups):
         if group.energy_min_kwh is None or group.energy_max_kwh is None:
             continue

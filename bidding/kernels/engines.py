@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pulp
 from numpy.typing import NDArray
@@ -34,28 +36,27 @@ def solve_with_highs(model: LinearModel, options: SolverOptions, start: FloatArr
     return _highs_answer(model, highs, highspy)
 
 
-def _highs_lp(model: LinearModel, highspy: object) -> object:
-    lp = highspy.HighsLp()  # type: ignore[attr-defined]
+def _highs_lp(model: LinearModel, highspy: Any) -> Any:
+    lp = highspy.HighsLp()
     lp.num_col_, lp.num_row_ = model.cost.size, model.row_lower.size
     lp.col_cost_, lp.offset_ = model.cost, model.constant
     lp.col_lower_, lp.col_upper_ = model.lower, model.upper
     lp.row_lower_, lp.row_upper_ = model.row_lower, model.row_upper
-    lp.a_matrix_.format_ = highspy.MatrixFormat.kRowwise  # type: ignore[attr-defined]
+    lp.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
     lp.a_matrix_.start_ = model.rows.indptr
     lp.a_matrix_.index_ = model.rows.indices
     lp.a_matrix_.value_ = model.rows.data
     if model.integer.any():
-        kinds = highspy.HighsVarType  # type: ignore[attr-defined]
+        kinds = highspy.HighsVarType
         lp.integrality_ = [kinds.kInteger if whole else kinds.kContinuous for whole in model.integer]
     return lp
 
 
-def _highs_answer(model: LinearModel, highs: object, highspy: object) -> Solution:
-    info = highs.getInfo()  # type: ignore[attr-defined]
-    outcome = highs.getModelStatus()  # type: ignore[attr-defined]
-    statuses = highspy.HighsModelStatus  # type: ignore[attr-defined]
-    has_point = info.primal_solution_status == highspy.SolutionStatus.kSolutionStatusFeasible  # type: ignore[attr-
-    defined]
+def _highs_answer(model: LinearModel, highs: Any, highspy: Any) -> Solution:
+    info = highs.getInfo()
+    outcome = highs.getModelStatus()
+    statuses = highspy.HighsModelStatus
+    has_point = info.primal_solution_status == highspy.SolutionStatus.kSolutionStatusFeasible
     is_mip = bool(model.integer.any())
     if outcome == statuses.kOptimal:
         status = Status.OPTIMAL
@@ -67,7 +68,7 @@ def _highs_answer(model: LinearModel, highs: object, highspy: object) -> Solutio
         status = Status.FEASIBLE if has_point else Status.NO_SOLUTION
     if not has_point or status in (Status.INFEASIBLE, Status.UNBOUNDED):
         return _no_point(status, model)
-    solution = highs.getSolution()  # type: ignore[attr-defined]
+    solution = highs.getSolution()
     values = np.clip(np.asarray(solution.col_value, dtype=np.float64), model.lower, model.upper)
     objective = float(info.objective_function_value)
     bound = float(info.mip_dual_bound) if is_mip else (objective if status is Status.OPTIMAL else -np.inf)
@@ -103,7 +104,8 @@ def solve_with_cbc(model: LinearModel, options: SolverOptions) -> Solution:
 
 
 def _as_pulp(model: LinearModel) -> tuple[pulp.LpProblem, list[pulp.LpVariable], list[pulp.LpConstraint]]:
-    """The arrays as a PuLP problem again, with the bounds and integrality of this solve; two-sided rows do not occur.
+    """The arrays as a PuLP problem again, with the bounds and integrality of this solve; two-sided rows do
+    not occur.
     """
     problem = pulp.LpProblem("fallback", pulp.LpMinimize)
     variables = [

@@ -12,7 +12,9 @@ from vpp.lib.periods import DeliveryDay, local_moment
 
 
 def gate_closure(delivery_date: date, days_before: int, local_time: time, zone: str) -> datetime:
-    """The UTC moment of a market's gate for a delivery date: a wall-clock time, `days_before` days ahead, in its zone."""
+    """The UTC moment of a market's gate for a delivery date: a wall-clock time, `days_before` days ahead, in
+    its zone.
+    """
     return local_moment(delivery_date - timedelta(days=days_before), local_time, zone)
 
 

@@ -103,7 +103,9 @@ class AskRequest:
 
 @dataclass(frozen=True)
 class FeederLimit:
-    """Import and export limit (T,) of a feeder and its forecast baseline (T,), consumption positive; inf = unlimited."""
+    """Import and export limit (T,) of a feeder and its forecast baseline (T,), consumption positive; inf =
+    unlimited.
+    """
 
     feeder: str
     base_kw: FloatArray

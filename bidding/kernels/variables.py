@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import pulp
 
-from bidding.kernels.problem import DOWN, UP, AskRequest, BidProblem, EnergyProduct, ReserveProduct
+from bidding.kernels.problem import DOWN, UP, BidProblem, EnergyProduct, FloatArray, ReserveProduct
+from bidding.kernels.solver import LinearModel
 
 KW_PER_MW = 1000.0
 Column = list[pulp.LpVariable]
@@ -33,7 +34,9 @@ class Position:
 
 @dataclass
 class Variables:
-    """up, down, energy, missing[g][t]; carried[reserve code][g][t]; asked[reference][t]; surplus, deficit, missed[t]."""
+    """up, down, energy, missing[g][t]; carried[reserve code][g][t]; asked[reference][t]; surplus, deficit,
+    missed[t].
+    """
 
     up: list[Column] = field(default_factory=list)
     down: list[Column] = field(default_factory=list)
@@ -137,5 +140,5 @@ def _series(prefix: str, upper: np.ndarray) -> Column:
     return [pulp.LpVariable(f"{prefix}_t{t}", 0, float(high)) for t, high in enumerate(upper)]
 
 
-def ask_by_reference(problem: BidProblem) -> dict[str, AskRequest]:
-    return {ask.reference: ask for ask in problem.asks}
+def take(model: LinearModel, column: Column, values: FloatArray) -> FloatArray:
+    return values[[model.column(variable) for variable in column]] if column else np.empty(0)

@@ -106,6 +106,9 @@ class Product(models.Model):
     endurance_minutes = models.PositiveSmallIntegerField(default=0, help_text="how long a full activation must last")
     activation_pu = models.FloatField(default=0.0, help_text="expected share that is called")
     pay_rule = models.CharField(max_length=12, choices=PayRule, default=PayRule.PAY_AS_CLEAR)
+    reference_price = models.FloatField(
+        null=True, blank=True, help_text="expected before any price is known; using it is reported"
+    )
     source = models.CharField(max_length=300, blank=True, help_text="where the rule was read")
     period = DateTimeRangeField(help_text="UTC; no end means until further notice")
 

@@ -1,0 +1,145 @@
+"""From a relaxed point to whole lots, one-way movement and whole asks; each repair is a re-solve, never a guess."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+
+from bidding.kernels.certify import Certified, FixStep, solve_fixed
+from bidding.kernels.problem import BidProblem, FloatArray
+from bidding.kernels.solver import LinearModel, SolverFailed, SolverOptions, Status
+from bidding.kernels.variables import KW_PER_MW, Position, Variables, take
+
+MOVE_TOLERANCE_MW = 1e-6
+ENERGY_STEPS = 4
+
+
+def dives(made: Variables, model: LinearModel) -> list[list[FixStep]]:
+    """Ways to whole lots, best guess first: reserves down and then the energy of a few hours at a time to the nearest
+    lot with the rest re-solved; all positions down at once; no position at all. Below the minimum goes to zero.
+    """
+    energy = [position for position in (made.sell, made.buy) if position is not None]
+    reserves = list(made.reserve.values())
+    count = len(energy[0].lots) if energy else 0
+    ends = sorted({-(-count * part // ENERGY_STEPS) for part in range(1, ENERGY_STEPS + 1)})
+    first: list[FixStep] = [partial(_fix, made, model, reserves, [], 0, "floor")] if reserves else []
+    first += [partial(_fix, made, model, reserves, energy, end, "nearest") for end in ends if count]
+    return [
+        first or [partial(_fix, made, model, [], [], 0, "nearest")],
+        [partial(_fix, made, model, reserves, energy, count, "floor")],
+        [partial(_fix, made, model, reserves, energy, count, "nothing")],
+    ]
+
+
+def _fix(
+    made: Variables,
+    model: LinearModel,
+    reserves: list[Position],
+    energy: list[Position],
+    energy_blocks: int,
+    mode: str,
+    relaxed: FloatArray,
+) -> FloatArray:
+    """Values of the whole columns: reserves floored, the first blocks of energy by `mode`, the others NaN (free)."""
+    point = relaxed.copy()
+    free = model.integer.copy()
+    for position in reserves:
+        _round(position, model, point, "nothing" if mode == "nothing" else "floor", len(position.lots))
+        free[_columns(position, model, len(position.lots))] = False
+    if energy:
+        _net_energy(energy, model, point, energy_blocks)
+        for position in energy:
+            _round(position, model, point, mode, energy_blocks)
+            free[_columns(position, model, energy_blocks)] = False
+    for (g, t), binary in made.direction.items():
+        column = model.column(binary)
+        point[column] = float(point[model.column(made.up[g][t])] >= point[model.column(made.down[g][t])])
+        free[column] = bool(energy) and energy_blocks < len(energy[0].lots)
+    return np.where(free, np.nan, point)[model.integer]
+
+
+def _columns(position: Position, model: LinearModel, blocks: int) -> list[int]:
+    return [model.column(variable) for variable in [*position.lots[:blocks], *position.on[:blocks]]]
+
+
+def _round(position: Position, model: LinearModel, point: FloatArray, mode: str, blocks: int) -> None:
+    for lots, on in zip(position.lots[:blocks], position.on[:blocks], strict=True):
+        wanted = point[model.column(lots)]
+        count = {"floor": np.floor(wanted + 1e-6), "nearest": np.floor(wanted + 0.5), "nothing": 0.0}[mode]
+        if count * position.lot_mw < position.min_mw - 1e-9:
+            count = 0.0
+        point[model.column(lots)] = count
+        point[model.column(on)] = float(count > 0)
+
+
+def _net_energy(energy: list[Position], model: LinearModel, point: FloatArray, blocks: int) -> None:
+    """A relaxed point may sell and buy the same lot; keep the net side only."""
+    sell, buy = energy
+    for block in range(blocks):
+        net = point[model.column(sell.lots[block])] - point[model.column(buy.lots[block])]
+        point[model.column(sell.lots[block])] = max(net, 0.0)
+        point[model.column(buy.lots[block])] = max(-net, 0.0)
+
+
+def both_ways(
+    problem: BidProblem, made: Variables, model: LinearModel, values: FloatArray
+) -> frozenset[tuple[int, int]]:
+    """Where a lossy group moves up and down at once."""
+    found = set()
+    for g, group in enumerate(problem.groups):
+        if group.loses_energy:
+            up, down = take(model, made.up[g], values), take(model, made.down[g], values)
+            found |= {(g, int(t)) for t in np.flatnonzero(np.minimum(up, down) > MOVE_TOLERANCE_MW)}
+    return frozenset(found)
+
+
+def one_way(
+    problem: BidProblem,
+    made: Variables,
+    model: LinearModel,
+    found: Certified,
+    options: SolverOptions,
+    offenders: frozenset[tuple[int, int]],
+) -> Certified | None:
+    """The same whole columns with the weaker direction of each offender closed, and every other one kept
+    one-way too.
+    """
+    if not offenders:
+        return found
+    upper = model.upper.copy()
+    for g, group in enumerate(problem.groups):
+        if group.loses_energy:
+            for up, down in zip(made.up[g], made.down[g], strict=True):
+                u, d = model.column(up), model.column(down)
+                upper[d if found.values[u] >= found.values[d] else u] = 0.0
+    fixed = solve_fixed(model.with_bounds(model.lower, upper), found.values[model.integer], options)
+    if fixed.status is not Status.OPTIMAL:
+        return None
+    return replace(found, objective=fixed.objective, values=fixed.values)
+
+
+def whole_asks(
+    problem: BidProblem, made: Variables, model: LinearModel, found: Certified, options: SolverOptions
+) -> Certified:
+    """Ask quantities down to their lot, below the minimum to zero, and the rest solved again with them fixed."""
+    lower, upper, moved = model.lower.copy(), model.upper.copy(), False
+    for ask in problem.asks:
+        for variable in made.asked[ask.reference]:
+            column = model.column(variable)
+            whole_kw = np.floor(found.values[column] * KW_PER_MW / ask.lot_kw + 1e-6) * ask.lot_kw
+            whole_kw = 0.0 if whole_kw < ask.min_quantity_kw - 1e-9 else whole_kw
+            moved |= abs(whole_kw / KW_PER_MW - found.values[column]) > 1e-9
+            lower[column] = upper[column] = whole_kw / KW_PER_MW
+    if not moved:
+        return found
+    for g, group in enumerate(problem.groups):
+        if group.loses_energy:
+            for up, down in zip(made.up[g], made.down[g], strict=True):
+                u, d = model.column(up), model.column(down)
+                upper[d if found.values[u] >= found.values[d] else u] = 0.0
+    fixed = solve_fixed(model.with_bounds(lower, upper), found.values[model.integer], options)
+    if fixed.status is not Status.OPTIMAL:
+        raise SolverFailed(fixed.status, "the asks cannot be rounded to their lots")
+    return replace(found, objective=fixed.objective, values=fixed.values)
