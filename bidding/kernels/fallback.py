@@ -59,7 +59,8 @@ def _held_reserve(problem: BidProblem, product: ReserveProduct) -> FloatArray:
     np.minimum.at(weakest_kw, product.block_of_interval, held_kw)
     lots_kw = np.floor(weakest_kw / product.lot_kw + 1e-9) * product.lot_kw
     lots_kw[(lots_kw < product.min_quantity_kw - 1e-9) | (product.price_eur_per_mw_h <= 0)] = 0.0
-    return lots_kw[product.block_of_interval]
+    per_interval_kw: FloatArray = lots_kw[product.block_of_interval]
+    return per_interval_kw
 
 
 def _idle_energy(group: FlexGroup, count: int) -> FloatArray:
