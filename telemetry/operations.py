@@ -49,23 +49,25 @@ def ingest(
     """
     at_us = round(at.timestamp() * 1e6)
     judgement = judge(batch, resolve.ratings_of(batch.codes, principal), at_us=at_us, max_age_days=max_age_days)
-    kept = np.flatnonzero(judgement.kept)
+    kept = slice(None) if judgement.kept.all() else np.flatnonzero(judgement.kept)
+    power_kw = batch.power_kw[kept]
     readings = Readings(
         device_id=judgement.device_id[kept],
         time_us=batch.time_us[kept],
-        power_kw=batch.power_kw[kept],
+        power_kw=power_kw,
         energy_kwh=batch.energy_kwh[kept],
         soc_kwh=batch.soc_kwh[kept],
         voltage_pu=batch.voltage_pu[kept],
         quality=judgement.quality[kept],
-        first_available_us=np.full(kept.size, at_us),
-        available_us=np.full(kept.size, at_us),
+        first_available_us=np.full(power_kw.size, at_us),
+        available_us=np.full(power_kw.size, at_us),
     )
     refused = batch.refused + judgement.refusals(batch.row)
     row, marked = batch.row[kept], batch.correction[kept]
     unique, repeats, contradicting = _once(readings)
     refused += [(int(place), Refusal.REPEATED_IN_BATCH) for place in row[contradicting]]
-    readings, row, marked = readings.take(unique), row[unique], marked[unique]
+    if unique is not None:
+        readings, row, marked = readings.take(unique), row[unique], marked[unique]
     with transaction.atomic():
         outcome, corrected = _store(readings, marked, at_us)
     refused += [(int(place), Refusal.CONFLICT) for place in row[outcome == Outcome.DIFFERENT]]
@@ -77,13 +79,15 @@ def ingest(
     )
 
 
-def _once(readings: Readings) -> tuple[NDArray[np.intp], int, NDArray[np.intp]]:
+def _once(readings: Readings) -> tuple[NDArray[np.intp] | None, int, NDArray[np.intp]]:
     """Rows with each key once and ordered by (device, time), how many repeats were left out, and the contradicting rows.
+
+    None for the rows when they are so already.
 
     Of rows with the same key the first in the message holds; the others either repeat it or contradict it.
     """
     if readings.by_device() is readings:
-        return np.arange(readings.size), 0, np.empty(0, dtype=np.intp)
+        return None, 0, np.empty(0, dtype=np.intp)
     order = np.lexsort((readings.time_us, readings.device_id))  # stable, so the first of a key stays first
     ordered = readings.take(order)
     new = np.ones(order.size, dtype=bool)
@@ -99,7 +103,7 @@ def _store(readings: Readings, marked: NDArray[np.bool_], at_us: int) -> tuple[N
     if readings.size == 0:
         return outcome, 0
     whole_days = packed.candidates(readings, at_us) & ~marked
-    lock_days(shared=np.unique(readings.day).tolist(), exclusive=np.unique(readings.day[whole_days]).tolist())
+    lock_days(shared=readings.days(), exclusive=readings.take(whole_days).days() if whole_days.any() else [])
     if whole_days.any():
         whole_days[whole_days] = packed.untouched(readings.take(whole_days))
     if whole_days.any():
@@ -115,7 +119,7 @@ def _store(readings: Readings, marked: NDArray[np.bool_], at_us: int) -> tuple[N
 
 
 def _store_rows(readings: Readings, marked: NDArray[np.bool_]) -> tuple[NDArray[np.int8], int]:
-    pairs = raw.packed_pairs(np.unique(readings.day).tolist(), readings.device_id)
+    pairs = raw.packed_pairs(readings.days(), readings.device_id)
     outcome = rows.insert(readings, pairs)
     fresh = outcome == Outcome.FRESH
     in_packed_day = _in_pairs(readings, pairs)

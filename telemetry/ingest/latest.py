@@ -12,11 +12,10 @@ from telemetry.storage.copying import copy_in, empty_stage
 
 
 def advance(readings: Readings) -> None:
-    """Newer wins; of two versions of one instant the one that became known later."""
-    ordered = readings.take(np.lexsort((readings.available_us, readings.time_us, readings.device_id)))
-    last = np.append(ordered.device_id[1:] != ordered.device_id[:-1], True)
+    """Newer wins; of two versions of one instant the one that became known later. Readings by (device, time)."""
+    newest = np.append(readings.device_runs()[1:], True)
     empty_stage(STAGE, STAGE_COLUMNS)
-    copy_in(STAGE, raw.row_fields(ordered.take(last)))
+    copy_in(STAGE, raw.row_fields(readings.take(newest)))
     assignments = ", ".join(f"{name.strip()} = EXCLUDED.{name.strip()}" for name in COLUMNS.split(",") if "device" not in name)
     with connection.cursor() as cursor:
         cursor.execute(

@@ -38,10 +38,10 @@ def candidates(readings: Readings, at_us: int) -> NDArray[np.bool_]:
 
 def untouched(readings: Readings) -> NDArray[np.bool_]:
     """(n,) True where nothing is stored yet of that device and day. The caller holds these days alone."""
-    days, devices = np.unique(readings.day), np.unique(readings.device_id)
-    taken = raw.packed_pairs(days.tolist(), devices)
+    days, devices = readings.days(), np.unique(readings.device_id[readings.device_runs()])
+    taken = raw.packed_pairs(days, devices)
     with connection.cursor() as cursor:
-        for day in days.tolist():
+        for day in days:
             cursor.execute(
                 "SELECT DISTINCT device_id FROM telemetry_reading WHERE ts >= %s AND ts < %s AND device_id = ANY(%s)",
                 [moment(day * DAY_US), moment((day + 1) * DAY_US), devices.tolist()],
@@ -50,7 +50,7 @@ def untouched(readings: Readings) -> NDArray[np.bool_]:
     if not taken:
         return np.ones(readings.size, dtype=bool)
     span = int(devices.max()) + 1
-    keys = np.array([(day - int(days[0])) * span + device_id for day, device_id in taken])
+    keys = np.array([(day - days[0]) * span + device_id for day, device_id in taken])
     return ~np.isin((readings.day - days[0]) * span + readings.device_id, keys)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
+from django.db.models.expressions import RawSQL
 
 from telemetry.kernels.judge import Ratings
 from vpp.enrollment.models import Device
@@ -23,10 +24,11 @@ def ratings_of(codes: Sequence[str], principal: Principal | None) -> Ratings:
     devices = Device.objects.all()
     if principal is not None and not principal.sees_all:
         devices = devices.filter(site__owner=principal.participant)
-    wanted = [code for code in codes if "\x00" not in code]  # PostgreSQL has no such text
+    # One array parameter: ten thousand placeholders would cost more than the query. PostgreSQL has no text with a NUL.
+    wanted = [code for code in codes if "\x00" not in code]
     found = {
         code: values
-        for code, *values in devices.filter(code__in=wanted).values_list(
+        for code, *values in devices.filter(code__in=RawSQL("SELECT unnest(%s::text[])", [wanted])).values_list(
             "code", "id", "kind", "max_consumption_kw", "max_production_kw", "energy_capacity_kwh",
             "site__import_limit_kw", "site__export_limit_kw",
         )

@@ -52,7 +52,7 @@ def _against_packed(readings: Readings, pairs: set[tuple[int, int]]) -> NDArray[
 
 
 def _insert_rows(readings: Readings) -> NDArray[np.int8]:
-    ensure_days(np.unique(readings.day).tolist())
+    ensure_days(readings.days())
     try:
         with transaction.atomic():
             copy_in("telemetry_reading", raw.row_fields(readings))

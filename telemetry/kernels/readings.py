@@ -42,7 +42,22 @@ class Readings:
         """(n,) UTC day of each reading, in days since 1970."""
         return self.time_us // DAY_US
 
+    def days(self) -> list[int]:
+        """The distinct UTC days, in order."""
+        if self.size == 0:
+            return []
+        first, last = int(self.time_us.min()) // DAY_US, int(self.time_us.max()) // DAY_US
+        return [first] if first == last else np.unique(self.day).tolist()
+
+    def device_runs(self) -> NDArray[np.bool_]:
+        """(n,) True where a new device begins; each device once if the readings are ordered by device."""
+        new = np.ones(self.size, dtype=bool)
+        new[1:] = self.device_id[1:] != self.device_id[:-1]
+        return new
+
     def take(self, rows: NDArray[np.intp] | NDArray[np.bool_]) -> Readings:
+        if rows.dtype == np.bool_ and rows.all():
+            return self
         return Readings(*(getattr(self, field.name)[rows] for field in fields(self)))
 
     def by_device(self) -> Readings:
