@@ -78,7 +78,8 @@ def _value(part: Field[Any], raw: Any) -> tuple[Any, str]:
     if raw is None:
         return None, "" if "None" in declared else "must not be empty"
     if declared.startswith("str"):
-        return raw, "" if isinstance(raw, str) and raw else "must be a non-empty text"
+        fits = isinstance(raw, str) and (raw or part.default == "")
+        return raw, "" if fits else "must be a non-empty text"
     if declared.startswith("bool"):
         return raw, "" if isinstance(raw, bool) else "must be true or false"
     if isinstance(raw, bool) or not isinstance(raw, (int, float)) or not math.isfinite(raw):

@@ -197,7 +197,10 @@ def _solve(grid: PowerGridModel, update: NDArray[Any]) -> tuple[str, NDArray[np.
 
 
 def _result(model: FeederModel, output: dict[Any, Any], failed: NDArray[np.int64], method: str) -> PowerFlowResult:
-    node, line, trafo = (output[kind] for kind in (ComponentType.node, ComponentType.line, ComponentType.transformer))
+    node = output[ComponentType.node]
+    line, trafo = (
+        _branch_output(output, kind, node["u_pu"].shape) for kind in (ComponentType.line, ComponentType.transformer)
+    )
     given = model.transformers
     rated_hv_a = given.rated_kva / (_SQRT3 * given.hv_kv)
     rated_lv_a = given.rated_kva / (_SQRT3 * given.lv_kv)
@@ -223,3 +226,8 @@ def _result(model: FeederModel, output: dict[Any, Any], failed: NDArray[np.int64
         converged=converged,
         method=method,
     )
+
+
+def _branch_output(output: dict[Any, Any], kind: ComponentType, node_shape: tuple[int, ...]) -> Any:
+    """A kind of which the grid has none is left out of the answer: (H, 0) then."""
+    return output[kind] if kind in output else {name: np.zeros((node_shape[0], 0)) for name in _BRANCH_OUTPUT}

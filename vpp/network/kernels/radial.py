@@ -160,7 +160,7 @@ def _transformer_per_unit(model: FeederModel) -> tuple[Complexes, Complexes, Flo
     """Series impedance and magnetising admittance at the low-voltage base, and no-load ratio; (T,) each."""
     given, nominal_kv = model.transformers, model.nodes.nominal_kv
     hv_kv, lv_kv = tap_ratio(given)
-    to_base = (given.lv_kv / nominal_kv[given.lv_node]) ** 2 * BASE_KVA / given.rated_kva
+    to_base = (lv_kv / nominal_kv[given.lv_node]) ** 2 * BASE_KVA / given.rated_kva
     r = given.vkr_percent / 100
     x = np.sqrt(np.maximum((given.vk_percent / 100) ** 2 - r**2, 0))
     g = given.pfe_kw / given.rated_kva

@@ -18,10 +18,12 @@ Kind = Literal["branch_overload", "transformer_overload", "power_limit", "underv
 
 @dataclass(frozen=True)
 class PowerLimit:
-    """An agreed limit on the active power through one element, in both directions."""
+    """An agreed limit on the active power through one element, in both directions; without an element it is on the
+    power that all sources give together: the feeder's head."""
 
-    element_code: str
+    code: str
     limit_kw: float
+    element_code: str | None = None
 
 
 @dataclass(frozen=True)
@@ -118,7 +120,9 @@ def _away_from_source(model: FeederModel, kind: Kind) -> Floats:
 def _power_limits(model: FeederModel, result: PowerFlowResult, limits: Sequence[PowerLimit]) -> Iterator[Violation]:
     branch_away = _away_from_source(model, "branch_overload") if limits else np.zeros(0)
     for limit in limits:
-        if limit.element_code in model.transformers.codes:
+        if limit.element_code is None:
+            power_kw = result.source_p_kw
+        elif limit.element_code in model.transformers.codes:
             power_kw = result.transformer_p_kw[:, model.transformers.codes.index(limit.element_code)]
         else:
             branch = model.branches.codes.index(limit.element_code)
@@ -126,9 +130,8 @@ def _power_limits(model: FeederModel, result: PowerFlowResult, limits: Sequence[
         for interval in np.flatnonzero(np.abs(power_kw) > limit.limit_kw):
             value = float(power_kw[interval])
             excess_kw = abs(value) - limit.limit_kw
-            yield Violation(
-                limit.element_code, "power_limit", int(interval), value, limit.limit_kw, excess_kw, value >= 0
-            )
+            code = limit.element_code or limit.code
+            yield Violation(code, "power_limit", int(interval), value, limit.limit_kw, excess_kw, value >= 0)
 
 
 def _voltages(model: FeederModel, result: PowerFlowResult) -> Iterator[Violation]:

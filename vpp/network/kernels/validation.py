@@ -17,7 +17,7 @@ def validate(document: NetworkDocument, *, known: dict[str, set[str]] | None = N
     """
     findings = [*_duplicates(document), *_references(document, known or {}), *_values(document)]
     if not any(finding.rule == "unknown_reference" for finding in findings):
-        findings += _islands(document)
+        findings += _islands(document, (known or {}).get("nodes", set()))
     return findings
 
 
@@ -110,14 +110,15 @@ def _values(document: NetworkDocument) -> Iterator[Finding]:
             yield Finding("two_elements", "congestion_points", "branch", (point.code,), message)
 
 
-def _islands(document: NetworkDocument) -> Iterator[Finding]:
-    """Nodes that no source reaches over closed branches and transformers."""
+def _islands(document: NetworkDocument, known_nodes: set[str]) -> Iterator[Finding]:
+    """Nodes that no source, and no node that is stored already, reaches over closed branches and transformers."""
+    stored = known_nodes - {row.code for row in document.nodes}
     neighbours: dict[str, list[str]] = {row.code: [] for row in document.nodes}
     closed = [(row.from_node, row.to_node) for row in document.branches if row.from_closed and row.to_closed]
     for start, end in [*closed, *((row.hv_node, row.lv_node) for row in document.transformers)]:
         neighbours.setdefault(start, []).append(end)
         neighbours.setdefault(end, []).append(start)
-    reached = _reach((row.node for row in document.sources), neighbours)
+    reached = _reach([*(row.node for row in document.sources), *stored], neighbours)
     islanded = [row for row in document.nodes if row.code not in reached]
     feeder_of = {row.code: row.feeder for row in document.nodes}
     for feeder in sorted({feeder_of[row.code] for row in islanded}):

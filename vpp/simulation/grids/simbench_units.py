@@ -81,7 +81,7 @@ def _storages(tables: GridTables) -> Iterator[Unit]:
         )
 
 
-def _place(tables: GridTables, row: Any) -> dict[str, str]:
+def _place(tables: GridTables, row: Any) -> dict[str, Any]:
     return {
         "code": code_of(row.id),
         "name": row.id,

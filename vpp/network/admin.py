@@ -1,0 +1,71 @@
+from django.contrib import admin
+
+from vpp.network.models import Branch, CongestionPoint, Feeder, Node, Source, Substation, Transformer
+
+
+@admin.register(Substation)
+class SubstationAdmin(admin.ModelAdmin):
+    list_display = ["code", "name", "utility"]
+    list_filter = ["utility"]
+    search_fields = ["code", "name"]
+    list_select_related = ["utility"]
+    show_full_result_count = False
+
+
+@admin.register(Feeder)
+class FeederAdmin(admin.ModelAdmin):
+    list_display = ["code", "name", "utility", "substation", "power_factor"]
+    list_filter = ["utility"]
+    search_fields = ["code", "name", "substation__code"]
+    list_select_related = ["utility", "substation"]
+    autocomplete_fields = ["substation"]
+    show_full_result_count = False
+
+
+class ElementAdmin(admin.ModelAdmin):
+    """Grids have thousands of elements: search instead of lists to choose from, no counts."""
+
+    search_fields = ["code", "feeder__code"]
+    list_select_related = ["feeder"]
+    show_full_result_count = False
+    list_per_page = 50
+
+
+@admin.register(Node)
+class NodeAdmin(ElementAdmin):
+    list_display = ["code", "feeder", "nominal_kv", "v_min_pu", "v_max_pu"]
+    list_filter = ["nominal_kv"]
+    autocomplete_fields = ["feeder"]
+
+
+@admin.register(Branch)
+class BranchAdmin(ElementAdmin):
+    list_display = ["code", "feeder", "from_node", "to_node", "rating_a", "from_closed", "to_closed"]
+    list_filter = ["from_closed", "to_closed"]
+    list_select_related = ["feeder", "from_node", "to_node"]
+    autocomplete_fields = ["feeder", "from_node", "to_node"]
+
+
+@admin.register(Transformer)
+class TransformerAdmin(ElementAdmin):
+    list_display = ["code", "feeder", "rated_kva", "hv_kv", "lv_kv", "vk_percent", "tap_position"]
+    autocomplete_fields = ["feeder", "hv_node", "lv_node"]
+
+
+@admin.register(Source)
+class SourceAdmin(admin.ModelAdmin):
+    list_display = ["feeder", "node", "v_pu"]
+    search_fields = ["feeder__code", "node__code"]
+    list_select_related = ["feeder", "node"]
+    autocomplete_fields = ["feeder", "node"]
+    show_full_result_count = False
+
+
+@admin.register(CongestionPoint)
+class CongestionPointAdmin(admin.ModelAdmin):
+    list_display = ["code", "utility", "feeder", "transformer", "branch", "limit_kw"]
+    list_filter = ["utility"]
+    search_fields = ["code", "feeder__code"]
+    list_select_related = ["utility", "feeder", "transformer", "branch"]
+    autocomplete_fields = ["feeder", "transformer", "branch"]
+    show_full_result_count = False
