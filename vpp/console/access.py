@@ -1,0 +1,49 @@
+"""Who may open a page. What a page shows is then narrowed by each table's `visible_to`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+
+from vpp.accounts.models import Participant
+from vpp.accounts.principals import principal_of
+
+View = Callable[..., HttpResponse]
+STAFF_ONLY = "This page is for the aggregator's staff."
+
+
+def staff_page(view: View) -> View:
+    """Logged in, and of the aggregator."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
+        if not principal_of(request).sees_all:
+            raise PermissionDenied(STAFF_ONLY)
+        return view(request, *args, **kwargs)
+
+    return login_required(guarded)
+
+
+def page_for(*kinds: str) -> Callable[[View], View]:
+    """Logged in, and staff or of a participant of one of these kinds."""
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def guarded(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
+            principal = principal_of(request)
+            participant = principal.participant
+            if not principal.sees_all and (participant is None or participant.kind not in kinds):
+                raise PermissionDenied("This page is not for your organisation.")
+            return view(request, *args, **kwargs)
+
+        return login_required(guarded)
+
+    return decorate
+
+
+UTILITY = Participant.Kind.UTILITY
+OWNER = Participant.Kind.OWNER

@@ -1,0 +1,68 @@
+"""Filters and tags of the console's templates: units, moments, states, links to the rows behind a number."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django import template
+from django.db import models
+from django.urls import NoReverseMatch, reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from vpp.console import units
+
+register = template.Library()
+
+GOOD = {"OK", "DONE", "COMMITTED", "DELIVERED", "REPORTED", "CLEARED", "ONLINE", "FOLLOWED", "SETTLED", "OPTIMISED"}
+WAITING = {"ASKED", "BID", "RUNNING", "PENDING", "LEASED", "SUBMITTED", "ACKNOWLEDGED", "CHECKED", "SENT", "PLANNED"}
+BAD = {"FAILED", "DEAD", "DEGRADED", "SILENT", "REFUSED", "DISOBEYED", "MISSED", "REJECTED"}
+
+register.filter("kw", lambda value: units.quantity(value, "kW"))
+register.filter("kwh", lambda value: units.quantity(value, "kWh"))
+register.filter("share", units.percent)
+register.filter("price", units.price)
+
+
+@register.filter
+def money(value: units.Number | None, currency: str = "EUR") -> str:
+    return units.money(value, currency)
+
+
+@register.filter
+def age(moment: datetime | None, at: datetime) -> str:
+    return units.age(moment, at)
+
+
+@register.simple_tag
+def local(moment: datetime | None, zone: str, form: str = "full") -> SafeString | str:
+    """A moment in the market's zone as a `<time>` element; form is "full" or "clock"."""
+    if moment is None:
+        return units.MISSING
+    text = units.local(moment, zone, with_date=form != "clock")
+    return format_html('<time datetime="{}">{}</time>', moment.isoformat(), text)
+
+
+@register.simple_tag
+def state(code: str, label: str = "") -> SafeString:
+    """A state as a small label; the words carry the meaning, the colour repeats it."""
+    tone = "good" if code in GOOD else "bad" if code in BAD else "wait" if code in WAITING else "calm"
+    return format_html('<span class="state {}">{}</span>', tone, label or code.lower().replace("_", " "))
+
+
+@register.simple_tag(takes_context=True)
+def row(context: dict[str, Any], item: models.Model | None, label: str = "") -> SafeString | str:
+    """The table row a statement came from: a link into the admin for those who may go there, else its name."""
+    if item is None:
+        return units.MISSING
+    meta = item._meta
+    text = label or f"{meta.verbose_name} {item.pk}"
+    user = getattr(context.get("request"), "user", None)
+    if user is None or not user.is_staff:
+        return text
+    try:
+        address = reverse(f"admin:{meta.app_label}_{meta.model_name}_change", args=[item.pk])
+    except NoReverseMatch:
+        return text
+    return format_html('<a class="row" href="{}">{}</a>', address, text)

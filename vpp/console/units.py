@@ -1,0 +1,67 @@
+"""How numbers and moments read on a page: always with their unit, moments always with their zone."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+THIN_SPACE = "\u202f"
+MISSING = "–"
+Number = float | Decimal | int
+
+
+def grouped(value: Number, decimals: int) -> str:
+    """1234567.8 as `1 234 567.8` with thin spaces and a true minus sign; never `-0`."""
+    text = f"{value:,.{decimals}f}"
+    if not text.strip("-0.,"):
+        text = text.lstrip("-")
+    return text.replace(",", THIN_SPACE).replace("-", "\u2212")
+
+
+def quantity(value: Number | None, unit: str) -> str:
+    """A measured or planned quantity with as many decimals as carry meaning at its size."""
+    if value is None or value != value:
+        return MISSING
+    size = abs(float(value))
+    decimals = 0 if size >= 1000 else 1 if size >= 10 or size == 0 else 2
+    return f"{grouped(value, decimals)}\u00a0{unit}"
+
+
+def money(value: Number | None, currency: str = "EUR") -> str:
+    return MISSING if value is None else f"{grouped(value, 2)}\u00a0{currency}"
+
+
+def price(value: Number | None, unit: str = "EUR/MWh") -> str:
+    return MISSING if value is None else f"{grouped(value, 2)}\u00a0{unit}"
+
+
+def percent(value: float | None) -> str:
+    return MISSING if value is None else f"{grouped(value * 100.0, 1)}\u00a0%"
+
+
+def local(moment: datetime | None, zone: str, *, with_date: bool = True) -> str:
+    """`14 Jul 2016 14:15 CEST`; the zone's abbreviation tells the two passes of a repeated hour apart."""
+    if moment is None:
+        return MISSING
+    there = moment.astimezone(ZoneInfo(zone))
+    form = "%d\u00a0%b\u00a0%Y %H:%M\u00a0%Z" if with_date else "%H:%M\u00a0%Z"
+    return there.strftime(form).lstrip("0") if with_date else there.strftime(form)
+
+
+def span(delta: timedelta) -> str:
+    """A length of time in its two largest units: `2 d 4 h`, `3 h 20 min`, `45 s`."""
+    seconds = int(abs(delta).total_seconds())
+    for size, unit, lower, lower_unit in ((86400, "d", 3600, "h"), (3600, "h", 60, "min"), (60, "min", 1, "s")):
+        if seconds >= size:
+            whole, rest = divmod(seconds, size)
+            part = rest // lower if size > 60 else 0
+            return f"{whole}\u00a0{unit}" + (f" {part}\u00a0{lower_unit}" if part else "")
+    return f"{seconds}\u00a0s"
+
+
+def age(moment: datetime | None, at: datetime) -> str:
+    """`12 min ago`, or `in 3 h 5 min` for what lies ahead."""
+    if moment is None:
+        return MISSING
+    return f"in {span(moment - at)}" if moment > at else f"{span(at - moment)} ago"
