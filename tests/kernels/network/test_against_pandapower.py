@@ -18,7 +18,7 @@ def net_of(code):
     net = simbench.get_simbench_net(code)
     net.trafo["tap_changer_type"] = "Ratio"  # the converter leaves it empty, and taps would be ignored
     net.load["scaling"], net.sgen["scaling"], net.storage["scaling"] = LOAD, GENERATION, 0.0
-    pytest.importorskip("pandapower").runpp(net, tolerance_mva=1e-10)
+    pytest.importorskip("pandapower").runpp(net, tolerance_mva=1e-10, numba=False)
     return net
 
 

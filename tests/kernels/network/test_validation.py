@@ -1,5 +1,6 @@
 import json
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -89,7 +90,7 @@ def test_a_row_of_the_wrong_shape_is_named(change, rule, field):
 
 
 def test_missing_fields_unknown_sections_and_other_shapes_are_named():
-    data = as_json(low_voltage_feeder())
+    data: dict[str, Any] = dict(as_json(low_voltage_feeder()))
     del data["branches"][0]["r_ohm"]
     data["branchs"] = []
     data["sources"] = {}
