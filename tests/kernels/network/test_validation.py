@@ -1,5 +1,6 @@
 import json
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -109,3 +110,11 @@ def test_a_finding_reads_as_a_sentence():
     good = low_voltage_feeder()
     (finding,) = validate(replace(good, branches=[replace(good.branches[0], r_ohm=-1.0), *good.branches[1:]]))
     assert str(finding) == "branches.r_ohm [L1]: must not be negative, found -1.0 (negative_value)"
+
+
+def test_the_example_of_the_documentation_is_a_good_grid():
+    text = (Path(__file__).parents[3] / "docs" / "files.md").read_text()
+    example = text[text.index("    {\n") : text.index("    }\n") + 6]
+    document, findings = parse(json.loads(example))
+    assert findings == [] == validate(document)
+    assert document.congestion_points[0].limit_kw == 200
