@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
 import numpy as np
 from django.db import transaction
 from numpy.typing import NDArray
 
-from telemetry.ingest import latest, packed, resolve, rollups, rows
+from telemetry.ingest import files, latest, packed, resolve, rollups, rows
+from telemetry.ingest.files import ImportReport, Progress
 from telemetry.ingest.rows import Outcome
 from telemetry.kernels.batch import ReadingBatch
 from telemetry.kernels.judge import judge
 from telemetry.kernels.quality import Refusal
 from telemetry.kernels.readings import Readings, same_values
+from telemetry.protocols.file_types import NarrowFile, WideFile
 from telemetry.storage import raw
-from telemetry.storage.days import lock_days
+from telemetry.storage.days import as_date, lock_days, open_days
 
 if TYPE_CHECKING:
     from vpp.accounts.models import Principal
@@ -80,9 +82,9 @@ def ingest(
 
 
 def _once(readings: Readings) -> tuple[NDArray[np.intp] | None, int, NDArray[np.intp]]:
-    """Rows with each key once and ordered by (device, time), how many repeats were left out, and the contradicting rows.
+    """Rows with each key once by (device, time), how many repeats were left out, and the contradicting rows.
 
-    None for the rows when they are so already.
+    None for the rows when they are in that order already.
 
     Of rows with the same key the first in the message holds; the others either repeat it or contradict it.
     """
@@ -141,3 +143,41 @@ def _in_pairs(readings: Readings, pairs: set[tuple[int, int]]) -> NDArray[np.boo
         return np.zeros(readings.size, dtype=bool)
     own = zip(readings.day.tolist(), readings.device_id.tolist(), strict=True)
     return np.fromiter((pair in pairs for pair in own), dtype=bool, count=readings.size)
+
+
+def import_file(
+    file: WideFile | NarrowFile, *, at: datetime, progress: Progress, dry_run: bool = False
+) -> ImportReport:
+    """Ingest a file that was read as a whole, one UTC day a transaction, as the service's own staff.
+
+    Safe to repeat and to resume: what is stored already counts as a duplicate. A dry run stores nothing but reports the
+    same. Raises UnreadableFile, having stored nothing, if the file names a device that is not enrolled.
+    """
+    files.refuse_unknown_devices(file)
+    report = ImportReport(repeated_hours=file.repeated_hours)
+    for batch in file.batches():
+        with transaction.atomic():
+            answer = ingest(batch, at=at, principal=None, max_age_days=None)
+            transaction.set_rollback(dry_run)
+        report.rows += batch.size
+        report.accepted += answer.accepted
+        report.corrected += answer.corrected
+        report.duplicates += answer.duplicates
+        report.reasons.update(reason for _, reason in answer.refused)
+        report.shown += answer.refused[: files.SHOWN_REFUSALS - len(report.shown)]
+        progress(batch.size)
+    return report
+
+
+def close_days(*, before: date, at: datetime) -> dict[date, int]:
+    """Pack every UTC day before `before` that still has rows; readings packed per day. Safe to repeat.
+
+    Late readings of a packed day are rows again and are packed with it the next time.
+    """
+    packed_days: dict[date, int] = {}
+    for day in open_days(before=min(before, at.astimezone(UTC).date())):
+        with transaction.atomic():
+            lock_days(shared=[], exclusive=[day])
+            if count := packed.pack_day(day):
+                packed_days[as_date(day)] = count
+    return packed_days

@@ -127,7 +127,9 @@ def reading_keys(device_id: int, start: datetime, end: datetime, as_of: datetime
     ]
 
 
-def interval_checksums(device_ids: DeviceIds, start: datetime, end: datetime, as_of: datetime | None = None) -> list[str]:
+def interval_checksums(
+    device_ids: DeviceIds, start: datetime, end: datetime, as_of: datetime | None = None
+) -> list[str]:
     """SHA-256 per device over (instant, available, power) of its readings, in the order of `device_ids`.
 
     Equal checksums mean that the same readings in the same versions were used.
@@ -136,7 +138,9 @@ def interval_checksums(device_ids: DeviceIds, start: datetime, end: datetime, as
     packed = np.stack([found.time_us, found.available_us, found.power_kw.view(np.int64)], axis=1).astype("<i8")
     distinct, first = np.unique(found.device_id, return_index=True)
     parts = np.split(packed, first[1:]) if distinct.size else []
-    sums = {int(device): hashlib.sha256(part.tobytes()).hexdigest() for device, part in zip(distinct, parts, strict=True)}
+    sums = {
+        int(device): hashlib.sha256(part.tobytes()).hexdigest() for device, part in zip(distinct, parts, strict=True)
+    }
     nothing = hashlib.sha256(b"").hexdigest()
     return [sums.get(int(device), nothing) for device in device_ids]
 

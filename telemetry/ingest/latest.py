@@ -16,7 +16,9 @@ def advance(readings: Readings) -> None:
     newest = np.append(readings.device_runs()[1:], True)
     empty_stage(STAGE, STAGE_COLUMNS)
     copy_in(STAGE, raw.row_fields(readings.take(newest)))
-    assignments = ", ".join(f"{name.strip()} = EXCLUDED.{name.strip()}" for name in COLUMNS.split(",") if "device" not in name)
+    assignments = ", ".join(
+        f"{name.strip()} = EXCLUDED.{name.strip()}" for name in COLUMNS.split(",") if "device" not in name
+    )
     with connection.cursor() as cursor:
         cursor.execute(
             f"""INSERT INTO telemetry_latest AS known ({COLUMNS}) SELECT {COLUMNS} FROM {STAGE} ORDER BY device_id

@@ -15,7 +15,7 @@ from telemetry.kernels.judge import DAY_US
 from telemetry.kernels.readings import Readings
 from telemetry.kernels.rollup import roll_up
 from telemetry.storage import raw
-from telemetry.storage.copying import copy_in, copy_stream, moment
+from telemetry.storage.copying import copy_stream, moment
 from telemetry.storage.days import as_date
 
 FEWEST_READINGS = 24  # of a device on a day; below that rows are as small

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from django.db.models.expressions import RawSQL
@@ -13,6 +13,18 @@ from vpp.enrollment.models import Device
 
 if TYPE_CHECKING:
     from vpp.accounts.models import Principal
+
+
+COLUMNS = (
+    "code",
+    "id",
+    "kind",
+    "max_consumption_kw",
+    "max_production_kw",
+    "energy_capacity_kwh",
+    "site__import_limit_kw",
+    "site__export_limit_kw",
+)
 
 
 def ratings_of(codes: Sequence[str], principal: Principal | None) -> Ratings:
@@ -26,13 +38,8 @@ def ratings_of(codes: Sequence[str], principal: Principal | None) -> Ratings:
         devices = devices.filter(site__owner=principal.participant)
     # One array parameter: ten thousand placeholders would cost more than the query. PostgreSQL has no text with a NUL.
     wanted = [code for code in codes if "\x00" not in code]
-    found = {
-        code: values
-        for code, *values in devices.filter(code__in=RawSQL("SELECT unnest(%s::text[])", [wanted])).values_list(
-            "code", "id", "kind", "max_consumption_kw", "max_production_kw", "energy_capacity_kwh",
-            "site__import_limit_kw", "site__export_limit_kw",
-        )
-    }  # fmt: skip
+    known = devices.filter(code__in=RawSQL("SELECT unnest(%s::text[])", [wanted]))
+    found: dict[str, tuple[Any, ...]] = {row[0]: row[1:] for row in known.values_list(*COLUMNS)}
     table = np.zeros((4, len(codes)))
     device_id = np.full(len(codes), -1, dtype=np.int64)
     for place, code in enumerate(codes):

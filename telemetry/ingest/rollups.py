@@ -17,8 +17,9 @@ from telemetry.storage.days import ensure_days
 
 CELLS, CELL_COLUMNS = "telemetry_stage_cell", "bucket timestamptz, device_id bigint"
 ROLLUP_STAGE = "telemetry_stage_rollup"
-ROLLUP_STAGE_COLUMNS = """bucket timestamptz, first_available_at timestamptz, available_at timestamptz, device_id bigint,
-    energy_kwh double precision, min_kw double precision, max_kw double precision, count integer, quality smallint"""
+ROLLUP_STAGE_COLUMNS = """bucket timestamptz, first_available_at timestamptz, available_at timestamptz,
+    device_id bigint, energy_kwh double precision, min_kw double precision, max_kw double precision,
+    count integer, quality smallint"""
 
 
 def rollup_fields(rollup: Rollup) -> dict[str, Field]:
@@ -64,7 +65,8 @@ def refresh(bucket_us: IntColumn, device_id: IntColumn) -> None:
     copy_in(ROLLUP_STAGE, rollup_fields(rollup))
     with connection.cursor() as cursor:
         cursor.execute(
-            f"""UPDATE telemetry_rollup15 r SET first_available_at = s.first_available_at, available_at = s.available_at,
+            f"""UPDATE telemetry_rollup15 r SET
+                first_available_at = s.first_available_at, available_at = s.available_at,
                 energy_kwh = s.energy_kwh, min_kw = s.min_kw, max_kw = s.max_kw, count = s.count, quality = s.quality
             FROM {ROLLUP_STAGE} s
             WHERE r.bucket = s.bucket AND r.device_id = s.device_id AND r.bucket BETWEEN %s AND %s""",  # noqa: S608

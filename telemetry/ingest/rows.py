@@ -105,7 +105,8 @@ def correct(readings: Readings, marked: NDArray[np.bool_]) -> NDArray[np.int8]:
     outcome = np.full(readings.size, Outcome.DIFFERENT, dtype=np.int8)
     start_us, end_us = int(readings.time_us.min()), int(readings.time_us.max()) + 1
     versions = _all_corrections(readings, start_us, end_us)
-    keys = {(int(d), int(t)): place for place, (d, t) in enumerate(zip(readings.device_id, readings.time_us, strict=True))}
+    own = zip(readings.device_id.tolist(), readings.time_us.tolist(), strict=True)
+    keys = {key: place for place, key in enumerate(own)}
     last_us = readings.available_us - 1
     for row in range(versions.size):
         place = keys.get((int(versions.device_id[row]), int(versions.time_us[row])))

@@ -67,7 +67,13 @@ def batch_of(
 ) -> ReadingBatch:
     """A batch with the columns that were not given filled in; ValueError if the lengths disagree."""
     count = int(time_us.size)
-    given = {"device": device, "power_kw": power_kw, "energy_kwh": energy_kwh, "soc_kwh": soc_kwh, "voltage_pu": voltage_pu}
+    given = {
+        "device": device,
+        "power_kw": power_kw,
+        "energy_kwh": energy_kwh,
+        "soc_kwh": soc_kwh,
+        "voltage_pu": voltage_pu,
+    }
     for name, column in given.items():
         if column is not None and column.shape != (count,):
             raise ValueError(f"{name} has {column.size} values, time has {count}")
@@ -79,7 +85,9 @@ def batch_of(
         energy_kwh=absent(count) if energy_kwh is None else np.asarray(energy_kwh, dtype=np.float64),
         soc_kwh=absent(count) if soc_kwh is None else np.asarray(soc_kwh, dtype=np.float64),
         voltage_pu=absent(count) if voltage_pu is None else np.asarray(voltage_pu, dtype=np.float64),
-        correction=np.full(count, correction) if isinstance(correction, bool) else np.asarray(correction, dtype=np.bool_),
+        correction=np.full(count, correction)
+        if isinstance(correction, bool)
+        else np.asarray(correction, dtype=np.bool_),
         row=np.arange(count, dtype=np.int64) if row is None else np.asarray(row, dtype=np.int64),
         refused=[] if refused is None else list(refused),
     )

@@ -1,8 +1,8 @@
 """PostgreSQL's binary COPY format to and from numpy, without a Python step per row.
 
 Layout (PostgreSQL manual, COPY, "Binary Format"): an 11-byte signature, two int32 (flags, extension length), then per
-tuple an int16 field count and per field an int32 byte length (-1 for NULL) with that many bytes, big-endian; an int16 -1
-ends the stream. Rows with the same NULL fields have the same size, so each such group is one structured array.
+tuple an int16 field count and per field an int32 byte length (-1 for NULL) with that many bytes, big-endian; an int16
+of -1 ends the stream. Rows with the same NULL fields have the same size, so each such group is one structured array.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ TRAILER = b"\xff\xff"
 POSTGRES_EPOCH_US = 946_684_800_000_000  # 2000-01-01T00:00Z in microseconds since 1970
 POSTGRES_EPOCH_DAY = 10_957  # 2000-01-01 in days since 1970
 
-BIG_ENDIAN = {"int2": ">i2", "int4": ">i4", "int8": ">i8", "float8": ">f8", "timestamptz": ">i8", "date": ">i4", "bool": "u1"}
+BIG_ENDIAN = {"int2": ">i2", "int4": ">i4", "int8": ">i8", "float8": ">f8", "timestamptz": ">i8", "date": ">i4"}
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,9 @@ def encode_rows(fields: Sequence[Field]) -> bytes:
     return b"".join(groups)
 
 
-def decode(stream: bytes, kinds: Sequence[tuple[str, str]], *, widths: dict[str, int] | None = None) -> dict[str, NDArray[Any]]:
+def decode(
+    stream: bytes, kinds: Sequence[tuple[str, str]], *, widths: dict[str, int] | None = None
+) -> dict[str, NDArray[Any]]:
     """Columns of a COPY ... TO STDOUT (FORMAT binary) in which no field is NULL and each has one width.
 
     kinds  : (name, kind) per column; timestamptz comes back as microseconds and date as days since 1970.

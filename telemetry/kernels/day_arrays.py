@@ -143,12 +143,14 @@ def pack_rollup(rollup: Rollup) -> PackedDays:
         return cells
 
     counts = spread(rollup.count, 0, "<i2")
-    single = (counts <= 1).all(axis=1)
+    single = np.asarray((counts <= 1).all(axis=1))
     quality = spread(rollup.quality, 0, "<i2")
     known_us = np.maximum.reduceat(rollup.available_us, first)
     uniform = np.minimum.reduceat(rollup.available_us, first) == known_us
     columns = {
-        "energy_kwh": PackedColumn(_pack(spread(rollup.energy_kwh, np.nan, "<f8"), "<f8"), np.zeros(first.size, dtype=bool)),
+        "energy_kwh": PackedColumn(
+            _pack(spread(rollup.energy_kwh, np.nan, "<f8"), "<f8"), np.zeros(first.size, dtype=bool)
+        ),
         "min_kw": PackedColumn(_pack(spread(rollup.min_kw, np.nan, "<f8"), "<f8"), single),
         "max_kw": PackedColumn(_pack(spread(rollup.max_kw, np.nan, "<f8"), "<f8"), single),
         "count": PackedColumn(_pack(counts, "<i2"), single),

@@ -45,7 +45,7 @@ class Ratings:
 
 @dataclass(frozen=True)
 class Judgement:
-    """reason : (n,) index into `reasons`, -1 where the reading is kept; quality : (n,) int16 flags; device_id : (n,)."""
+    """reason : (n,) index into `reasons`, -1 where kept; quality : (n,) flags; device_id : (n,), -1 if unknown."""
 
     reason: NDArray[np.int8]
     quality: NDArray[np.int16]
@@ -74,8 +74,9 @@ class Judgement:
 def judge(batch: ReadingBatch, ratings: Ratings, *, at_us: int, max_age_days: int | None) -> Judgement:
     """Judge n readings at moment `at_us` (microseconds since 1970).
 
-    The first reason that applies is given, in the order of `Judgement.reasons`. NaN in power is refused; NaN in the other
-    columns means that the value was not given. An infinity in any column is refused. `max_age_days=None` takes any age.
+    The first reason that applies is given, in the order of `Judgement.reasons`. NaN in power is refused; NaN in the
+    other columns means that the value was not given. An infinity in any column is refused. `max_age_days=None` takes
+    any age.
     """
     lowest_kw, highest_kw = (bound[batch.device] for bound in ratings.bounds_kw())
     device_id = ratings.device_id[batch.device]
@@ -89,16 +90,20 @@ def judge(batch: ReadingBatch, ratings: Ratings, *, at_us: int, max_age_days: in
         batch.time_us > at_us + CLOCK_SKEW_US,
         batch.time_us < oldest_us,
         batch.time_us % SECOND_US != 0,
-        (power_kw > NONSENSE_FACTOR * highest_kw) | (power_kw < NONSENSE_FACTOR * lowest_kw) | _beyond_any_device(batch),
+        _outside(power_kw, NONSENSE_FACTOR * lowest_kw, NONSENSE_FACTOR * highest_kw) | _beyond_any_device(batch),
     )
     reason = np.full(batch.size, -1, dtype=np.int8)
     for place in range(len(findings) - 1, -1, -1):
         reason[findings[place]] = place
     quality = np.zeros(batch.size, dtype=np.int16)
-    quality[(power_kw > FLAG_FACTOR * highest_kw) | (power_kw < FLAG_FACTOR * lowest_kw)] |= Quality.ABOVE_RATING
+    quality[_outside(power_kw, FLAG_FACTOR * lowest_kw, FLAG_FACTOR * highest_kw)] |= Quality.ABOVE_RATING
     quality[batch.energy_kwh * power_kw < 0] |= Quality.ENERGY_MISMATCH
     quality[batch.soc_kwh > FLAG_FACTOR * ratings.energy_capacity_kwh[batch.device]] |= Quality.SOC_OUT_OF_RANGE
     return Judgement(reason=reason, quality=quality, device_id=device_id)
+
+
+def _outside(values: FloatColumn, lowest: FloatColumn, highest: FloatColumn) -> NDArray[np.bool_]:
+    return (values > highest) | (values < lowest)
 
 
 def _beyond_any_device(batch: ReadingBatch) -> NDArray[np.bool_]:

@@ -35,7 +35,7 @@ _decoder = msgspec.json.Decoder(ColumnsMessage)
 
 
 def decode(body: bytes) -> ReadingBatch:
-    """Raises msgspec.DecodeError (or its ValidationError) if the message does not fit, MalformedBody on ragged columns."""
+    """Raises msgspec.DecodeError if the message does not fit, MalformedBody if its columns differ in length."""
     message = _decoder.decode(body)
     columns = message.columns
     count = len(columns.power_kw)

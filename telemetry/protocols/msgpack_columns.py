@@ -49,7 +49,7 @@ def _unpack_floats(name: str, packed: bytes | None, count: int) -> FloatColumn |
 
 
 def decode(body: bytes) -> ReadingBatch:
-    """Raises msgspec.DecodeError (or its ValidationError) if the message does not fit, MalformedBody on ragged columns."""
+    """Raises msgspec.DecodeError if the message does not fit, MalformedBody if its columns differ in length."""
     message = _decoder.decode(body)
     count = len(message.power_kw) // 8
     device = _unpack("device", message.device, "<i4", count).astype(np.int64)
@@ -76,7 +76,6 @@ def decode(body: bytes) -> ReadingBatch:
 
 def encode(batch: ReadingBatch) -> bytes:
     """The message of a batch, for gateways written in Python and for tests; one correction mark for all rows."""
-    floats = {"energy_kwh": batch.energy_kwh, "soc_kwh": batch.soc_kwh, "voltage_pu": batch.voltage_pu}
     return _encoder.encode(
         Packed(
             codes=list(batch.codes),
@@ -84,6 +83,12 @@ def encode(batch: ReadingBatch) -> bytes:
             time_s=(batch.time_us // 1_000_000).astype("<i8").tobytes(),
             power_kw=batch.power_kw.astype("<f8").tobytes(),
             correction=bool(batch.correction.any()),
-            **{name: values.astype("<f8").tobytes() for name, values in floats.items() if not np.isnan(values).all()},
+            energy_kwh=_pack_given(batch.energy_kwh),
+            soc_kwh=_pack_given(batch.soc_kwh),
+            voltage_pu=_pack_given(batch.voltage_pu),
         )
     )
+
+
+def _pack_given(values: FloatColumn) -> bytes | None:
+    return None if np.isnan(values).all() else values.astype("<f8").tobytes()

@@ -118,7 +118,8 @@ def _fill_from_readings(grid: CellGrid, day: int, as_of_us: int, device_ids: Int
 def read_quality(device_ids: IntColumn, start_us: int, end_us: int) -> NDArray[np.int16]:
     """(N, T) quality flags as they stand now; 0 where there is nothing to flag, data or not."""
     grid = CellGrid.empty(device_ids, start_us, end_us)
-    flags = np.zeros(grid.values.shape, dtype=np.int16)
+    n_cells = (end_us - start_us) // BUCKET_US
+    flags = np.zeros((device_ids.size, n_cells), dtype=np.int16)
     parameters = [device_ids.tolist(), moment(start_us), moment(end_us)]
     with connection.cursor() as cursor:
         cursor.execute(
@@ -129,7 +130,7 @@ def read_quality(device_ids: IntColumn, start_us: int, end_us: int) -> NDArray[n
         )
         for day, device_id, packed in cursor:
             column = (day * DAY_US - start_us) // BUCKET_US + np.arange(BUCKETS_PER_DAY)
-            inside = (column >= 0) & (column < flags.shape[1])
+            inside = (column >= 0) & (column < n_cells)
             flags[grid.place(np.array([device_id]))[0], column[inside]] = np.frombuffer(packed, dtype="<i2")[inside]
     found = copy_out(
         """SELECT bucket, device_id, quality FROM telemetry_rollup15

@@ -28,7 +28,7 @@ def copy_stream(table: str, names: Iterable[str], stream: bytes) -> None:
 def copy_out(
     query: str, parameters: Sequence[Any], kinds: Sequence[tuple[str, str]], *, widths: dict[str, int] | None = None
 ) -> dict[str, NDArray[Any]]:
-    """The rows of a query as columns. No field may be NULL, each bytea has the width given; see `copy_format.decode`."""
+    """The rows of a query as columns. No field may be NULL, each bytea has its width; see `copy_format.decode`."""
     with connection.cursor() as cursor, cursor.copy(f"COPY ({query}) TO STDOUT (FORMAT binary)", parameters) as copy:
         stream = b"".join(copy)
     return decode(stream, kinds, widths=widths)
@@ -38,7 +38,7 @@ def empty_stage(name: str, columns: str) -> None:
     """A temporary table of this connection, empty."""
     with connection.cursor() as cursor:
         cursor.execute(f"CREATE TEMPORARY TABLE IF NOT EXISTS {name} ({columns}) ON COMMIT DELETE ROWS")
-        cursor.execute(f"DELETE FROM {name}")
+        cursor.execute(f"DELETE FROM {name}")  # noqa: S608 - a name of our own
 
 
 def moment(time_us: int) -> Moment:

@@ -35,3 +35,15 @@ def ensure_days(days: Iterable[int]) -> None:
     with connection.cursor() as cursor:
         for day in sorted(set(days)):
             cursor.execute("SELECT telemetry_ensure_day(%s)", [as_date(day)])
+
+
+def open_days(*, before: date) -> list[int]:
+    """Days before a date that have a partition, in order; most of them are empty once they are packed."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT to_date(right(relname, 8), 'YYYYMMDD') - date '1970-01-01' FROM pg_inherits
+            JOIN pg_class ON pg_class.oid = inhrelid WHERE inhparent = 'telemetry_reading'::regclass
+            AND to_date(right(relname, 8), 'YYYYMMDD') < %s ORDER BY 1""",
+            [before],
+        )
+        return [day for (day,) in cursor]

@@ -64,7 +64,8 @@ def packed_pairs(days: Sequence[int], device_ids: IntColumn) -> set[tuple[int, i
     """(day, device) of those that are stored as a packed day."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT day - date '1970-01-01', device_id FROM telemetry_readingday WHERE day = ANY(%s) AND device_id = ANY(%s)",
+            """SELECT day - date '1970-01-01', device_id FROM telemetry_readingday
+            WHERE day = ANY(%s) AND device_id = ANY(%s)""",
             [[as_date(day) for day in days], np.unique(device_ids).tolist()],
         )
         return set(cursor.fetchall())
@@ -121,7 +122,7 @@ def first_versions(device_ids: IntColumn, start_us: int, end_us: int) -> Reading
 
 
 def known_readings(device_ids: IntColumn, start_us: int, end_us: int, as_of_us: int = FOREVER_US) -> Readings:
-    """Readings in [start, end) as known at `as_of_us`, each in the version that held then, ordered by (device, time)."""
+    """Readings in [start, end) as known at `as_of_us`, each in the version of then, ordered by (device, time)."""
     readings = first_versions(device_ids, start_us, end_us)
     readings = readings.take(readings.first_available_us <= as_of_us)
     if readings.size == 0:

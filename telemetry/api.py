@@ -1,0 +1,86 @@
+"""POST /api/v1/telemetry/readings and GET /api/v1/telemetry/series."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import numpy as np
+from django.core.exceptions import RequestDataTooBig
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from telemetry import operations, queries, serializers
+from telemetry.protocols.decode import decode
+from telemetry.protocols.errors import BodyTooLarge
+from vpp.accounts.permissions import HasScope
+from vpp.accounts.principals import principal_of
+from vpp.enrollment.models import Device
+from vpp.jobs.idempotency import idempotent
+from vpp.lib import clock
+from vpp.lib.errors import NotFound
+
+
+class Readings(APIView):
+    """Readings of a gateway's devices.
+
+    JSON rows as below; the same as columns, `{"columns": {"device": [...], "time": [...], "power_kw": [...]}}`; or
+    application/msgpack with packed columns (telemetry/protocols/msgpack_columns.py). gzip is understood. At most 10,000
+    readings a request. Each refused row is named with a stable reason, the others are kept. An answer means stored.
+    """
+
+    def get_permissions(self) -> list[HasScope]:
+        return [HasScope("telemetry:write")]
+
+    @extend_schema(request=serializers.ReadingsSerializer, responses=serializers.IngestAnswerSerializer)
+    @idempotent
+    def post(self, request: Request) -> Response:
+        try:
+            body = request.body
+        except RequestDataTooBig as error:
+            raise BodyTooLarge(str(error)) from error
+        batch = decode(
+            body, content_type=request.content_type or "", content_encoding=request.headers.get("Content-Encoding", "")
+        )
+        answer = operations.ingest(batch, at=clock.now(), principal=principal_of(request))
+        return Response(
+            {
+                "accepted": answer.accepted,
+                "corrected": answer.corrected,
+                "duplicates": answer.duplicates,
+                "refused": [{"row": row, "reason": reason} for row, reason in answer.refused],
+            }
+        )
+
+
+class Series(APIView):
+    """Mean power per interval of devices that the caller may see, as known at a moment; null where nothing was read."""
+
+    @extend_schema(
+        parameters=[
+            OpenApiParameter("device", str, many=True, required=True, description="device code; may be repeated"),
+            OpenApiParameter("start", datetime, required=True),
+            OpenApiParameter("end", datetime, required=True, description="exclusive"),
+            OpenApiParameter("step_minutes", int, enum=[15, 30, 60]),
+            OpenApiParameter("as_of", datetime, description="as known at this moment; default: as known now"),
+        ],
+        responses=serializers.SeriesAnswerSerializer,
+    )
+    def get(self, request: Request) -> Response:
+        names = request.query_params.getlist("device")
+        query = serializers.SeriesQuerySerializer(data=request.query_params.dict() | {"device": names})
+        query.is_valid(raise_exception=True)
+        asked = query.validated_data
+        known = dict(Device.objects.visible_to(principal_of(request)).filter(code__in=names).values_list("code", "id"))
+        if missing := [name for name in names if name not in known]:
+            raise NotFound(f"there is no device {missing[0]!r}, or it is not yours")
+        power_kw = queries.interval_power_kw(
+            [known[name] for name in names], asked["start"], asked["end"], asked["as_of"], asked["step_minutes"]
+        )
+        series = [{"device": name, "power_kw": _numbers(row)} for name, row in zip(names, power_kw, strict=True)]
+        return Response({"start": asked["start"], "step_minutes": asked["step_minutes"], "series": series})
+
+
+def _numbers(row: np.ndarray) -> list[float | None]:
+    return [None if value != value else value for value in row.tolist()]

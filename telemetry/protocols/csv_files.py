@@ -1,0 +1,143 @@
+"""Readings as CSV text: one column a device (wide), or one reading a line (narrow)."""
+
+from __future__ import annotations
+
+import csv
+import math
+from array import array
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+
+from telemetry.kernels.batch import batch_of
+from telemetry.protocols.file_times import BadTime, TimeReader
+from telemetry.protocols.file_types import (
+    FileFormat,
+    NarrowFile,
+    Report,
+    UnreadableFile,
+    WideFile,
+    refuse_infinite,
+    refuse_repeated_times,
+)
+
+NARROW_COLUMNS = ("power_kw", "energy_kwh", "soc_kwh", "voltage_pu")
+BYTES_A_REPORT = 1 << 20
+
+
+def read_wide(path: Path, lines: IO[str], names: list[str], form: FileFormat, report: Report) -> WideFile:
+    codes = names[1:]
+    if not codes or "" in codes:
+        raise UnreadableFile(path, "a column has no device code", row=1)
+    times, read = TimeReader(form.zone), 0
+    last_row = 0
+    time_us, values = array("q"), array("d")
+    for row, line in enumerate(lines, start=2):
+        read += len(line)
+        if not line.strip():
+            last_row = last_row or row
+            continue
+        if last_row:
+            raise UnreadableFile(path, "an empty row before the end", row=last_row)
+        text, *cells = line.rstrip("\r\n").split(",")
+        time_us.append(_time(path, row, times, text))
+        if len(cells) != len(codes):
+            raise UnreadableFile(path, f"{len(cells)} values for {len(codes)} devices", row=row)
+        try:
+            values.extend(map(float, cells))
+        except ValueError:
+            del values[(len(time_us) - 1) * len(codes) :]
+            values.extend(_cell(path, row, code, cell) for code, cell in zip(codes, cells, strict=True))
+        if read > BYTES_A_REPORT:
+            report(read)
+            read = 0
+    report(read)
+    moments = np.array(time_us, dtype=np.int64)
+    refuse_repeated_times(path, moments)
+    power_kw = np.array(values).reshape(moments.size, len(codes)) * form.factor
+    refuse_infinite(path, codes, power_kw)
+    return WideFile(path, codes, moments, power_kw, times.repeated_hours)
+
+
+def _time(path: Path, row: int, times: TimeReader, text: str, series: str = "") -> int:
+    try:
+        return times.microseconds(text, series)
+    except (BadTime, OverflowError) as error:
+        raise UnreadableFile(path, str(error), row=row, column="time") from None
+
+
+def _cell(path: Path, row: int, column: str, text: str) -> float:
+    """A number; an empty cell is NaN."""
+    if not text.strip():
+        return math.nan
+    try:
+        value = float(text)
+    except ValueError:
+        raise UnreadableFile(path, f"{text.strip()!r} is not a number", row=row, column=column) from None
+    if math.isinf(value):
+        raise UnreadableFile(path, "an infinite value", row=row, column=column)
+    return value
+
+
+def read_narrow(path: Path, lines: IO[str], names: list[str], form: FileFormat, report: Report) -> NarrowFile:
+    unknown = [name for name in names[2:] if name not in (*NARROW_COLUMNS, "correction")]
+    if unknown:
+        raise UnreadableFile(
+            path, f"unknown column; want some of {', '.join(NARROW_COLUMNS)}", row=1, column=unknown[0]
+        )
+    if "power_kw" not in names:
+        raise UnreadableFile(path, "the column is missing", row=1, column="power_kw")
+    times, read = TimeReader(form.zone), 0
+    places: dict[str, int] = {}
+    first_row: list[int] = []
+    device, time_us, rows, marks = array("q"), array("q"), array("q"), array("b")
+    columns = {name: array("d") for name in names[2:] if name != "correction"}
+    for row, cells in enumerate(csv.reader(lines), start=2):
+        if not cells:
+            continue
+        if len(cells) != len(names):
+            raise UnreadableFile(path, f"{len(cells)} values for {len(names)} columns", row=row)
+        code = cells[1].strip()
+        if not code:
+            raise UnreadableFile(path, "no device code", row=row, column="device")
+        if code not in places:
+            places[code] = len(places)
+            first_row.append(row)
+        device.append(places[code])
+        time_us.append(_time(path, row, times, cells[0], code))
+        rows.append(row)
+        marks.append(0)
+        for name, cell in zip(names[2:], cells[2:], strict=True):
+            if name == "correction":
+                marks[-1] = _mark(path, row, cell)
+            else:
+                columns[name].append(_cell(path, row, name, cell))
+        read += sum(map(len, cells))
+        if read > BYTES_A_REPORT:
+            report(read)
+            read = 0
+    report(read)
+    floats = {name: np.array(values) for name, values in columns.items()}
+    for name in ("power_kw", "energy_kwh"):
+        if name in floats:
+            floats[name] = floats[name] * form.factor
+    batch = batch_of(
+        codes=list(places),
+        device=np.array(device, dtype=np.int64),
+        time_us=np.array(time_us, dtype=np.int64),
+        correction=np.array(marks, dtype=np.bool_),
+        row=np.array(rows, dtype=np.int64),
+        power_kw=floats["power_kw"],
+        energy_kwh=floats.get("energy_kwh"),
+        soc_kwh=floats.get("soc_kwh"),
+        voltage_pu=floats.get("voltage_pu"),
+    )
+    return NarrowFile(path, batch, first_row, times.repeated_hours)
+
+
+def _mark(path: Path, row: int, text: str) -> int:
+    marks = {"": 0, "0": 0, "false": 0, "1": 1, "true": 1}
+    if (mark := marks.get(text.strip().lower())) is None:
+        raise UnreadableFile(path, f"{text!r} is neither true nor false", row=row, column="correction")
+    return mark

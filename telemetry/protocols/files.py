@@ -1,0 +1,65 @@
+"""Files of readings: CSV with one reading a line, CSV with one column a device, and the same as a numpy archive.
+
+docs/files.md describes them. A file that cannot be read says in which row and column and why.
+"""
+
+from __future__ import annotations
+
+import csv
+import zipfile
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from telemetry.protocols.csv_files import read_narrow, read_wide
+from telemetry.protocols.file_types import (
+    FileFormat,
+    NarrowFile,
+    Report,
+    UnreadableFile,
+    WideFile,
+    refuse_infinite,
+    refuse_repeated_times,
+)
+
+
+def read_file(path: Path, form: FileFormat, report: Report) -> WideFile | NarrowFile:
+    """Read a whole file; UnreadableFile if any of it cannot be read."""
+    try:
+        if path.suffix == ".npz":
+            return _read_archive(path, form)
+        with path.open(encoding="utf-8-sig", newline="") as lines:
+            header = next(csv.reader([lines.readline()]), [])
+            names = [name.strip() for name in header]
+            if names[:1] != ["time"]:
+                raise UnreadableFile(path, f"want a first column 'time', found {names[:1]}", row=1)
+            if len(set(names)) != len(names):
+                twice = next(name for name in names if names.count(name) > 1)
+                raise UnreadableFile(path, "the column appears twice", row=1, column=twice)
+            if names[1:2] == ["device"]:
+                return read_narrow(path, lines, names, form, report)
+            return read_wide(path, lines, names, form, report)
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise UnreadableFile(path, str(error)) from error
+
+
+def _read_archive(path: Path, form: FileFormat) -> WideFile:
+    """A numpy archive: times datetime64 or whole seconds (T,), codes text (N,), power_kw (T, N); nothing pickled."""
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            times, codes, power = (archive[name] for name in ("times", "codes", "power_kw"))
+    except (KeyError, ValueError, zipfile.BadZipFile, EOFError) as error:
+        raise UnreadableFile(path, f"want the arrays times, codes and power_kw: {error}") from error
+    if times.dtype.kind not in "Mi" or codes.dtype.kind != "U" or power.dtype.kind not in "fi":
+        raise UnreadableFile(path, f"arrays of types {times.dtype}, {codes.dtype}, {power.dtype}")
+    if times.ndim != 1 or codes.ndim != 1 or power.shape != (times.size, codes.size):
+        raise UnreadableFile(path, f"power_kw is {power.shape} for {times.size} times and {codes.size} codes")
+    if np.unique(codes).size != codes.size:
+        raise UnreadableFile(path, "a device code appears twice")
+    seconds: NDArray[np.int64] = times.astype("datetime64[s]").astype(np.int64)
+    refuse_repeated_times(path, seconds)
+    names = codes.tolist()
+    power_kw = power.astype(np.float64) * form.factor
+    refuse_infinite(path, names, power_kw)
+    return WideFile(path, names, seconds * 1_000_000, power_kw)

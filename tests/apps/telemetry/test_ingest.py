@@ -1,0 +1,277 @@
+"""Storing readings: nothing twice, corrections as versions, late data, packed days."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import pytest
+from django.db import IntegrityError, connection, transaction
+
+from telemetry import operations, queries
+from telemetry.kernels.batch import batch_of
+from telemetry.models import Latest, Reading, ReadingCorrection, ReadingDay, Rollup15, RollupDay
+from tests.apps.telemetry.conftest import rows, send
+
+T0 = datetime(2016, 7, 13, 10, tzinfo=UTC)
+QUARTER = timedelta(minutes=15)
+
+
+def tables() -> dict[str, list]:
+    """All that is stored, row for row."""
+    return {
+        model.__name__: sorted(map(str, model.objects.values_list()))
+        for model in (Reading, ReadingCorrection, ReadingDay, Rollup15, RollupDay, Latest)
+    }
+
+
+def day_of_readings(codes: list[str], start: datetime, power_kw: np.ndarray):
+    """A batch of 96 quarter hours a device; power_kw (N, 96)."""
+    start_us = round(start.timestamp() * 1e6)
+    return batch_of(
+        codes=codes,
+        device=np.repeat(np.arange(len(codes)), 96),
+        time_us=np.tile(start_us + np.arange(96) * 900_000_000, len(codes)),
+        power_kw=power_kw.ravel(),
+    )
+
+
+def test_a_reading_is_stored_with_its_rollup_and_as_the_latest(fleet):
+    answer = send(("battery", T0, 4.0), at=T0 + QUARTER)
+    assert (answer.accepted, answer.duplicates, answer.refused) == (1, 0, [])
+    cell = Rollup15.objects.get()
+    assert (cell.bucket, cell.count, cell.energy_kwh, cell.min_kw, cell.max_kw) == (T0, 1, 1.0, 4.0, 4.0)
+    newest = Latest.objects.get()
+    assert (newest.ts, newest.power_kw, newest.available_at) == (T0, 4.0, T0 + QUARTER)
+
+
+def test_a_repeat_changes_nothing(fleet):
+    batch = (("battery", T0, 4.0), ("pv", T0, -3.0), ("load", T0, 2.0))
+    send(*batch, at=T0 + QUARTER)
+    before = tables()
+    answer = send(*batch, at=T0 + 2 * QUARTER)
+    assert (answer.accepted, answer.duplicates, answer.refused) == (0, 3, [])
+    assert tables() == before
+
+
+def test_the_same_key_with_other_content_is_refused(fleet):
+    send(("battery", T0, 4.0), at=T0 + QUARTER)
+    before = tables()
+    answer = send(("pv", T0, -1.0), ("battery", T0, 5.0), at=T0 + 2 * QUARTER)
+    assert answer.accepted == 1
+    assert answer.refused == [(1, "conflict")]
+    send(("pv", T0, -1.0), at=T0 + 2 * QUARTER)
+    assert [row for row in tables()["Reading"] if row in before["Reading"]] == before["Reading"]
+
+
+def test_a_correction_is_a_new_row_and_the_past_stays_as_it_was_known(fleet):
+    known, corrected = T0 + QUARTER, T0 + timedelta(hours=3)
+    send(("battery", T0, 4.0), at=known)
+    answer = send(("battery", T0, 6.0), at=corrected, correction=True)
+    assert (answer.accepted, answer.corrected) == (1, 1)
+    assert Reading.objects.get().power_kw == 4.0
+    assert ReadingCorrection.objects.get().power_kw == 6.0
+    battery = fleet.ids[0]
+
+    def power_kw(as_of):
+        return queries.interval_power_kw([battery], T0, T0 + QUARTER, as_of)[0, 0]
+
+    assert np.isnan(power_kw(known - timedelta(seconds=1)))
+    assert power_kw(known) == 4.0
+    assert power_kw(corrected - timedelta(seconds=1)) == 4.0
+    assert power_kw(corrected) == power_kw(None) == 6.0
+    first = queries.interval_checksum(battery, T0, T0 + QUARTER, known)
+    assert first != queries.interval_checksum(battery, T0, T0 + QUARTER, corrected)
+    assert [key.power_kw for key in queries.reading_keys(battery, T0, T0 + QUARTER, known)] == [4.0]
+    assert Latest.objects.get().power_kw == 6.0
+    before = tables()
+    repeat = send(("battery", T0, 6.0), at=corrected + QUARTER, correction=True)
+    assert (repeat.accepted, repeat.duplicates) == (0, 1)
+    assert send(("battery", T0, 4.0), at=corrected + QUARTER).duplicates == 1  # the first message once more
+    assert tables() == before
+
+
+def test_an_older_reading_does_not_replace_the_latest(fleet):
+    send(("battery", T0, 4.0), at=T0 + QUARTER)
+    send(("battery", T0 - QUARTER, 1.0), at=T0 + 2 * QUARTER)
+    assert Latest.objects.get().power_kw == 4.0
+
+
+def test_a_batch_with_the_same_key_twice_keeps_the_first(fleet):
+    answer = send(("battery", T0, 4.0), ("battery", T0, 4.0), ("battery", T0, 5.0), at=T0 + QUARTER)
+    assert (answer.accepted, answer.duplicates, answer.refused) == (1, 1, [(2, "repeated_in_batch")])
+
+
+def test_minutes_of_a_bucket_that_come_apart_make_the_same_rollup_as_together(fleet):
+    minutes = [("load", T0 + timedelta(minutes=minute), 1.0 + minute / 7) for minute in range(15)]
+    at = T0 + QUARTER
+    for reading in np.random.default_rng(5).permutation(np.array(minutes, dtype=object)):
+        send(tuple(reading), at=at)
+    one_by_one = tables()["Rollup15"]
+    cell = Rollup15.objects.get()
+    assert cell.count == 15
+    assert cell.energy_kwh == pytest.approx(2.0 / 4)
+    Reading.objects.all().delete()
+    Rollup15.objects.all().delete()
+    send(*minutes, at=at)
+    assert tables()["Rollup15"] == one_by_one
+
+
+def test_a_whole_closed_day_is_packed_and_reads_like_rows(fleet):
+    start = datetime(2016, 7, 12, tzinfo=UTC)
+    power_kw = np.random.default_rng(1).uniform(-5, 5, (1, 96))
+    batch = day_of_readings(["battery"], start, power_kw)
+    answer = operations.ingest(batch, at=T0, principal=None)
+    assert answer.accepted == 96
+    assert (ReadingDay.objects.count(), RollupDay.objects.count(), Reading.objects.count()) == (1, 1, 0)
+    assert (queries.interval_power_kw(fleet.ids[:1], start, start + timedelta(days=1)) == power_kw).all()
+    assert np.isnan(queries.interval_power_kw(fleet.ids[:1], start, start + QUARTER, T0 - QUARTER)).all()
+    assert len(queries.reading_keys(fleet.ids[0], start, start + timedelta(days=1))) == 96
+    assert Latest.objects.get().power_kw == power_kw[0, -1]
+    before = tables()
+    assert operations.ingest(batch, at=T0 + QUARTER, principal=None).duplicates == 96
+    assert tables() == before
+
+
+def test_late_readings_and_corrections_of_a_packed_day_land_right(fleet):
+    start = datetime(2016, 7, 12, tzinfo=UTC)
+    battery = fleet.ids[0]
+    operations.ingest(day_of_readings(["battery"], start, np.ones((1, 96))), at=T0, principal=None)
+    answer = send(("battery", start, 1.0), ("battery", start + QUARTER, 3.0), at=T0 + QUARTER)
+    assert (answer.duplicates, answer.refused) == (1, [(1, "conflict")])
+    send(("battery", start, 5.0), at=T0 + QUARTER, correction=True)
+    send(("battery", start + timedelta(minutes=20), 2.0), at=T0 + 2 * QUARTER)
+    end = start + 3 * QUARTER
+
+    def power_kw(as_of=None):
+        return queries.interval_power_kw([battery], start, end, as_of)[0].tolist()
+
+    assert power_kw() == [5.0, 1.5, 1.0]
+    assert power_kw(T0) == [1.0, 1.0, 1.0]
+    assert power_kw(T0 + QUARTER) == [5.0, 1.0, 1.0]
+    closed = operations.close_days(before=T0.date(), at=T0)
+    assert closed == {start.date(): 97}
+    assert (Reading.objects.count(), Rollup15.objects.count(), ReadingDay.objects.get().count) == (0, 0, 97)
+    assert (power_kw(), power_kw(T0), power_kw(T0 + QUARTER)) == ([5.0, 1.5, 1.0], [1.0] * 3, [5.0, 1.0, 1.0])
+    assert operations.close_days(before=T0.date(), at=T0) == {}
+
+
+def test_closing_a_day_changes_no_answer(fleet):
+    start = datetime(2016, 7, 12, tzinfo=UTC)
+    rng = np.random.default_rng(3)
+    for minute in range(0, 24 * 60, 7):
+        moment = start + timedelta(minutes=minute)
+        send(("battery", moment, rng.uniform(-9, 9)), ("load", moment, rng.uniform(0, 9)), at=moment)
+    wanted = fleet.ids
+    span = (start, start + timedelta(days=1))
+
+    def answers():
+        midday = start + timedelta(hours=12)
+        return (
+            queries.interval_power_kw(wanted, *span).tobytes(),
+            queries.interval_power_kw(wanted, *span, midday).tobytes(),
+            queries.interval_checksums(wanted, *span, midday),
+            queries.interval_checksums(wanted, *span),
+        )
+
+    before = answers()
+    operations.close_days(before=T0.date(), at=T0)
+    assert Reading.objects.count() == 0
+    assert answers() == before
+
+
+def test_a_shuffled_run_with_repeats_and_late_data_ends_in_the_same_rows(fleet):
+    rng = np.random.default_rng(11)
+    codes = ["battery", "pv", "load"]
+    readings = [
+        (code, T0 + timedelta(minutes=5 * step), float(rng.uniform(0.1, 4)) * (-1 if code == "pv" else 1))
+        for step in range(60)
+        for code in codes
+    ]
+    at = T0 + timedelta(hours=6)
+    send(*readings, at=at)
+    clean = tables()
+    for model in (Reading, Rollup15, Latest):
+        model.objects.all().delete()
+    shuffled = [readings[place] for place in rng.permutation(len(readings))]
+    shuffled += [readings[place] for place in rng.integers(0, len(readings), 50)]
+    for first in range(0, len(shuffled), 17):
+        send(*shuffled[first : first + 17], at=at)
+    assert tables() == clean
+
+
+@pytest.mark.parametrize(
+    ("code", "moment", "power_kw", "reason"),
+    [
+        ("nobody", T0, 1.0, "unknown_device"),
+        ("bat\x00tery", T0, 1.0, "unknown_device"),
+        ("battery", T0, float("nan"), "not_a_number"),
+        ("battery", T0, float("-inf"), "infinite"),
+        ("battery", T0, 20.5, "above_rating"),
+        ("pv", T0, -20.5, "above_rating"),
+        ("load", T0, -5.0, "above_rating"),
+        ("battery", T0 + timedelta(minutes=6), 1.0, "ahead_of_clock"),
+        ("battery", T0 - timedelta(days=46), 1.0, "too_old"),
+        ("battery", T0 - timedelta(milliseconds=1), 1.0, "unaligned"),
+    ],
+)
+def test_nonsense_is_refused_with_its_reason_and_the_good_row_kept(fleet, code, moment, power_kw, reason):
+    answer = send((code, moment, power_kw), ("load", T0, 1.0), at=T0)
+    assert answer.refused == [(0, reason)]
+    assert answer.accepted == 1
+    assert Reading.objects.get().device_id == fleet.ids[2]
+
+
+def test_a_doubtful_reading_is_kept_and_flagged(fleet):
+    send(("battery", T0, 15.0), at=T0)
+    assert Reading.objects.get().quality == 1
+    assert queries.interval_quality(fleet.ids, T0, T0 + QUARTER).tolist() == [[1], [0], [0]]
+
+
+def test_a_stored_reading_cannot_be_changed(fleet):
+    send(("battery", T0, 4.0), at=T0)
+    with pytest.raises(IntegrityError, match="never change"), transaction.atomic():
+        Reading.objects.update(power_kw=1.0)
+    send(("battery", T0, 5.0), at=T0, correction=True)
+    with pytest.raises(IntegrityError, match="append-only"), transaction.atomic():
+        ReadingCorrection.objects.all().delete()
+
+
+def test_latest_answers_in_the_order_asked_for(fleet):
+    send(("battery", T0, 4.0), ("load", T0, 1.0), at=T0)
+    battery, pv, load = fleet.ids
+    found = queries.latest([load, pv, battery])
+    assert found.power_kw[[0, 2]].tolist() == [1.0, 4.0]
+    assert np.isnan(found.power_kw[1])
+    assert np.isnat(found.ts[1])
+    assert found.ts[0] == np.datetime64("2016-07-13T10:00")
+    assert queries.latest([]).power_kw.size == 0
+
+
+def test_partitions_are_made_once_a_day(fleet):
+    send(("battery", T0, 4.0), at=T0)
+    send(("pv", T0, -4.0), at=T0)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_inherits WHERE inhparent = 'telemetry_reading'::regclass")
+        assert cursor.fetchone() == (1,)
+
+
+def test_an_empty_batch_is_an_answer(fleet):
+    answer = operations.ingest(rows(), at=T0, principal=None)
+    assert (answer.accepted, answer.duplicates, answer.refused) == (0, 0, [])
+
+
+@pytest.mark.parametrize("date", [(2016, 3, 27), (2016, 10, 30)])
+def test_both_clock_change_days_read_back_whole(fleet, date):
+    from datetime import date as calendar_date
+
+    from vpp.lib.periods import DeliveryDay
+
+    day = DeliveryDay(calendar_date(*date), "Europe/Berlin")
+    readings = [("load", start, 1.0 + place / 100) for place, start in enumerate(day.starts())]
+    send(*readings, at=day.end)
+    power_kw = queries.interval_power_kw(fleet.ids[2:], day.start, day.end)
+    assert power_kw.shape == (1, day.n_intervals)
+    assert power_kw[0].tolist() == pytest.approx([1.0 + place / 100 for place in range(day.n_intervals)])
+    hourly = queries.interval_power_kw(fleet.ids[2:], day.start, day.end, step_minutes=60)
+    assert hourly.shape == (1, day.n_intervals // 4)
