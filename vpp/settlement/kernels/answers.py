@@ -44,6 +44,7 @@ class BaselineAnswer:
     coverage   : (E,) share of the interval inside the event.
     selected   : reference days with their weights (sum 1), most recent first.
     excluded   : days passed over, each with its reason, most recent first.
+    like_days  : the whole like days that were at hand, up to the number the rule collects.
     unadjusted_kwh, baseline_kwh, actual_kwh : (E,) whole-interval values.
     """
 
@@ -57,6 +58,7 @@ class BaselineAnswer:
     adjustment: Adjustment = NO_ADJUSTMENT
     selected: tuple[tuple[date, float], ...] = ()
     excluded: tuple[tuple[date, str], ...] = ()
+    like_days: tuple[date, ...] = ()
     reason: str = ""
     extra: dict[str, object] = field(default_factory=dict)
 

@@ -93,6 +93,7 @@ def answer_x_of_y(
         return insufficient(profile.name, grid.starts, grid.coverage, event_actual, f"no pool for day type {pool}")
     reference = grid.reference_values(values_kwh)
     candidates = _candidates(grid, reference, reasons or like_day_reasons(profile, grid, circumstances))
+    like_days = tuple(day for day, why in zip(grid.dates, candidates.reasons, strict=True) if not why)[: rule.collect]
     chosen, weights, reason = _choose(candidates, profile, rule, str(pool), grid, values_kwh, circumstances)
     excluded = tuple((candidates.dates[i], candidates.reasons[i]) for i in candidates.passed_over(chosen))
     selected = tuple((grid.dates[i], float(weight)) for i, weight in zip(chosen, weights, strict=True))
@@ -113,6 +114,7 @@ def answer_x_of_y(
         adjustment=adjustment,
         selected=selected,
         excluded=excluded,
+        like_days=like_days,
     )
 
 

@@ -1,0 +1,143 @@
+"""The API, the commands and who sees what."""
+
+import json
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from django.core.management import CommandError, call_command
+from rest_framework.test import APIClient
+
+from tests.apps.settlement.makers import SUMMER, after, at_intervals, make_ask, make_award, make_plan, meter, utility
+from tests.apps.settlement.test_settle_day import EVENING, settle, sold_evening
+from tests.factories import make_contract, make_device, make_portfolio
+from vpp.accounts import operations as accounts
+from vpp.lib import clock
+from vpp.settlement.models import Payout, SettlementRun
+
+pytestmark = pytest.mark.django_db
+GOLDEN = Path(__file__).parents[2] / "golden" / "settlement"
+
+
+def client_of(participant) -> APIClient:
+    _, token = accounts.create_client(participant=participant, name="tests", scopes=["read"], at=after(SUMMER))
+    client = APIClient()
+    client.credentials(HTTP_AUTHORIZATION=f"Bearer {token}")
+    return client
+
+
+@pytest.fixture
+def aggregator() -> APIClient:
+    from tests.factories import make_participant
+
+    return client_of(make_participant(kind="AGGREGATOR"))
+
+
+def committed_ask(utility_):
+    """An ask of 100 kW in the evening, delivered at 95 %."""
+    battery = make_device(max_production_kw=200.0)
+    make_contract(battery.site.owner)
+    portfolio = make_portfolio(devices=[battery])
+    ask = make_ask(utility_, up=dict.fromkeys(EVENING, 100.0))
+    make_award(portfolio, kind="ASK", up=dict.fromkeys(EVENING, 100.0), price=200.0, ask=ask)
+    make_plan(portfolio, {battery: {72: -100.0}})
+    meter(battery, SUMMER, at_intervals(dict.fromkeys(EVENING, -95.0)))
+    return portfolio, ask
+
+
+def test_the_utility_gets_the_report_on_its_own_asks_only(aggregator):
+    mine, other = utility(), utility()
+    portfolio, ask = committed_ask(mine)
+    settle(portfolio)
+    url = f"/api/v1/performance-reports?date={SUMMER}"
+    (row,) = client_of(mine).get(url).json()["results"]
+    assert row["ask"] == ask.reference
+    assert row["share"] == pytest.approx(0.95)
+    assert row["ordered_kw"][72] == 100.0
+    assert row["delivered_kw"][72] == pytest.approx(95.0)
+    assert (row["revenue"], row["penalty"]) == ("19.00", "1.00")  # 95 kWh and 5 kWh at 200 EUR/MWh
+    assert client_of(other).get(url).json()["results"] == []
+    assert len(aggregator.get(url).json()["results"]) == 1
+
+
+def test_a_utility_and_an_owner_see_no_settlement_runs(aggregator):
+    portfolio, _, devices = sold_evening()
+    settle(portfolio)
+    url = "/api/v1/settlements"
+    assert aggregator.get(url).json()["results"][0]["revenue"] == "16.00"
+    assert client_of(utility()).get(url).json()["results"] == []
+    assert client_of(devices[0].site.owner).get(url).json()["results"] == []
+
+
+def test_the_trace_leads_from_the_payout_to_the_readings(aggregator):
+    portfolio, award, devices = sold_evening()
+    run = settle(portfolio)
+    payout = Payout.objects.get(run=run, owner=devices[0].site.owner)
+    trace = aggregator.get(f"/api/v1/trace/{payout.pk}").json()
+    assert trace["payout"]["amount"] == "8.40"
+    assert trace["journal"]["lines"][0]["amount"] == "-8.40"
+    assert trace["award"]["source_reference"] == award.source_reference
+    assert trace["bid"]["natural_key"] == award.bid.natural_key
+    assert trace["settlement_run"]["rules"]["profiles"] == {"SCHEDULE_IDLE": 1}
+    assert [plan["version"] for plan in trace["plans"]] == [1]
+    (device,) = trace["devices"]
+    assert device["device"] == devices[0].code
+    assert device["readings"]["checksum_holds"] is True
+    assert len(device["readings"]["keys"]) == 96
+    for step in ("performance", "product", "ask", "nightly_run", "forecast_run"):
+        assert step in trace
+
+
+def test_an_owner_traces_own_payouts_and_no_others():
+    portfolio, _, devices = sold_evening()
+    run = settle(portfolio)
+    first, second = (Payout.objects.get(run=run, owner=device.site.owner) for device in devices)
+    owner = client_of(devices[0].site.owner)
+    assert owner.get(f"/api/v1/trace/{first.pk}").status_code == 200
+    refusal = owner.get(f"/api/v1/trace/{second.pk}")
+    assert (refusal.status_code, refusal.json()["code"]) == (404, "not_found")
+    assert [row["id"] for row in owner.get("/api/v1/payouts").json()["results"]] == [first.pk]
+
+
+def test_a_report_needs_a_date(aggregator):
+    refusal = aggregator.get("/api/v1/performance-reports")
+    assert (refusal.status_code, refusal.json()["code"]) == (400, "invalid")
+
+
+def test_a_stranger_is_refused():
+    assert APIClient().get("/api/v1/settlements").status_code == 401
+
+
+def test_a_baseline_question_over_the_api(aggregator):
+    question = json.loads((GOLDEN / "mbma_linear" / "input.json").read_text())
+    answer = aggregator.post("/api/v1/baselines", question, format="json").json()
+    assert answer["baseline_kwh"] == [7.4, 9.0, 10.6]
+    refusal = aggregator.post("/api/v1/baselines", {**question, "method": "guess"}, format="json")
+    assert (refusal.status_code, refusal.json()["code"]) == (400, "bad_baseline_question")
+
+
+def test_the_command_answers_a_baseline_file(tmp_path):
+    out = StringIO()
+    call_command("baseline", str(GOLDEN / "schedule_idle_battery" / "input.json"), stdout=out)
+    assert json.loads(out.getvalue())["total_reduction_kwh"] == 5.0
+    broken = tmp_path / "broken.json"
+    broken.write_text("{")
+    with pytest.raises(CommandError, match=r"broken\.json"):
+        call_command("baseline", str(broken))
+
+
+def test_the_command_settles_and_verifies_every_portfolio():
+    sold_evening()
+    clock.set_simulated(after(SUMMER))
+    out = StringIO()
+    call_command("settle", date=SUMMER, stdout=out)
+    call_command("settle", "--date", "2016-07-14", "--version", "1", "--verify", stdout=out)
+    assert SettlementRun.objects.count() == 1
+    assert out.getvalue().count("revenue 16.00") == 2
+
+
+def test_the_command_names_a_day_that_is_not_over():
+    sold_evening()
+    clock.set_simulated(after(SUMMER).replace(day=14))
+    with pytest.raises(CommandError, match="day_not_closed"):
+        call_command("settle", date=SUMMER)

@@ -1,0 +1,33 @@
+"""`manage.py baseline FILE.json`: one baseline question as a file, its answer on the standard output."""
+
+from __future__ import annotations
+
+import json
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from vpp.settlement.queries.baselines import baseline_answer
+
+
+class Command(BaseCommand):
+    help = "Answer one baseline question (JSON, see docs/settlement.md); import is positive, null is missing."
+    requires_system_checks = []
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("file", type=Path)
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        path = options["file"]
+        try:
+            question = json.loads(path.read_text(encoding="utf-8"))
+            if not isinstance(question, dict):
+                raise ValueError("the question is not a JSON object")
+            answer = baseline_answer(question)
+        except OSError as error:
+            raise CommandError(f"{path}: {error.strerror}", returncode=1) from error
+        except ValueError as error:
+            raise CommandError(f"{path}: {error}", returncode=1) from error
+        self.stdout.write(json.dumps(answer, indent=2))

@@ -1,0 +1,102 @@
+"""The rules of settlement as dated data: baseline methods, which device uses which, holidays, payment terms."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Self
+
+from django.db import models
+from django.db.models import Q
+
+from vpp.enrollment.models import Device
+
+
+class DatedQuerySet(models.QuerySet):
+    """Rows that hold from `valid_from` until a younger row takes over."""
+
+    def in_force(self, day: date) -> Self:
+        return self.filter(valid_from__lte=day).order_by("-valid_from")
+
+
+class BaselineProfile(models.Model):
+    """A version of a baseline method; a settled run names the version it used."""
+
+    class Method(models.TextChoices):
+        X_OF_Y = "x_of_y", "day matching"
+        MBMA = "mbma", "meter before, meter after"
+        SCHEDULE = "schedule", "constant schedule"
+        NOMINATION = "nomination", "nominated before the gate"
+
+    name = models.CharField(max_length=40)
+    version = models.PositiveIntegerField(default=1)
+    valid_from = models.DateField()
+    method = models.CharField(max_length=12, choices=Method)
+    parameters = models.JSONField(default=dict, help_text="the fields of settlement.kernels.profiles")
+    source = models.TextField(blank=True, help_text="rulebook and clause")
+
+    objects = DatedQuerySet.as_manager()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["name", "version"], name="baseline_profile_version_once")]
+
+    def __str__(self) -> str:
+        return f"{self.name} v{self.version}"
+
+
+class DeviceMethod(models.Model):
+    """Which baseline a kind of device is settled by; an empty profile name leaves it to the device's site."""
+
+    kind = models.CharField(max_length=16, choices=Device.Kind)
+    valid_from = models.DateField()
+    profile_name = models.CharField(max_length=40, blank=True)
+
+    objects = DatedQuerySet.as_manager()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["kind", "valid_from"], name="device_method_once_a_date")]
+
+    def __str__(self) -> str:
+        return f"{self.kind}: {self.profile_name or 'as its site'}"
+
+
+class Holiday(models.Model):
+    """An observed holiday of a market zone; decides day types."""
+
+    zone_code = models.CharField(max_length=40)
+    date = models.DateField()
+    name = models.CharField(max_length=80)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["zone_code", "date"], name="holiday_once_a_zone")]
+
+    def __str__(self) -> str:
+        return f"{self.zone_code} {self.date} {self.name}"
+
+
+class PaymentRule(models.Model):
+    """How a kind of product is paid from a date on."""
+
+    product_kind = models.CharField(max_length=16, help_text="ENERGY, RESERVE_UP, RESERVE_DOWN or ASK")
+    valid_from = models.DateField()
+    imbalance_spread_pu = models.DecimalField(
+        max_digits=6, decimal_places=4, default=0, help_text="imbalance price = price -/+ this share of its size"
+    )
+    penalty_pu = models.DecimalField(
+        max_digits=6, decimal_places=4, default=0, help_text="price of a deficiency as a share of the award's price"
+    )
+    performance_band = models.JSONField(
+        default=list, help_text="[delivered share, factor] points in rising order; a repeated share is a step"
+    )
+
+    objects = DatedQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["product_kind", "valid_from"], name="payment_rule_once_a_date"),
+            models.CheckConstraint(
+                condition=Q(imbalance_spread_pu__gte=0) & Q(penalty_pu__gte=0), name="payment_rule_not_negative"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.product_kind} from {self.valid_from}"

@@ -1,0 +1,71 @@
+"""Settling one delivery day of one portfolio."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from django.db import transaction
+
+from vpp.accounts.operations import audit
+from vpp.enrollment.models import Portfolio
+from vpp.lib.errors import Conflict
+from vpp.lib.periods import DeliveryDay
+from vpp.settlement.models import SettlementRun
+from vpp.settlement.operations.outcome import compute_outcome
+from vpp.settlement.operations.store import store_outcome
+from vpp.settlement.queries import day_inputs
+
+
+class DayNotClosed(Conflict):
+    """The delivery day has not ended."""
+
+    code = "day_not_closed"
+
+
+class VersionOutOfOrder(Conflict):
+    """Version n needs version n - 1."""
+
+    code = "settlement_version_out_of_order"
+
+
+@transaction.atomic
+def settle_day(
+    *, portfolio_id: int, delivery_date: date, version: int = 1, at: datetime, actor: object = "settlement"
+) -> SettlementRun:
+    """Settle a closed day as known at `at`; a repeat of a version finds its run and changes nothing.
+
+    Version 2 and on restate: they use the method versions of the run before them and post only differences.
+    Raises DayNotClosed and VersionOutOfOrder.
+    """
+    portfolio = Portfolio.objects.select_for_update().get(pk=portfolio_id)  # one settlement of a portfolio at a time
+    runs = SettlementRun.objects.filter(portfolio=portfolio, delivery_date=delivery_date)
+    if found := runs.filter(version=version).first():
+        return found
+    day = DeliveryDay(delivery_date, portfolio.time_zone)
+    if at < day.end:
+        raise DayNotClosed(f"{delivery_date} ends at {day.end.isoformat()}", ends_at=day.end.isoformat())
+    before = runs.order_by("-version").first()
+    if version != (before.version if before else 0) + 1:
+        raise VersionOutOfOrder(f"version {version} of {delivery_date} does not follow the last one", version=version)
+    pinned = before.rules.get("profiles", {}) if before else {}
+    inputs = day_inputs(portfolio=portfolio, delivery_date=delivery_date, as_of=at, pinned=pinned)
+    run = store_outcome(inputs, compute_outcome(inputs), version=version)
+    audit(
+        at=at,
+        actor=actor,
+        action="settlement.settled" if version == 1 else "settlement.restated",
+        subject=run,
+        after={"revenue": str(run.revenue), "payouts": str(run.payouts), "checksum": run.checksum},
+    )
+    return run
+
+
+def restate_day(*, portfolio_id: int, delivery_date: date, at: datetime, actor: object = "settlement") -> SettlementRun:
+    """Settle a day again with what is known now, as its next version."""
+    last = (
+        SettlementRun.objects.filter(portfolio_id=portfolio_id, delivery_date=delivery_date)
+        .order_by("-version")
+        .first()
+    )
+    version = last.version + 1 if last else 1
+    return settle_day(portfolio_id=portfolio_id, delivery_date=delivery_date, version=version, at=at, actor=actor)

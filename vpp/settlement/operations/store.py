@@ -1,0 +1,131 @@
+"""Writing a run: its performances, its journals and its payouts, all in the caller's transaction."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from bidding.models import Award
+from vpp.lib.money import from_cents
+from vpp.settlement.kernels.day import AwardResult
+from vpp.settlement.models import DevicePerformance, Journal, Payout, Performance, SettlementRun
+from vpp.settlement.operations.accounts import Accounts
+from vpp.settlement.operations.journals import post_differences
+from vpp.settlement.operations.outcome import Outcome, floats_or_none
+from vpp.settlement.queries import DayInputs
+from vpp.settlement.queries.inputs import owner_key
+from vpp.settlement.queries.ledger import paid_totals, posted_amounts
+
+CURRENCY = "EUR"
+BATCH = 2000
+ZERO = Decimal("0.00")
+
+
+def store_outcome(inputs: DayInputs, outcome: Outcome, *, version: int) -> SettlementRun:
+    """Store a computed day as a version of its run; posts what differs from all that was posted before."""
+    run = SettlementRun.objects.create(
+        portfolio=inputs.portfolio,
+        delivery_date=inputs.day.date,
+        version=version,
+        as_of=inputs.as_of,
+        state=SettlementRun.State.DEGRADED if outcome.findings else SettlementRun.State.OK,
+        currency=_currency(inputs.awards),
+        revenue=outcome.revenue,
+        penalty=outcome.penalty,
+        payouts=outcome.payouts,
+        fees=outcome.fees,
+        margin=outcome.margin,
+        findings=outcome.findings,
+        rules=inputs.rules,
+        checksum=outcome.checksum,
+    )
+    writer = _Writer(inputs, outcome, run, Accounts())
+    for award, result in zip(inputs.awards, outcome.results, strict=True):
+        writer.store_award(award, result)
+    return run
+
+
+def _currency(awards: list[Award]) -> str:
+    return awards[0].bid.product.market.currency if awards else CURRENCY
+
+
+@dataclass(frozen=True)
+class _Writer:
+    """The rows of one run."""
+
+    inputs: DayInputs
+    outcome: Outcome
+    run: SettlementRun
+    accounts: Accounts
+
+    def store_award(self, award: Award, result: AwardResult) -> None:
+        performance = self._performance(award, result)
+        DevicePerformance.objects.bulk_create(self._device_performances(award, result), batch_size=BATCH)
+        journal = post_differences(performance, result, self.accounts, posted_amounts([award.pk]))
+        Payout.objects.bulk_create(self._payouts(performance, result, journal), batch_size=BATCH)
+
+    def _performance(self, award: Award, result: AwardResult) -> Performance:
+        fleet = self.outcome.fleet
+        return Performance.objects.create(
+            run=self.run,
+            award=award,
+            product_kind=award.bid.product.kind,
+            committed_kw=floats_or_none(result.committed_kw),
+            delivered_kw=floats_or_none(result.delivered_kw),
+            baseline_kw=floats_or_none(fleet.baseline_kw),
+            metered_kw=floats_or_none(fleet.metered_kw),
+            committed_kwh=result.committed_kwh,
+            delivered_kwh=result.delivered_kwh,
+            share=result.share,
+            raw_share=result.raw_share,
+            revenue=result.revenue.amount,
+            penalty=result.revenue.penalty,
+            currency=award.bid.product.market.currency,
+            components={name: str(amount) for name, amount in result.revenue.components.items()},
+            explanation={
+                "nominated_devices": len(self.inputs.devices),
+                "baselines": fleet.explanation,
+                "weights": result.weight_basis,
+                **result.revenue.detail,
+            },
+        )
+
+    def _device_performances(self, award: Award, result: AwardResult) -> list[DevicePerformance]:
+        devices = self.inputs.devices
+        return [
+            DevicePerformance(
+                run=self.run,
+                award=award,
+                device_id=int(devices.device_id[row]),
+                profile=self.inputs.profiles[row],
+                status=self.outcome.fleet.status[row],
+                delivered_kwh=result.device_kwh[row],
+                weight=result.weights[row],
+                credit=from_cents(result.device_cents[devices.code[row]]),
+                reading_checksum=self.outcome.reading_checksums[row],
+            )
+            for row in range(len(devices))
+        ]
+
+    def _payouts(self, performance: Performance, result: AwardResult, journal: Journal | None) -> list[Payout]:
+        before = paid_totals([performance.award_id])
+        contracts = self.inputs.contracts
+        rows = []
+        for credit in result.credits:
+            owner_id = int(credit.owner)
+            total = from_cents(credit.paid_cents)
+            rows.append(
+                Payout(
+                    run=self.run,
+                    performance=performance,
+                    owner_id=owner_id,
+                    contract=contracts.get(owner_key(owner_id)),
+                    gross=from_cents(credit.gross_cents),
+                    fee=from_cents(credit.fee_cents),
+                    total=total,
+                    amount=total - before.get((performance.award_id, owner_id), ZERO),
+                    currency=performance.currency,
+                    journal=journal,
+                )
+            )
+        return rows

@@ -1,0 +1,18 @@
+"""Read-only questions: what a settlement needs, what a run found, where a payout comes from."""
+
+from vpp.settlement.queries.baselines import baseline_answer
+from vpp.settlement.queries.inputs import DayInputs, day_inputs
+from vpp.settlement.queries.ledger import posted_amounts, trial_balance
+from vpp.settlement.queries.reports import day_totals, performance_report
+from vpp.settlement.queries.trace import trace_payout
+
+__all__ = [
+    "DayInputs",
+    "baseline_answer",
+    "day_inputs",
+    "day_totals",
+    "performance_report",
+    "posted_amounts",
+    "trace_payout",
+    "trial_balance",
+]

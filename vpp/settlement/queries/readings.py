@@ -1,0 +1,50 @@
+"""Readings of the nominated devices as the arrays that baselines take."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import numpy as np
+from numpy.typing import NDArray
+
+from telemetry.queries import interval_power_kw
+from vpp.enrollment.queries import DeviceTable
+from vpp.lib.periods import DeliveryDay, as_datetime64
+from vpp.lib.units import energy_kwh
+from vpp.settlement.kernels.fleet import FleetDay
+from vpp.settlement.kernels.grid import Series
+from vpp.settlement.kernels.methods import Rule
+from vpp.settlement.queries.nominated import Nominated
+
+FloatArray = NDArray[np.float64]
+
+
+def fleet_readings(
+    devices: DeviceTable, rules: Sequence[Rule], nominated: Nominated, day: DeliveryDay, event: slice, as_of: datetime
+) -> FleetDay:
+    """The day of all devices and the history of those that are settled by day matching, as known at `as_of`."""
+    metered_kw = interval_power_kw(devices.device_id, day.start, day.end, as_of=as_of)
+    matched = np.array([rule.is_day_matching for rule in rules], dtype=bool)
+    lookback = max([rule.profile.lookback_days for rule in rules if rule.profile is not None], default=0)
+    start = day.shifted(-lookback).start if matched.any() else day.start
+    before = round((day.start - start).total_seconds()) // (day.step_minutes * 60)
+    history_kw = np.full((len(devices), before + day.n_intervals), np.nan)
+    history_kw[:, before:] = metered_kw
+    if before:
+        history_kw[matched, :before] = interval_power_kw(devices.device_id[matched], start, day.start, as_of=as_of)
+    nominated_kw = np.full_like(metered_kw, np.nan)
+    for row, device_id in enumerate(devices.device_id):
+        if (planned := nominated.baselines_kw.get(int(device_id))) is not None:
+            nominated_kw[row] = planned
+    return FleetDay(
+        codes=devices.code,
+        rules=rules,
+        metered_kw=metered_kw,
+        nominated_kw=nominated_kw,
+        history_kwh=energy_kwh(history_kw, day.step_minutes),
+        series=Series(as_datetime64(start), day.step_minutes * 60, before + day.n_intervals),
+        first=before,
+        event=event,
+        step_minutes=day.step_minutes,
+    )

@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework import serializers
+
+from vpp.settlement.models import Payout, Performance, SettlementRun
+
+
+class SettlementRunSerializer(serializers.ModelSerializer):
+    portfolio = serializers.CharField(source="portfolio.code")
+
+    class Meta:
+        model = SettlementRun
+        fields = [
+            "id", "portfolio", "delivery_date", "version", "as_of", "state", "currency", "revenue", "penalty",
+            "payouts", "fees", "margin", "findings", "rules", "checksum",
+        ]  # fmt: skip
+
+
+class PerformanceReportSerializer(serializers.ModelSerializer):
+    """What a utility gets of a day: ordered and delivered per interval of its ask, share, price due and penalty.
+
+    `ordered_kw` and `delivered_kw` are in the direction of the ask, non-negative where it was met.
+    """
+
+    ask = serializers.CharField(source="award.bid.ask.reference")
+    utility = serializers.CharField(source="award.bid.ask.utility.code")
+    congestion_point = serializers.CharField(source="award.bid.ask.congestion_point.code")
+    direction = serializers.CharField(source="award.bid.ask.direction")
+    delivery_date = serializers.DateField(source="run.delivery_date")
+    version = serializers.IntegerField(source="run.version")
+    state = serializers.CharField(source="run.state")
+    ordered_kw = serializers.SerializerMethodField()
+    delivered_kw = serializers.SerializerMethodField()
+    price_per_mwh = serializers.ListField(child=serializers.FloatField(), source="award.price_per_mwh")
+
+    class Meta:
+        model = Performance
+        fields = [
+            "id", "ask", "utility", "congestion_point", "direction", "delivery_date", "version", "state", "ordered_kw",
+            "delivered_kw", "baseline_kw", "metered_kw", "price_per_mwh", "committed_kwh", "delivered_kwh", "share",
+            "raw_share", "revenue", "penalty", "currency",
+        ]  # fmt: skip
+
+    def get_ordered_kw(self, performance: Performance) -> list[float]:
+        return [abs(power or 0.0) for power in performance.committed_kw]
+
+    def get_delivered_kw(self, performance: Performance) -> list[float]:
+        ordered = sum(power or 0.0 for power in performance.committed_kw)
+        sign = -1.0 if ordered < 0 else 1.0
+        return [sign * (power or 0.0) for power in performance.delivered_kw]
+
+
+class DaySerializer(serializers.Serializer):
+    """`?date=YYYY-MM-DD`."""
+
+    date = serializers.DateField()
+
+
+class SettlementFilterSerializer(serializers.Serializer):
+    """`?date=`, `?portfolio=CODE`, `?all_versions=true`."""
+
+    date = serializers.DateField(required=False)
+    portfolio = serializers.CharField(required=False)
+    all_versions = serializers.BooleanField(required=False, default=False)
+
+
+class BaselineQuestionSerializer(serializers.Serializer):
+    """One baseline question; the kernel reads and judges its fields."""
+
+    def to_internal_value(self, data: Any) -> dict[str, Any]:
+        if not isinstance(data, dict):
+            raise serializers.ValidationError("a question is a JSON object")
+        return data
+
+
+class PayoutSerializer(serializers.ModelSerializer):
+    owner = serializers.CharField(source="owner.code")
+    delivery_date = serializers.DateField(source="run.delivery_date")
+    version = serializers.IntegerField(source="run.version")
+    award = serializers.CharField(source="performance.award.source_reference")
+
+    class Meta:
+        model = Payout
+        fields = [
+            "id", "owner", "delivery_date", "version", "award", "gross", "fee", "total", "amount", "currency",
+        ]  # fmt: skip
