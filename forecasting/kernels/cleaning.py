@@ -58,7 +58,7 @@ def clean(
     stuck[stuck.mean(axis=1) > 0.5] = False  # a constant series is a constant series, not a broken one
     values = np.where(stuck, np.float32(np.nan), values)
     peak = _peak(values)
-    capacity = np.where(rating_kw > 0, rating_kw, peak).astype(np.float32)
+    capacity = np.where(rating_kw > 0, np.maximum(rating_kw, peak), 1.2 * peak).astype(np.float32)
     capacity = np.maximum(capacity, np.float32(1e-6))
     return Cleaned(values, level_kw(values, capacity), capacity, spike.sum(axis=1), stuck.sum(axis=1), missing)
 
@@ -86,8 +86,7 @@ def stuck_runs(values: Floats, *, step_minutes: int, zero_is_natural: bool) -> N
     ends = np.zeros_like(starts)
     ends[:, length + 1 : length + 1 + full.shape[1]] += full
     open_runs = np.cumsum(starts - ends, axis=1)[:, :-1]
-    marks = open_runs > 0
-    return marks
+    return np.asarray(open_runs > 0)
 
 
 def _spike_limit(values: Floats, rating_kw: Floats) -> Floats:

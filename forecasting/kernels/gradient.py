@@ -36,12 +36,12 @@ def fit(features: Floats, target: Floats, *, seed: int, rounds: int = 60, leaves
     shared = {
         "max_iter": rounds,
         "max_leaf_nodes": leaves,
-        "learning_rate": 0.1,
+        "learning_rate": 0.12,
         "min_samples_leaf": int(np.clip(len(goal) // 200, 20, 150)),
         "l2_regularization": 5.0,
         "early_stopping": False,
         "random_state": seed,
-        "max_bins": 128,
+        "max_bins": 64,
     }
     mean = HistGradientBoostingRegressor(**shared).fit(rows, goal)
     quantiles = tuple(

@@ -1,12 +1,13 @@
 """The ladder for one class of series: fallback, robust profile, gradient model, and their blend by held-out days."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from forecasting.kernels import gradient, profile
-from forecasting.kernels.arrays import Floats, nan_mean
+from forecasting.kernels.arrays import Floats
 from forecasting.kernels.calendar import DayGrid
 from forecasting.kernels.classes import SeriesClass
 from forecasting.kernels.features import day_features
@@ -16,6 +17,7 @@ RESIDUAL_DAYS = 28
 TRAINING_DAYS = 21
 NIGHT_PU = 0.002
 SERIES_CHUNK = 1000
+CALIBRATION_SERIES = 100
 
 
 @dataclass(frozen=True)
@@ -23,9 +25,9 @@ class LadderSettings:
     """How much work a class may cost: training rows, boosting rounds, held-out days."""
 
     training_rows: int = 40_000
-    rounds: int = 60
-    leaves: int = 15
-    holdout_days: int = 3
+    rounds: int = 35
+    leaves: int = 12
+    holdout_days: int = 4
     seed: int = 0
 
 
@@ -36,7 +38,7 @@ class ClassForecast:
     mean_kw (N, S), quantiles_kw (N, S, Q) sorted, profile_kw (N, S).
     past_days (R,) grid days with past_profile_kw (N, R, S), each profile made as known then.
     held_days (V,) the last of past_days, with held_mean_kw (N, V, S) from models that did not see them.
-    rung (N,) "fallback", "profile" or "gradient"; gradient_weight (N,); band_factor: calibration of the outer quantiles.
+    rung (N,) "fallback", "profile" or "gradient"; gradient_weight (N,); band_factor calibrates the outer quantiles.
     """
 
     mean_kw: Floats
@@ -102,8 +104,7 @@ class Ladder:
         return day_features(known, target_day, day.members, day.profile, self.level_kw[series]), day.profile
 
     def past_days(self) -> NDArray[np.int64]:
-        """Complete days with at least three days of history before their issue, newest last."""
-        return np.arange(max(self.grid.issue_day - RESIDUAL_DAYS, self.lead + 3, 0), self.grid.issue_day)
+        return past_days(self.grid.issue_day, self.lead)
 
     def _night(self) -> NDArray[np.bool_]:
         """(N, S) slots without any production in the known month, the neighbours included."""
@@ -111,7 +112,7 @@ class Ladder:
         dark = np.where(np.isfinite(month), month, 0).max(axis=1) <= NIGHT_PU * self.capacity_kw[:, None]
         return dark & np.roll(dark, 1, axis=1) & np.roll(dark, -1, axis=1)
 
-    def limit(self, values: Floats, series: slice = slice(None)) -> Floats:
+    def limit(self, values: Floats, series: slice | NDArray[np.int64] = slice(None)) -> Floats:  # noqa: B008
         """Values (n, S, ...) within capacity, and exactly 0 at night."""
         extra = (1,) * (values.ndim - 1)
         lower, upper = self.lower_kw[series].reshape(-1, *extra), self.capacity_kw[series].reshape(-1, *extra)
@@ -120,6 +121,16 @@ class Ladder:
             night = self.night[series].reshape(bounded.shape[0], bounded.shape[1], *(1,) * (values.ndim - 2))
             bounded = np.where(night, np.float32(0), bounded)
         return bounded
+
+
+def past_days(issue_day: int, lead_days: int) -> NDArray[np.int64]:
+    """Complete grid days with at least three days of history before their own issue, newest last."""
+    return np.arange(max(issue_day - RESIDUAL_DAYS, lead_days + 3, 0), issue_day)
+
+
+def held_out(days: NDArray[np.int64], wanted: int) -> NDArray[np.int64]:
+    """The newest days, kept from the fit to judge and calibrate it; at most a third of what there is."""
+    return days[len(days) - min(wanted, len(days) // 3) :]
 
 
 def forecast_class(ladder: Ladder, settings: LadderSettings) -> ClassForecast:
@@ -132,7 +143,7 @@ def forecast_class(ladder: Ladder, settings: LadderSettings) -> ClassForecast:
     if len(training) < 3:
         return base
     model = _fit(ladder, training, settings)
-    return base if model is None else _gradient_forecast(ladder, base, model)
+    return base if model is None else _gradient_forecast(ladder, base, model, settings.seed)
 
 
 def _profile_forecast(ladder: Ladder, settings: LadderSettings) -> ClassForecast:
@@ -145,7 +156,7 @@ def _profile_forecast(ladder: Ladder, settings: LadderSettings) -> ClassForecast
     profile_kw = ladder.limit(ladder.day(ladder.target_day, everything)[1].profile)
     residual = ladder.grid.values[:, days] - past
     quantiles = ladder.limit(residual_quantiles(profile_kw, residual))
-    held = days[len(days) - min(settings.holdout_days, len(days) // 3) :]
+    held = held_out(days, settings.holdout_days)
     seen = np.isfinite(ladder.grid.values).sum(axis=(1, 2)) >= 2 * n_slots
     return ClassForecast(
         mean_kw=profile_kw,
@@ -204,29 +215,25 @@ def _fit(ladder: Ladder, days: list[int], settings: LadderSettings) -> gradient.
     )
 
 
-def _gradient_forecast(ladder: Ladder, base: ClassForecast, model: gradient.GradientModel) -> ClassForecast:
+def _gradient_forecast(ladder: Ladder, base: ClassForecast, model: gradient.GradientModel, seed: int) -> ClassForecast:
+    everything = np.arange(len(ladder.level_kw))
     level = ladder.level_kw[:, None]
-    actual = ladder.grid.values[:, base.held_days]
-    deviation, bands = _predict_days(ladder, model, base.held_days)
     profiles = base.held_mean_kw
-    weight = deviation_weights(actual - profiles, deviation * level[:, None], ladder.level_kw)
-    factor = band_factor(actual, profiles[..., None] + bands * level[:, None, :, None])
-    ahead, ahead_bands = _predict_days(ladder, model, np.array([ladder.target_day]))
-    mean = ladder.limit(base.profile_kw + weight[:, None] * ahead[:, 0] * level)
-    quantiles = base.profile_kw[..., None] + ahead_bands[:, 0] * level[..., None]
+    deviation = _predict(ladder, gradient.predict_mean, model, base.held_days, everything)
+    weight = deviation_weights(
+        ladder.grid.values[:, base.held_days] - profiles, deviation * level[:, None], ladder.level_kw
+    )
+    target = np.array([ladder.target_day])
+    ahead = _predict(ladder, gradient.predict_mean, model, target, everything)[:, 0]
+    bands = _predict(ladder, gradient.predict_quantiles, model, target, everything)[:, 0]
+    quantiles = ladder.limit(base.profile_kw[..., None] + bands * level[..., None])
+    quantiles = (quantiles + base.quantiles_kw) / 2  # quantile average with the series' own residuals
+    factor = _calibrate(ladder, base, model, gradient.sample_rows(len(everything), CALIBRATION_SERIES, seed=seed))
     return replace(
         base,
-        mean_kw=mean,
+        mean_kw=ladder.limit(base.profile_kw + weight[:, None] * ahead * level),
         quantiles_kw=np.sort(ladder.limit(widen(quantiles, factor)), axis=2),
-        held_mean_kw=np.stack(
-            [
-                ladder.limit(one)
-                for one in np.moveaxis(profiles + weight[:, None, None] * deviation * level[:, None], 1, 0)
-            ],
-            axis=1,
-        )
-        if len(base.held_days)
-        else profiles,
+        held_mean_kw=_limited_days(ladder, profiles + weight[:, None, None] * deviation * level[:, None]),
         rung=np.where(base.rung == "fallback", base.rung, "gradient"),
         gradient_weight=weight,
         band_factor=factor,
@@ -234,18 +241,36 @@ def _gradient_forecast(ladder: Ladder, base: ClassForecast, model: gradient.Grad
     )
 
 
-def _predict_days(ladder: Ladder, model: gradient.GradientModel, days: NDArray[np.int64]) -> tuple[Floats, Floats]:
-    """Deviations in levels for some days: mean (N, V, S) and quantiles (N, V, S, Q), in chunks of series."""
-    n_series, _, n_slots = ladder.grid.values.shape
-    mean = np.zeros((n_series, len(days), n_slots), dtype=np.float32)
-    bands = np.zeros((n_series, len(days), n_slots, len(LEVELS)), dtype=np.float32)
-    for start in range(0, n_series, SERIES_CHUNK):
-        part = slice(start, min(start + SERIES_CHUNK, n_series))
-        for place, day in enumerate(days):
-            features, _ = ladder.features(int(day), part)
-            mean[part, place] = gradient.predict_mean(model, features)
-            bands[part, place] = gradient.predict_quantiles(model, features)
-    return mean, bands
+def _calibrate(ladder: Ladder, base: ClassForecast, model: gradient.GradientModel, series: NDArray[np.int64]) -> float:
+    """Band factor from a sample of series on the held-out days."""
+    if not len(base.held_days):
+        return 1.0
+    level = ladder.level_kw[series, None, None, None]
+    bands = _predict(ladder, gradient.predict_quantiles, model, base.held_days, series)
+    quantiles = base.held_mean_kw[series][..., None] + bands * level
+    quantiles = np.stack([ladder.limit(quantiles[:, place], series) for place in range(quantiles.shape[1])], axis=1)
+    return band_factor(ladder.grid.values[series][:, base.held_days], quantiles)
+
+
+def _limited_days(ladder: Ladder, values: Floats) -> Floats:
+    """(N, V, S) with every day kept within the limits of the series."""
+    days = [ladder.limit(values[:, place]) for place in range(values.shape[1])]
+    return np.stack(days, axis=1) if days else values
+
+
+def _predict(
+    ladder: Ladder,
+    predict: Callable[[gradient.GradientModel, Floats], Floats],
+    model: gradient.GradientModel,
+    days: NDArray[np.int64],
+    series: NDArray[np.int64],
+) -> Floats:
+    """Deviations in levels (n, V, S) or (n, V, S, Q) of some series on some days, in chunks of series."""
+    parts = []
+    for start in range(0, len(series), SERIES_CHUNK):
+        chunk = series[start : start + SERIES_CHUNK]
+        parts.append(np.stack([predict(model, ladder.features(int(day), chunk)[0]) for day in days], axis=1))
+    return np.concatenate(parts)
 
 
 def deviation_weights(residual_kw: Floats, deviation_kw: Floats, level_kw: Floats) -> Floats:
@@ -287,9 +312,3 @@ def widen(quantiles: Floats, factor: float) -> Floats:
     """Outer quantiles moved away from the median by the factor; (..., 3) in and out."""
     middle = quantiles[..., 1:2]
     return middle + (quantiles - middle) * np.float32(factor)
-
-
-def observed_level(grid: DayGrid) -> Floats:
-    """Mean magnitude (N,) over what the grid holds; 0 for a series never seen."""
-    flat = np.abs(grid.values.reshape(len(grid.values), -1))
-    return np.nan_to_num(nan_mean(flat, axis=1), nan=0.0)

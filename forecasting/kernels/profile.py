@@ -1,7 +1,8 @@
 """L1 of the ladder: a robust slot profile per series, blended from naive members by their own recent error.
 
 No single naive forecast suits all series (an industry with strict shifts repeats last week, a home its last working
-days, PV the last few days), so each series weighs them by how they did over its last two weeks, with what was known then.
+days, PV the last few days), so each series weighs them by how they did over its last two weeks, with what was known
+then.
 """
 
 import warnings
