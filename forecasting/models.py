@@ -161,6 +161,9 @@ class Envelope(models.Model):
     power_max_kw = PackedArrayField(dtype="<f8")
     energy_min_kwh = PackedArrayField(dtype="<f8", help_text="cumulative to the end of each interval")
     energy_max_kwh = PackedArrayField(dtype="<f8")
+    discharge_limit_kwh = models.FloatField(
+        null=True, blank=True, help_text="energy given back a day within which the bounds hold; empty if it never binds"
+    )
     device_ids = ArrayField(models.BigIntegerField(), default=list, blank=True)
 
     objects = EnvelopeQuerySet.as_manager()

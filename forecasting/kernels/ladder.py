@@ -15,6 +15,7 @@ from forecasting.kernels.features import day_features
 LEVELS = gradient.LEVELS
 RESIDUAL_DAYS = 28
 TRAINING_DAYS = 21
+MIN_TRAINING_HISTORY = 4
 NIGHT_PU = 0.002
 SERIES_CHUNK = 1000
 CALIBRATION_SERIES = 100
@@ -129,8 +130,8 @@ def past_days(issue_day: int, lead_days: int) -> NDArray[np.int64]:
 
 
 def held_out(days: NDArray[np.int64], wanted: int) -> NDArray[np.int64]:
-    """The newest days, kept from the fit to judge and calibrate it; at most a third of what there is."""
-    return days[len(days) - min(wanted, len(days) // 3) :]
+    """The newest days, kept from the fit to judge and calibrate it; at most a quarter of what there is."""
+    return days[len(days) - min(wanted, len(days) // 4) :]
 
 
 def forecast_class(ladder: Ladder, settings: LadderSettings) -> ClassForecast:
@@ -139,7 +140,7 @@ def forecast_class(ladder: Ladder, settings: LadderSettings) -> ClassForecast:
     if not ladder.kind.gradient:
         return base
     training = [int(day) for day in base.past_days[: len(base.past_days) - len(base.held_days)]]
-    training = [day for day in training if day >= 7 + ladder.lead][-TRAINING_DAYS:]
+    training = [day for day in training if day >= MIN_TRAINING_HISTORY + ladder.lead][-TRAINING_DAYS:]
     if len(training) < 3:
         return base
     model = _fit(ladder, training, settings)

@@ -9,7 +9,7 @@ from forecasting.kernels.classes import CLASSES
 from forecasting.kernels.combine import reconcile, score_weights, weighted
 from forecasting.kernels.fleet import FleetForecast
 from forecasting.kernels.scenarios import Scenarios, day_weights, joint_scenarios, path_quantiles
-from forecasting.kernels.totals import TotalForecast, innovation_paths, profile_of_sums, sum_grid
+from forecasting.kernels.totals import TotalForecast, innovation_paths, profile_of_sums
 
 Array = NDArray[np.float64]
 
@@ -95,9 +95,9 @@ def forecast_portfolio(
 def _pool(fleet: FleetForecast, members: NDArray[np.int64], name: str) -> _Pool:
     """Mean of the pool's own profile and the sum of its devices, weighted by held-out error; limits seen so far."""
     kind = CLASSES[name]
-    membership = np.zeros((1, len(fleet.mean_kw)), dtype=bool)
-    membership[0, members] = True
-    grid = sum_grid(fleet, membership)
+    total = np.nan_to_num(fleet.grid.values[members], nan=0.0).sum(axis=0, keepdims=True)
+    total[:, -1, fleet.grid.issue_slot :] = np.nan
+    grid = fleet.grid.with_values(total)
     profile, past, days = profile_of_sums(
         grid, target_day=fleet.target_day, kind=kind, sign=-1.0 if kind.produces else 1.0
     )

@@ -75,7 +75,7 @@ def forecast_totals(
     polish: NDArray[np.bool_],
     stored: list[arima.ArimaParameters | None] | None = None,
 ) -> list[TotalForecast]:
-    """Forecast A sums. polish (A,): exact likelihood, not only the conditional fit; stored: parameters to filter with."""
+    """Forecast A sums. polish (A,): exact likelihood, not only the conditional fit; stored: parameters to reuse."""
     if not len(membership):
         return []
     grid = sum_grid(fleet, membership)

@@ -82,6 +82,7 @@ class Migration(migrations.Migration):
                 ('power_max_kw', forecasting.fields.PackedArrayField(dtype='<f8')),
                 ('energy_min_kwh', forecasting.fields.PackedArrayField(dtype='<f8', help_text='cumulative to the end of each interval')),
                 ('energy_max_kwh', forecasting.fields.PackedArrayField(dtype='<f8')),
+                ('discharge_limit_kwh', models.FloatField(blank=True, help_text='energy given back a day within which the bounds hold; empty if it never binds', null=True)),
                 ('device_ids', django.contrib.postgres.fields.ArrayField(base_field=models.BigIntegerField(), blank=True, default=list, size=None)),
                 ('portfolio', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='enrollment.portfolio')),
                 ('run', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='envelopes', to='forecasting.forecastrun')),
