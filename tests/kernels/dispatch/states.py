@@ -27,6 +27,9 @@ def batteries(n: int, **changes: Any) -> FleetState:
         ramp_kw_per_minute=np.inf * full,
         used_kwh=0 * full,
         hours_left=np.inf * full,
+        events_left=np.inf * full,
+        idle_hours=np.inf * full,
+        rest_hours=0 * full,
         barred=np.zeros(n, dtype=np.int8),
     )
     return replace(state, **changes)
@@ -54,5 +57,8 @@ def mixed(n: int, seed: int) -> FleetState:
         ramp_kw_per_minute=np.where(kind == "BIOMASS", rated / 30, np.inf),
         used_kwh=rng.uniform(0, 5, n),
         hours_left=np.where(rng.random(n) < 0.05, 0.0, 4.0),
+        events_left=np.where(rng.random(n) < 0.05, 0.0, 4.0),
+        idle_hours=rng.choice([0.0, 0.25, 2.0, np.inf], n),
+        rest_hours=rng.choice([0.0, 0.5], n),
         barred=np.where(rng.random(n) < 0.1, rng.integers(6, 11, n), 0).astype(np.int8),
     )

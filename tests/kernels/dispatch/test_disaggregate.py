@@ -10,11 +10,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.kernels.dispatch.states import batteries, mixed
-from vpp.dispatch.kernels.day_plan import plan_day
-from vpp.dispatch.kernels.disaggregate import FeederLimits, disaggregate, energy_needed_later_kwh, level_fill
-from vpp.dispatch.kernels.headroom import Limit, headroom
+from vpp.dispatch.kernels.day_plan import DayPlan, DayTask, plan_day
+from vpp.dispatch.kernels.disaggregate import FeederLimits, disaggregate, level_fill
+from vpp.dispatch.kernels.headroom import FleetState, Limit, headroom
 
 STEP_H = 0.25
+
+
+def plan(net_up_kw: np.ndarray, baseline_kw: np.ndarray, state: FleetState, cost: np.ndarray) -> DayPlan:
+    nothing = np.zeros(net_up_kw.size)
+    return plan_day(DayTask(net_up_kw, nothing, nothing), baseline_kw, state, cost, STEP_H)
 
 
 def test_equal_devices_share_equally_and_the_sum_is_exact() -> None:
@@ -73,8 +78,8 @@ def test_rotation_spreads_use_among_equals_over_a_day() -> None:
         n, kind=state.kind, baseline_kw=state.baseline_kw, stored_kwh=state.stored_kwh,
         used_kwh=np.array([20.0, 0.0, 0.0, 0.0, 0.0, 0.0]),
     )  # fmt: skip
-    plan = plan_day(np.full(96, 7.0), np.full((n, 96), 5.0), state_used, np.zeros(n), STEP_H)
-    moved_kwh = (5.0 - plan.target_kw).sum(axis=1) * STEP_H
+    day = plan(np.full(96, 7.0), np.full((n, 96), 5.0), state_used, np.zeros(n))
+    moved_kwh = (5.0 - day.target_kw).sum(axis=1) * STEP_H
     assert moved_kwh[0] + 20.0 == pytest.approx(moved_kwh[1], abs=0.6)
     assert np.ptp(moved_kwh[1:]) < 0.1
 
@@ -88,13 +93,10 @@ def test_energy_for_later_commitments_is_kept_in_the_store() -> None:
     )
     cheap_store = np.array([0.0, 0.1])
     assert disaggregate(4.0, state, cheap_store, STEP_H).change_kw[0] == pytest.approx(4.0)
-    kept = disaggregate(4.0, state, cheap_store, STEP_H, needed_later_kwh=4.5)
+    kept = disaggregate(4.0, state, cheap_store, STEP_H, spare_store_kwh=0.5)
     np.testing.assert_allclose(kept.change_kw, [2.0, 2.0])
-    emergency = disaggregate(9.0, state, cheap_store, STEP_H, needed_later_kwh=4.5)
+    emergency = disaggregate(9.0, state, cheap_store, STEP_H, spare_store_kwh=0.5)
     assert emergency.residual_kw == 0.0
-    up, down = energy_needed_later_kwh(np.array([0.0, -8.0, 12.0, 4.0]), np.full(4, 4.0), np.zeros(4), 0.25)
-    np.testing.assert_allclose(up, [0.0, 2.0, 0.0, 0.0])
-    np.testing.assert_allclose(down, [2.0, 0.0, 0.0, 0.0])
 
 
 def test_a_day_that_needs_the_store_in_the_evening_is_met_in_full() -> None:
@@ -106,9 +108,10 @@ def test_a_day_that_needs_the_store_in_the_evening_is_met_in_full() -> None:
     )
     net = np.zeros(96)
     net[20:40], net[76:80] = 4.0, 10.0
-    plan = plan_day(net, np.zeros((2, 96)), state, np.array([0.0, 0.1]), STEP_H)
-    np.testing.assert_allclose(plan.residual_kw, 0.0)
-    np.testing.assert_allclose(-plan.target_kw.sum(axis=0), net, atol=1e-9)
+    day = plan(net, np.zeros((2, 96)), state, np.array([0.0, 0.1]))
+    promised = net > 0.0
+    np.testing.assert_allclose(day.residual_kw, 0.0)
+    np.testing.assert_allclose(-day.target_kw.sum(axis=0)[promised], net[promised], atol=1e-9)
 
 
 def test_a_feeder_limit_holds_for_its_devices_together() -> None:
@@ -124,6 +127,27 @@ def test_excluded_devices_keep_their_baseline() -> None:
     np.testing.assert_array_equal(disaggregate(4.0, state, np.zeros(3), STEP_H).change_kw, [0.0, 0.0, 4.0])
 
 
+def test_the_owners_hours_events_and_rest_end_the_use_of_a_device() -> None:
+    state = batteries(
+        4,
+        hours_left=np.array([0.0, 4.0, 4.0, 4.0]),
+        events_left=np.array([1.0, 0.0, 2.0, 0.0]),
+        idle_hours=np.array([np.inf, np.inf, 0.25, 0.0]),
+        rest_hours=np.full(4, 0.5),
+    )
+    np.testing.assert_array_equal(disaggregate(4.0, state, np.zeros(4), STEP_H).change_kw, [0.0, 0.0, 0.0, 4.0])
+    codes = [Limit.OWNER_HOURS, Limit.OWNER_EVENTS, Limit.OWNER_REST, Limit.RATING]
+    assert disaggregate(4.0, state, np.zeros(4), STEP_H).bound.tolist() == codes
+
+
+def test_a_plan_starts_no_more_events_than_the_owner_allows() -> None:
+    net = np.zeros(96)
+    net[[10, 20, 30, 40]] = 3.0
+    day = plan(net, np.zeros((1, 96)), batteries(1, events_left=np.array([2.0])), np.zeros(1))
+    np.testing.assert_allclose(day.residual_kw[[10, 20, 30, 40]], [0.0, 0.0, 3.0, 3.0])
+    assert day.reason[30] is Limit.OWNER_EVENTS
+
+
 def test_the_weather_is_only_ever_curtailed() -> None:
     state = batteries(1, kind=np.array(["PV"]), baseline_kw=np.array([-3.0]), max_consumption_kw=np.zeros(1))
     assert disaggregate(1.0, state, np.zeros(1), STEP_H).residual_kw == 1.0
@@ -135,8 +159,8 @@ def test_the_weather_is_only_ever_curtailed() -> None:
 def test_every_split_keeps_every_limit_and_states_what_is_missing(seed: int, net: float, later_kwh: float) -> None:
     state = mixed(60, seed)
     cost = np.round(np.random.default_rng(seed).uniform(0, 0.1, 60), 2)
-    split = disaggregate(net, state, cost, STEP_H, needed_later_kwh=later_kwh)
-    again = disaggregate(net, state, cost, STEP_H, needed_later_kwh=later_kwh)
+    split = disaggregate(net, state, cost, STEP_H, spare_store_kwh=later_kwh)
+    again = disaggregate(net, state, cost, STEP_H, spare_store_kwh=later_kwh)
     np.testing.assert_array_equal(split.target_kw, again.target_kw)
     room = headroom(state, STEP_H)
     assert (split.change_kw <= room.up_kw + 1e-6).all() and (-split.change_kw <= room.down_kw + 1e-6).all()
@@ -165,5 +189,5 @@ def test_ten_thousand_devices_take_less_than_the_limit() -> None:
     state, cost = mixed(10_000, 1), np.round(np.random.default_rng(1).uniform(0, 0.1, 10_000), 3)
     disaggregate(20_000.0, state, cost, STEP_H)
     started = time.perf_counter()
-    disaggregate(20_000.0, state, cost, STEP_H, needed_later_kwh=100.0)
+    disaggregate(20_000.0, state, cost, STEP_H, spare_store_kwh=100.0)
     assert time.perf_counter() - started < 0.3

@@ -7,60 +7,107 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from vpp.dispatch.kernels.disaggregate import FeederLimits, disaggregate, energy_needed_later_kwh
+from vpp.dispatch.kernels.corridor import Corridor, recovery_up_kw, spare_kwh, store_corridor, total_store
+from vpp.dispatch.kernels.disaggregate import FeederLimits, Split, disaggregate
 from vpp.dispatch.kernels.headroom import SHIFTABLE, FleetState, Limit, headroom
 
 Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
+class DayTask:
+    """A portfolio's day, arrays (H,): committed_up_kw net, up positive; held_*_kwh energy of held reserves."""
+
+    committed_up_kw: Floats
+    held_up_kwh: Floats
+    held_down_kwh: Floats
+
+
+@dataclass(frozen=True)
 class DayPlan:
-    """target_kw (N, H); residual_kw (H,), up positive; reason (H,) Limit; needed_*_kwh (H,) of the stores after t."""
+    """target_kw (N, H); residual_kw (H,), up positive; reason (H,) Limit; the corridor of the batteries."""
 
     target_kw: Floats
     residual_kw: Floats
     reason: list[Limit]
-    needed_up_kwh: Floats
-    needed_down_kwh: Floats
+    corridor: Corridor
 
 
 def plan_day(
-    net_up_kw: Floats,
+    task: DayTask,
     baseline_kw: Floats,
     start: FleetState,
     cost_eur_per_kwh: Floats,
     step_hours: float,
     feeders: FeederLimits | None = None,
 ) -> DayPlan:
-    """Split the committed net power (H,) over N devices with baselines (N, H), from the state at the day's start.
+    """Split the committed net power over N devices with baselines (N, H), from the state at the day's start.
 
     start.baseline_kw is replaced interval by interval. Later intervals see what the earlier ones used.
     """
-    n_intervals = net_up_kw.size
-    needed_up, needed_down = needed_later(net_up_kw, baseline_kw, start, step_hours)
+    corridor = day_corridor(task, baseline_kw, start, step_hours)
+    n_intervals = task.committed_up_kw.size
     target_kw, residual_kw = np.empty_like(baseline_kw), np.zeros(n_intervals)
     reason: list[Limit] = []
     state = start
     for t in range(n_intervals):
         state = replace(state, baseline_kw=baseline_kw[:, t])
-        needed_kwh = float(needed_up[t] if net_up_kw[t] >= 0.0 else needed_down[t])
-        split = disaggregate(
-            float(net_up_kw[t]), state, cost_eur_per_kwh, step_hours, needed_later_kwh=needed_kwh, feeders=feeders
+        split = split_interval(
+            float(task.committed_up_kw[t]),
+            state,
+            cost_eur_per_kwh,
+            float(corridor.least_kwh[t]),
+            float(corridor.most_kwh[t]),
+            step_hours,
+            feeders,
         )
         target_kw[:, t], residual_kw[t] = split.target_kw, split.residual_kw
         reason.append(split.reason)
         state = after_step(state, split.target_kw, step_hours)
-    return DayPlan(target_kw, residual_kw, reason, needed_up, needed_down)
+    return DayPlan(target_kw, residual_kw, reason, corridor)
 
 
-def needed_later(net_up_kw: Floats, baseline_kw: Floats, state: FleetState, step_hours: float) -> tuple[Floats, Floats]:
-    """Energy (H,) up and down, in kWh, that the batteries must keep for after each interval."""
+def split_interval(
+    committed_up_kw: float,
+    state: FleetState,
+    cost_eur_per_kwh: Floats,
+    least_kwh: float,
+    most_kwh: float,
+    step_hours: float,
+    feeders: FeederLimits | None = None,
+) -> Split:
+    """One interval: the commitment over all devices, or, where nothing is promised, the recovery of the batteries.
+
+    least_kwh, most_kwh : corridor of the batteries' content at the end of the interval.
+    """
+    store = total_store(state)
+    if committed_up_kw != 0.0:
+        spare = spare_kwh(store, least_kwh, most_kwh, committed_up_kw > 0.0)
+        return disaggregate(
+            committed_up_kw, state, cost_eur_per_kwh, step_hours, spare_store_kwh=spare, feeders=feeders
+        )
+    wanted_kw = recovery_up_kw(store, least_kwh, most_kwh, step_hours)
+    batteries_only = np.where((state.kind != "BATTERY") & (state.barred == 0), np.int8(Limit.RATING), state.barred)
+    state = replace(state, barred=batteries_only.astype(np.int8))
+    return disaggregate(wanted_kw, state, cost_eur_per_kwh, step_hours, feeders=feeders)
+
+
+def day_corridor(task: DayTask, baseline_kw: Floats, state: FleetState, step_hours: float) -> Corridor:
+    """The corridor of the batteries, with what the other devices can give in each interval."""
     others = state.kind != "BATTERY"
-    lasting_up, lasting_down = np.zeros(net_up_kw.size), np.zeros(net_up_kw.size)
-    for t in range(net_up_kw.size):
+    lasting_up, lasting_down = np.zeros(task.committed_up_kw.size), np.zeros(task.committed_up_kw.size)
+    for t in np.flatnonzero(task.committed_up_kw):
         room = headroom(replace(state, baseline_kw=baseline_kw[:, t]), step_hours)
         lasting_up[t], lasting_down[t] = room.up_kw[others].sum(), room.down_kw[others].sum()
-    return energy_needed_later_kwh(net_up_kw, lasting_up, lasting_down, step_hours)
+    return store_corridor(
+        task.committed_up_kw,
+        lasting_up,
+        lasting_down,
+        task.held_up_kwh,
+        task.held_down_kwh,
+        total_store(state),
+        step_hours,
+    )
 
 
 def after_step(state: FleetState, target_kw: Floats, step_hours: float) -> FleetState:
@@ -77,4 +124,6 @@ def after_step(state: FleetState, target_kw: Floats, step_hours: float) -> Fleet
         stored_kwh=np.where(state.capacity_kwh > 0.0, np.minimum(stored_kwh, state.capacity_kwh), stored_kwh),
         used_kwh=state.used_kwh + np.abs(shifted_kw) * step_hours,
         hours_left=state.hours_left - np.where(moved, step_hours, 0.0),
+        events_left=state.events_left - np.where(moved & (state.idle_hours > 0.0), 1.0, 0.0),
+        idle_hours=np.where(moved, 0.0, state.idle_hours + step_hours),
     )

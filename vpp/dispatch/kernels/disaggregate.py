@@ -43,13 +43,13 @@ def disaggregate(
     cost_eur_per_kwh: Floats,
     step_hours: float,
     *,
-    needed_later_kwh: float = 0.0,
+    spare_store_kwh: float = float("inf"),
     feeders: FeederLimits | None = None,
 ) -> Split:
     """Split the committed net power (up positive, down negative) over N devices.
 
-    needed_later_kwh : grid-side energy that the day's later commitments in this direction will ask of the stores
-                       (see energy_needed_later_kwh); stores give less than that only when nothing else is left.
+    spare_store_kwh : grid-side energy that batteries may move now without hurting later commitments (see corridor);
+                      they give more than that only when nothing else is left.
 
     Cheapest first; among equal costs the device that can last longest first, down to a common remaining time: the
     policy that keeps the largest set of later requests feasible (Evans, Tindemans & Angeli (2020), IEEE Trans. Smart
@@ -65,7 +65,7 @@ def disaggregate(
     cap_w = np.floor(capped_kw * WATTS_PER_KW + 1e-6)
     wanted_w = float(np.round(abs(net_up_kw) * WATTS_PER_KW))
     is_store = state.kind == "BATTERY"
-    free_w = _spare_for_now(cap_w, room_kw * hours, is_store, needed_later_kwh, step_hours)
+    free_w = _spare_for_now(cap_w, is_store, spare_store_kwh / step_hours)
     share_w = _cheapest_first(min(wanted_w, free_w.sum()), free_w, hours, cost_eur_per_kwh, step_hours)
     rest_w = min(wanted_w, cap_w.sum()) - share_w.sum()
     if rest_w > 0.0:
@@ -80,23 +80,6 @@ def disaggregate(
         reason=_costliest_limit(state, capped_kw, bound, up) if missing_w > 0.0 else Limit.NONE,
         bound=bound,
     )
-
-
-def energy_needed_later_kwh(
-    net_up_kw: Floats, lasting_up_kw: Floats, lasting_down_kw: Floats, step_hours: float
-) -> tuple[Floats, Floats]:
-    """Energy that stores must give (up) and take (down) after each interval, both (H,) kWh, grid-side.
-
-    net_up_kw : (H,) committed, up positive. lasting_*_kw : (H,) what devices without a store can give then.
-    Backwards: need(t) = max(0, need(t+1) + what stores must do in t+1); the other direction in between fills up again.
-    """
-    beyond_up_kw = net_up_kw - np.clip(net_up_kw, -lasting_down_kw, lasting_up_kw)
-    up_kwh, down_kwh = np.zeros(net_up_kw.size), np.zeros(net_up_kw.size)
-    for t in range(net_up_kw.size - 2, -1, -1):
-        step_kwh = beyond_up_kw[t + 1] * step_hours
-        up_kwh[t] = max(0.0, up_kwh[t + 1] + step_kwh)
-        down_kwh[t] = max(0.0, down_kwh[t + 1] - step_kwh)
-    return up_kwh, down_kwh
 
 
 def level_fill(wanted: float, cap: Floats, hours: Floats, step_hours: float) -> Floats:
@@ -141,15 +124,12 @@ def _whole_watts(share_w: Floats, cap_w: Floats, wanted_w: float) -> Floats:
     return whole_w - np.clip(-missing_w - (np.cumsum(whole_w) - whole_w), 0.0, whole_w)
 
 
-def _spare_for_now(
-    cap_w: Floats, energy_kwh: Floats, is_store: NDArray[np.bool_], needed_later_kwh: float, step_hours: float
-) -> Floats:
-    """Caps (N,) in whole watts with the stores scaled to the energy that later commitments do not need."""
-    at_once_kwh = float(cap_w[is_store].sum()) / WATTS_PER_KW * step_hours
-    if needed_later_kwh <= 0.0 or at_once_kwh <= 0.0:
+def _spare_for_now(cap_w: Floats, is_store: NDArray[np.bool_], spare_kw: float) -> Floats:
+    """Caps (N,) in whole watts with the batteries scaled so that together they stay within `spare_kw`."""
+    at_once_kw = float(cap_w[is_store].sum()) / WATTS_PER_KW
+    if at_once_kw <= spare_kw:
         return cap_w
-    spare_kwh = max(float(energy_kwh[is_store].sum()) - needed_later_kwh, 0.0)
-    return np.where(is_store, np.floor(cap_w * min(spare_kwh / at_once_kwh, 1.0)), cap_w)
+    return np.where(is_store, np.floor(cap_w * (spare_kw / at_once_kw)), cap_w)
 
 
 def _within_feeders(room_kw: Floats, feeder: Ints, limit_kw: Floats) -> Floats:

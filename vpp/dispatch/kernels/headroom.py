@@ -17,6 +17,7 @@ SHIFTABLE = ("EV_CHARGER", "HEAT_PUMP", "WATER_HEATER")
 DISPATCHABLE = (*GENERATORS, *SHIFTABLE, "BATTERY", "FLEXIBLE_LOAD")
 
 HORIZON_H = 24.0  # endurance of a device without a store
+STAY_H = 0.5  # a device inside an event counts as lasting so much longer: it is not dropped and recalled
 
 
 class Limit(IntEnum):
@@ -33,6 +34,9 @@ class Limit(IntEnum):
     SILENT = 8
     REFUSED = 9
     DISOBEYED = 10
+    OWNER_EVENTS = 11
+    OWNER_REST = 12
+    OWNER_NOTICE = 13
 
 
 @dataclass(frozen=True)
@@ -42,7 +46,8 @@ class FleetState:
     baseline_kw   : power expected without dispatch. previous_kw: measured before, NaN unknown (no ramp limit then).
     stored_kwh    : NaN unknown: a battery then gives nothing, a shiftable load is bound by its rating alone.
     capacity_kwh  : 0 for none or unknown. floor_kwh: the owner's reserve, never discharged.
-    used_kwh      : energy moved for commitments so far today; hours_left: owner's hours of dispatch left today.
+    used_kwh      : energy moved for commitments so far today. hours_left, events_left: what the owner still allows.
+    idle_hours    : since the last event ended, 0 inside one, inf before the first; rest_hours: what the owner asks for.
     barred        : Limit code of devices that may not be used (OPTED_OUT, SUSPENDED, SILENT, ...), 0 otherwise.
     """
 
@@ -59,6 +64,9 @@ class FleetState:
     ramp_kw_per_minute: Floats
     used_kwh: Floats
     hours_left: Floats
+    events_left: Floats
+    idle_hours: Floats
+    rest_hours: Floats
     barred: Codes
 
 
@@ -88,15 +96,30 @@ def headroom(state: FleetState, step_hours: float) -> Headroom:
     offset_kw = np.where(known, state.baseline_kw - state.previous_kw, 0.0)
     up.tighten(np.maximum(reach_kw + offset_kw, 0.0), Limit.RAMP)
     down.tighten(np.maximum(reach_kw - offset_kw, 0.0), Limit.RAMP)
-    tired = np.where(state.hours_left < step_hours, 0.0, np.inf)
+    owner = owner_bars(state, step_hours)
     for bound in (up, down):
-        bound.tighten(tired, Limit.OWNER_HOURS)
+        bound.bar(owner)
         bound.bar(state.barred)
     rated_kw = np.maximum(np.maximum(state.max_consumption_kw, state.max_production_kw), 1e-9)
-    rested_h = np.maximum(HORIZON_H - state.used_kwh / rated_kw, 0.0)
+    staying_h = np.where(state.idle_hours == 0.0, STAY_H, 0.0)
+    rested_h = np.maximum(HORIZON_H - state.used_kwh / rated_kw, 0.0) + staying_h
     return Headroom(
         up.kw, down.kw, _hours(up_kwh, up.kw, rested_h), _hours(down_kwh, down.kw, rested_h), up.limit, down.limit
     )
+
+
+def owner_bars(state: FleetState, step_hours: float) -> Codes:
+    """(N,) Limit codes of devices whose owner's hours or events are used up, or who rest between events."""
+    starts_event = state.idle_hours > 0.0
+    return np.select(
+        [
+            state.hours_left < step_hours,
+            starts_event & (state.events_left < 1.0),
+            starts_event & (state.idle_hours < state.rest_hours),
+        ],
+        [np.int8(Limit.OWNER_HOURS), np.int8(Limit.OWNER_EVENTS), np.int8(Limit.OWNER_REST)],
+        np.int8(Limit.NONE),
+    ).astype(np.int8)
 
 
 class _Bound:

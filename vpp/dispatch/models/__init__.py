@@ -1,11 +1,11 @@
 """From a portfolio's commitments to each device's setpoint, and what became of it.
 
 Plans are one row of arrays per device. Setpoints are one row per device and change; they are written and moved on in
-bulk (`setpoint_rows.py`), never one object a row. Triggers refuse a setpoint outside its device's rating and a step that
-STEPS does not allow.
+bulk (`setpoint_rows.py`), never one object a row. Triggers refuse a setpoint outside its device's rating, and a step
+that Setpoint.STEPS does not allow.
 """
 
 from vpp.dispatch.models.plans import ControlCycle, Plan, PlanDevice, Shortfall
-from vpp.dispatch.models.setpoints import DeviceStatus, Setpoint
+from vpp.dispatch.models.setpoints import DeviceStatus, DeviceUse, Setpoint
 
-__all__ = ["ControlCycle", "DeviceStatus", "Plan", "PlanDevice", "Setpoint", "Shortfall"]
+__all__ = ["ControlCycle", "DeviceStatus", "DeviceUse", "Plan", "PlanDevice", "Setpoint", "Shortfall"]

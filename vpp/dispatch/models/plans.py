@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Self
+
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 
-from vpp.dispatch.models.querysets import OfDeviceQuerySet, OfPortfolioQuerySet
+from vpp.dispatch.models.querysets import OfDeviceQuerySet
 from vpp.enrollment.models import Device, Portfolio
+
+if TYPE_CHECKING:
+    from vpp.accounts.models import Principal
+
+
+class OfPortfolioQuerySet(models.QuerySet):
+    def visible_to(self, principal: Principal) -> Self:
+        """Plans and cycles are the aggregator's own business."""
+        return self if principal.sees_all else self.none()
 
 
 def _day_array(help_text: str) -> ArrayField:
@@ -30,8 +41,8 @@ class Plan(models.Model):
     committed_up_kw = _day_array("net position of all awards, up positive")
     target_kw = _day_array("sum of the devices' targets")
     residual_kw = _day_array("committed but not placed on any device, up positive")
-    needed_up_kwh = _day_array("energy the batteries must keep to give after each interval")
-    needed_down_kwh = _day_array("room the batteries must keep to take after each interval")
+    least_stored_kwh = _day_array("content all batteries together must have at the end of each interval")
+    most_stored_kwh = _day_array("content they may have at most, to take what is bought later")
     state = models.CharField(max_length=8, choices=State)
     created_at = models.DateTimeField()
 

@@ -10,12 +10,6 @@ if TYPE_CHECKING:
     from vpp.accounts.models import Principal
 
 
-class OfPortfolioQuerySet(models.QuerySet):
-    def visible_to(self, principal: Principal) -> Self:
-        """Plans and cycles are the aggregator's own business."""
-        return self if principal.sees_all else self.none()
-
-
 class OfDeviceQuerySet(models.QuerySet):
     def visible_to(self, principal: Principal) -> Self:
         """All for the aggregator; for an owner those of their own devices."""

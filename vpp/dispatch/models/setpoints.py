@@ -89,3 +89,22 @@ class DeviceStatus(models.Model):
 
     def __str__(self) -> str:
         return f"{self.device_id} {self.state}"
+
+
+class DeviceUse(models.Model):
+    """How much a device was dispatched on a delivery day: what owner's limits and fair rotation are counted on."""
+
+    device = models.ForeignKey(Device, on_delete=models.PROTECT, related_name="+", db_index=False)
+    delivery_date = models.DateField()
+    moved_kwh = models.FloatField(default=0.0, help_text="energy moved away from the baseline, both ways")
+    hours = models.FloatField(default=0.0)
+    events = models.PositiveSmallIntegerField(default=0, help_text="runs of intervals without a gap")
+    last_interval = models.DateTimeField(help_text="start of the last dispatched interval")
+
+    objects = OfDeviceQuerySet.as_manager()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["delivery_date", "device"], name="device_use_once_a_day")]
+
+    def __str__(self) -> str:
+        return f"{self.device_id} {self.delivery_date}: {self.moved_kwh:.1f} kWh"

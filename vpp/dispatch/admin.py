@@ -1,0 +1,82 @@
+"""Dispatch in the admin: to look, not to change; what is written here is written by the control loop."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+
+from vpp.dispatch.models import ControlCycle, DeviceStatus, DeviceUse, Plan, PlanDevice, Setpoint, Shortfall
+
+
+class ReadOnlyAdmin(admin.ModelAdmin):
+    show_full_result_count = False
+    list_per_page = 50
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(Plan)
+class PlanAdmin(ReadOnlyAdmin):
+    list_display = ["portfolio", "delivery_date", "version", "state", "created_at"]
+    list_filter = ["state", "portfolio"]
+    search_fields = ["portfolio__code"]
+    list_select_related = ["portfolio"]
+    date_hierarchy = "delivery_date"
+
+
+@admin.register(PlanDevice)
+class PlanDeviceAdmin(ReadOnlyAdmin):
+    list_display = ["device", "plan"]
+    search_fields = ["device__code"]
+    list_select_related = ["device", "plan"]
+
+
+@admin.register(ControlCycle)
+class ControlCycleAdmin(ReadOnlyAdmin):
+    list_display = [
+        "portfolio", "interval_start", "revision", "committed_up_kw", "placed_up_kw", "residual_up_kw", "written",
+        "unavailable",
+    ]  # fmt: skip
+    list_filter = ["portfolio"]
+    search_fields = ["portfolio__code"]
+    list_select_related = ["portfolio"]
+
+
+@admin.register(Setpoint)
+class SetpointAdmin(ReadOnlyAdmin):
+    list_display = ["device", "interval_start", "sequence", "target_kw", "measured_kw", "state", "reason"]
+    list_filter = ["state", "released"]
+    search_fields = ["device__code"]
+    list_select_related = ["device"]
+
+
+@admin.register(DeviceStatus)
+class DeviceStatusAdmin(ReadOnlyAdmin):
+    list_display = ["device", "state", "since", "retry_at", "failures"]
+    list_filter = ["state"]
+    search_fields = ["device__code"]
+    list_select_related = ["device"]
+
+
+@admin.register(DeviceUse)
+class DeviceUseAdmin(ReadOnlyAdmin):
+    list_display = ["device", "delivery_date", "moved_kwh", "hours", "events", "last_interval"]
+    search_fields = ["device__code"]
+    list_select_related = ["device"]
+
+
+@admin.register(Shortfall)
+class ShortfallAdmin(ReadOnlyAdmin):
+    list_display = ["portfolio", "interval_start", "device", "limit", "shortfall_kw", "reason"]
+    list_filter = ["limit", "portfolio"]
+    search_fields = ["portfolio__code", "device__code"]
+    list_select_related = ["portfolio", "device"]

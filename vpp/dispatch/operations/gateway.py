@@ -1,0 +1,80 @@
+"""Setpoints out to the devices' gateways, and their answers back in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from django.db import transaction
+
+from vpp.dispatch import setpoint_rows
+from vpp.dispatch.models import Setpoint
+from vpp.dispatch.setpoint_rows import SetpointColumns
+from vpp.enrollment.models import Device, Portfolio
+
+if TYPE_CHECKING:
+    from vpp.accounts.models import Principal
+
+UNANSWERED = ("PLANNED", "SENT")
+
+
+@dataclass(frozen=True)
+class Outgoing:
+    """Setpoints for one gateway and the codes of their devices, in the same order."""
+
+    setpoints: SetpointColumns
+    codes: list[str]
+
+
+@dataclass(frozen=True)
+class Answered:
+    """acknowledged, refused: how many setpoints moved; ignored: answered before, superseded, or not the caller's."""
+
+    acknowledged: int
+    refused: int
+    ignored: int
+
+
+def fetch_setpoints(principal: Principal, interval_start: datetime, at: datetime, *, everything: bool) -> Outgoing:
+    """What is in force for the caller's devices in an interval; planned ones count as sent from now on.
+
+    everything=False leaves out what was already answered: the queue of a gateway that remembers.
+    """
+    with transaction.atomic():
+        found = setpoint_rows.in_force(list(Portfolio.objects.values_list("pk", flat=True)), interval_start)
+        devices = Device.objects.visible_to(principal).filter(pk__in=found.device_id.tolist())
+        code_of = dict(devices.values_list("pk", "code"))
+        kept = [
+            row
+            for row, device_id in enumerate(found.device_id.tolist())
+            if device_id in code_of and (everything or found.state[row] in UNANSWERED)
+        ]
+        chosen = found.take(kept)
+        planned = [pk for pk, state in zip(chosen.id.tolist(), chosen.state, strict=True) if state == "PLANNED"]
+        setpoint_rows.step(planned, Setpoint.State.SENT, at=at, moment_field="sent_at")
+    return Outgoing(chosen, [code_of[device_id] for device_id in chosen.device_id.tolist()])
+
+
+def answer_setpoints(
+    principal: Principal, accepted: Sequence[int], refused: Mapping[int, str], at: datetime
+) -> Answered:
+    """Store acknowledgements and refusals (setpoint id to reason); a repeat changes nothing."""
+    own = Setpoint.objects.visible_to(principal)
+    asked = {*accepted, *refused}
+    known = set(own.filter(pk__in=asked).values_list("pk", flat=True))
+    with transaction.atomic():
+        acknowledged = setpoint_rows.step(
+            [pk for pk in accepted if pk in known and pk not in refused],
+            Setpoint.State.ACKNOWLEDGED,
+            at=at,
+            moment_field="answered_at",
+        )
+        turned_down = 0
+        for reason in sorted(set(refused.values())):
+            ids = [pk for pk, given in refused.items() if given == reason and pk in known]
+            turned_down += setpoint_rows.step(
+                ids, Setpoint.State.REFUSED, at=at, moment_field="answered_at", reason=reason[:80]
+            )
+    return Answered(acknowledged, turned_down, len(asked) - acknowledged - turned_down)

@@ -1,0 +1,131 @@
+"""Looking back on an interval: which setpoints were followed, and what that says about each device."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import numpy as np
+from django.db import connection, transaction
+from numpy.typing import NDArray
+
+from telemetry import queries as readings
+from vpp.dispatch import setpoint_rows
+from vpp.dispatch.kernels.follow import Answer, Verdict, judge
+from vpp.dispatch.models import DeviceStatus
+from vpp.dispatch.setpoint_rows import SetpointColumns
+from vpp.enrollment.models import Portfolio
+from vpp.enrollment.queries import DeviceTable, device_table
+from vpp.lib.periods import delivery_day_of
+
+Codes = NDArray[np.int8]
+Floats = NDArray[np.float64]
+
+STEP = timedelta(minutes=15)
+FIRST_WAIT_INTERVALS = 2
+LONGEST_WAIT_INTERVALS = 16
+
+_ANSWER = {"ACKNOWLEDGED": Answer.ACCEPTED, "FOLLOWED": Answer.ACCEPTED, "MISSED": Answer.ACCEPTED,
+           "REFUSED": Answer.REFUSED}  # fmt: skip
+_STATUS = {Verdict.SILENT: "SILENT", Verdict.UNMEASURED: "SILENT", Verdict.REFUSED: "REFUSED",
+           Verdict.DISOBEYED: "DISOBEYED"}  # fmt: skip
+
+
+def mark_followed(portfolio_id: int, interval_start: datetime, at: datetime) -> dict[str, int]:
+    """Judge the setpoints that were in force in an interval by its readings; counts per verdict.
+
+    Marks setpoints FOLLOWED or MISSED and devices ONLINE, SILENT, REFUSED or DISOBEYED. Safe to repeat.
+    """
+    with transaction.atomic():
+        portfolio = Portfolio.objects.get(pk=portfolio_id)
+        table = device_table(portfolio_id=portfolio_id, at=interval_start)
+        return judge_interval(portfolio, table, interval_start, at)
+
+
+def judge_interval(portfolio: Portfolio, table: DeviceTable, interval_start: datetime, at: datetime) -> dict[str, int]:
+    """As mark_followed, inside the caller's transaction."""
+    asked = setpoint_rows.in_force([portfolio.pk], interval_start)
+    place = {int(device_id): row for row, device_id in enumerate(table.device_id)}
+    asked = asked.take(
+        [
+            row
+            for row, device_id in enumerate(asked.device_id.tolist())
+            if device_id in place and not asked.released[row] and asked.state[row] != "PLANNED"  # never fetched
+        ]
+    )
+    if asked.size == 0:
+        return {}
+    rows = np.array([place[device] for device in asked.device_id.tolist()], dtype=np.int64)
+    measured_kw = readings.interval_power_kw(asked.device_id, interval_start, interval_start + STEP, at)[:, 0]
+    rated_kw = np.maximum(table.max_consumption_kw, table.max_production_kw)[rows]
+    answer = np.array([_ANSWER.get(state, Answer.NONE) for state in asked.state], dtype=np.int8)
+    exact = np.isin(np.array(table.kind, dtype=np.str_)[rows], ("BATTERY", "GENSET", "BIOMASS"))
+    verdict = judge(asked.target_kw, asked.baseline_kw, measured_kw, rated_kw, answer, exact)
+    states = ["FOLLOWED" if code == Verdict.FOLLOWED else "MISSED" for code in verdict]
+    reasons = ["" if code == Verdict.FOLLOWED else Verdict(int(code)).name.lower() for code in verdict]
+    setpoint_rows.judge(asked.id, states, measured_kw, reasons, at=at)
+    _mark_devices(asked.device_id, verdict, interval_start)
+    day = delivery_day_of(interval_start, portfolio.time_zone)
+    _count_use(asked, verdict, interval_start, day.date)
+    found, counts = np.unique(verdict, return_counts=True)
+    return {Verdict(int(code)).name: int(count) for code, count in zip(found, counts, strict=True)}
+
+
+MARK = """
+INSERT INTO dispatch_devicestatus AS known (device_id, state, since, retry_at, failures)
+SELECT device_id, state, %(start)s, CASE WHEN state = 'ONLINE' THEN NULL ELSE %(start)s + %(first)s * %(step)s END,
+       CASE WHEN state = 'ONLINE' THEN 0 ELSE 1 END
+  FROM unnest(%(devices)s::bigint[], %(states)s::text[]) AS seen (device_id, state)
+ ORDER BY device_id
+ON CONFLICT (device_id) DO UPDATE SET
+    state = EXCLUDED.state,
+    since = CASE WHEN known.state = EXCLUDED.state THEN known.since ELSE EXCLUDED.since END,
+    failures = CASE WHEN EXCLUDED.state = 'ONLINE' THEN 0 ELSE least(known.failures + 1, 30) END,
+    retry_at = CASE WHEN EXCLUDED.state = 'ONLINE' THEN NULL
+               ELSE %(start)s + least(%(first)s * power(2, known.failures), %(longest)s) * %(step)s END
+  WHERE known.since <= EXCLUDED.since
+    AND NOT (known.state = EXCLUDED.state AND (EXCLUDED.state = 'ONLINE' OR known.retry_at > %(start)s + %(step)s))
+"""
+
+
+def _mark_devices(device_ids: NDArray[np.int64], verdict: Codes, interval_start: datetime) -> None:
+    """A device that failed waits before it is tried again, longer each time; one that followed is online."""
+    parameters = {
+        "start": interval_start,
+        "step": STEP,
+        "first": FIRST_WAIT_INTERVALS + 1,
+        "longest": LONGEST_WAIT_INTERVALS,
+        "devices": device_ids.tolist(),
+        "states": [_STATUS.get(Verdict(int(code)), DeviceStatus.State.ONLINE) for code in verdict],
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(MARK, parameters)
+
+
+COUNT_USE = """
+INSERT INTO dispatch_deviceuse AS known (device_id, delivery_date, moved_kwh, hours, events, last_interval)
+SELECT device_id, %(day)s, moved_kwh, %(hours)s, 1, %(start)s
+  FROM unnest(%(devices)s::bigint[], %(moved)s::float8[]) AS seen (device_id, moved_kwh) ORDER BY device_id
+ON CONFLICT (delivery_date, device_id) DO UPDATE SET
+    moved_kwh = known.moved_kwh + EXCLUDED.moved_kwh,
+    hours = known.hours + EXCLUDED.hours,
+    events = known.events + CASE WHEN known.last_interval = %(start)s - %(step)s THEN 0 ELSE 1 END,
+    last_interval = EXCLUDED.last_interval
+  WHERE known.last_interval < EXCLUDED.last_interval
+"""
+
+
+def _count_use(asked: SetpointColumns, verdict: Codes, interval_start: datetime, day: object) -> None:
+    """Add the interval to each device's use of the day; an interval that was counted before is left alone."""
+    moved_kw = np.abs(asked.baseline_kw - asked.target_kw)
+    used = (verdict != Verdict.SILENT) & (verdict != Verdict.REFUSED) & (moved_kw > 0.0)
+    hours = STEP.total_seconds() / 3600.0
+    parameters = {
+        "day": day,
+        "hours": hours,
+        "start": interval_start,
+        "step": STEP,
+        "devices": asked.device_id[used].tolist(),
+        "moved": (moved_kw[used] * hours).tolist(),
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(COUNT_USE, parameters)

@@ -1,0 +1,81 @@
+"""What a portfolio owes on a delivery day: awards, called reserves, planned recovery, baselines."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bidding import queries as bids
+from bidding.models import Product
+from vpp.lib.periods import DeliveryDay
+
+Floats = NDArray[np.float64]
+
+RESERVE_KINDS = ("RESERVE_UP", "RESERVE_DOWN")
+
+
+@dataclass(frozen=True)
+class Position:
+    """One portfolio and delivery day; arrays (H,) in kW, up positive.
+
+    committed_up_kw : net of energy awards, commits on asks, and reserves as far as they were called.
+    held_up_kwh, held_down_kwh : grid-side energy that held reserves may still call for in each interval.
+    """
+
+    award_ids: tuple[int, ...]
+    committed_up_kw: Floats
+    held_up_kwh: Floats
+    held_down_kwh: Floats
+
+
+def position_of(portfolio_id: int, day: DeliveryDay) -> Position:
+    """Everything awarded and called so far."""
+    net, up_kwh, down_kwh = np.zeros(day.n_intervals), np.zeros(day.n_intervals), np.zeros(day.n_intervals)
+    commitments = bids.commitments(portfolio_id, day.date)
+    endurance_h = _endurance_hours([one.product_id for one in commitments])
+    for one in commitments:
+        signed_kw = one.up_kw - one.down_kw
+        if one.product_kind not in RESERVE_KINDS:
+            net += signed_kw
+            continue
+        called_pu = bids.activated_pu(one.award_id, day)
+        net += signed_kw * called_pu
+        up_kwh += one.up_kw * (1.0 - called_pu) * endurance_h[one.product_id]
+        down_kwh += one.down_kw * (1.0 - called_pu) * endurance_h[one.product_id]
+    award_ids = tuple(sorted(one.award_id for one in commitments))
+    return Position(award_ids, net, up_kwh, down_kwh)
+
+
+def _endurance_hours(product_ids: list[int]) -> dict[int, float]:
+    """How long a full call of each product must be held."""
+    minutes = Product.objects.filter(pk__in=product_ids).values_list("pk", "endurance_minutes")
+    return {pk: endurance / 60.0 for pk, endurance in minutes}
+
+
+@dataclass(frozen=True)
+class Baselines:
+    """Expected undispatched power (N, H) of the devices asked for, and the forecast it is from, if there is one."""
+
+    power_kw: Floats
+    run_id: int | None
+
+
+def baselines_of(
+    portfolio_id: int, delivery_date: date, device_ids: NDArray[np.int64], n_intervals: int, at: datetime
+) -> Baselines:
+    """From the latest forecast known at `at`; a device it does not cover counts as idle."""
+    from forecasting import queries as forecasts
+
+    power_kw = np.zeros((device_ids.size, n_intervals))
+    run = forecasts.latest_run(portfolio_id, delivery_date, at)
+    if run is None:
+        return Baselines(power_kw, None)
+    known_ids, known_kw = forecasts.device_baselines_kw(run)
+    order = np.argsort(known_ids)
+    place = np.clip(np.searchsorted(known_ids[order], device_ids), 0, max(known_ids.size - 1, 0))
+    covered = known_ids[order][place] == device_ids if known_ids.size else np.zeros(device_ids.size, dtype=bool)
+    power_kw[covered] = known_kw[order][place[covered]]
+    return Baselines(power_kw, run.pk)

@@ -1,0 +1,76 @@
+"""Read-only questions about plans, setpoints and what became of them; arrays where there are many rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date as Date
+from datetime import datetime
+
+import numpy as np
+from django.db.models import Q, QuerySet
+from numpy.typing import NDArray
+
+from vpp.accounts.models import Principal
+from vpp.dispatch.models import ControlCycle, Plan, Setpoint, Shortfall
+from vpp.enrollment.models import Portfolio
+from vpp.lib.periods import DeliveryDay, as_datetime64
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class SetpointMatrix:
+    """What devices were asked to do on a day: (N,) ids, (N, H) targets in kW, NaN where a device was on its own."""
+
+    device_id: NDArray[np.int64]
+    target_kw: Floats
+
+
+def latest_plan(portfolio_id: int, delivery_date: Date) -> Plan | None:
+    return Plan.objects.filter(portfolio_id=portfolio_id, delivery_date=delivery_date).order_by("-version").first()
+
+
+def setpoint_matrix(portfolio_id: int, day: DeliveryDay) -> SetpointMatrix:
+    """The target in force in each interval; a refused or never sent setpoint asks for nothing."""
+    rows = list(
+        Setpoint.objects.filter(portfolio_id=portfolio_id, interval_start__gte=day.start, interval_start__lt=day.end)
+        .exclude(state__in=[Setpoint.State.EXPIRED])
+        .order_by("interval_start", "sequence")
+        .values_list("device_id", "interval_start", "expires_at", "target_kw", "released", "state")
+    )
+    device_id = np.unique(np.array([row[0] for row in rows], dtype=np.int64))
+    target_kw = np.full((device_id.size, day.n_intervals), np.nan)
+    starts = day.starts64()
+    for device, start, until, target, released, state in rows:  # later rows overwrite earlier ones
+        first, end = np.searchsorted(starts, [as_datetime64(start), as_datetime64(until)])
+        silent = released or state == Setpoint.State.REFUSED
+        place = int(np.searchsorted(device_id, device))
+        target_kw[place, first:] = np.nan
+        target_kw[place, first:end] = np.nan if silent else target
+    return SetpointMatrix(device_id, target_kw)
+
+
+def setpoints_of(device_id: int, start: datetime, end: datetime) -> QuerySet[Setpoint]:
+    """A device's setpoints in [start, end), oldest first."""
+    found = Setpoint.objects.filter(device_id=device_id, interval_start__gte=start, interval_start__lt=end)
+    return found.order_by("interval_start", "sequence")
+
+
+def cycles_of(principal: Principal, *, portfolio: str = "", date: Date | None = None) -> QuerySet[ControlCycle]:
+    """The control cycles the caller may see, of one portfolio (by code) or one delivery date, or of all."""
+    cycles = ControlCycle.objects.visible_to(principal).select_related("portfolio")
+    portfolios = Portfolio.objects.filter(code=portfolio) if portfolio else Portfolio.objects.all()
+    if date is None:
+        return cycles.filter(portfolio__in=portfolios)
+    wanted = Q(pk__in=[])
+    for zone in set(portfolios.values_list("time_zone", flat=True)):
+        day = DeliveryDay(date, zone)
+        of_zone = portfolios.filter(time_zone=zone)
+        wanted |= Q(portfolio__in=of_zone, interval_start__gte=day.start, interval_start__lt=day.end)
+    return cycles.filter(wanted)
+
+
+def shortfalls_of(portfolio_id: int, day: DeliveryDay) -> QuerySet[Shortfall]:
+    """What was missing on a day, in order."""
+    found = Shortfall.objects.filter(portfolio_id=portfolio_id, interval_start__gte=day.start)
+    return found.filter(interval_start__lt=day.end).select_related("device").order_by("interval_start", "pk")
