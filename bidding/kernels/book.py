@@ -41,7 +41,7 @@ def check_book(
     findings: list[BookFinding] = []
     total = {"UP": [0.0] * len(capacity_up_kw), "DOWN": [0.0] * len(capacity_down_kw)}
     for promise in promises:
-        findings += _check_promise(promise)
+        findings += check_promise(promise)
         for interval, quantity in enumerate(promise.quantity_kw):
             total[promise.direction][interval] += quantity
     for direction, capacity in (("UP", capacity_up_kw), ("DOWN", capacity_down_kw)):
@@ -53,7 +53,7 @@ def check_book(
     return findings
 
 
-def _check_promise(promise: Promise) -> list[BookFinding]:
+def check_promise(promise: Promise) -> list[BookFinding]:
     findings = []
     for interval, quantity in enumerate(promise.quantity_kw):
         if quantity < 0:

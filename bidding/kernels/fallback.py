@@ -59,15 +59,14 @@ def _held_reserve(problem: BidProblem, product: ReserveProduct) -> FloatArray:
     np.minimum.at(weakest_kw, product.block_of_interval, held_kw)
     lots_kw = np.floor(weakest_kw / product.lot_kw + 1e-9) * product.lot_kw
     lots_kw[(lots_kw < product.min_quantity_kw - 1e-9) | (product.price_eur_per_mw_h <= 0)] = 0.0
-    per_interval_kw: FloatArray = lots_kw[product.block_of_interval]
-    return per_interval_kw
+    return np.asarray(lots_kw[product.block_of_interval], dtype=np.float64)
 
 
 def _idle_energy(group: FlexGroup, count: int) -> FloatArray:
     """(T,) energy at the end of each interval when nothing moves, self-discharge counted."""
     if not group.has_energy:
         return np.full(count, np.nan)
-    return group.energy_start_kwh * group.retention ** np.arange(1, count + 1)
+    return np.asarray(group.energy_start_kwh * group.retention ** np.arange(1, count + 1), dtype=np.float64)
 
 
 def _revenue_eur(problem: BidProblem, reserve_kw: dict[str, FloatArray]) -> float:

@@ -1,0 +1,151 @@
+"""Bidding for support: everything can be found, what was promised cannot be edited."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+
+from bidding import models
+
+
+class Plain(admin.ModelAdmin):
+    show_full_result_count = False
+    list_per_page = 50
+
+
+class ReadOnly(Plain):
+    """Rows that follow from operations and triggers."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+class ProductInline(admin.TabularInline):
+    model = models.Product
+    extra = 0
+    fields = ["code", "kind", "min_quantity_kw", "lot_kw", "price_floor", "price_cap", "block_minutes", "pay_rule"]
+
+
+@admin.register(models.Market)
+class MarketAdmin(Plain):
+    list_display = ["code", "name", "kind", "zone_code", "mtu_minutes", "gate_days_before", "gate_local_time"]
+    list_filter = ["kind", "zone_code"]
+    search_fields = ["code", "name"]
+    inlines = [ProductInline]
+
+
+@admin.register(models.Product)
+class ProductAdmin(Plain):
+    list_display = ["code", "market", "kind", "min_quantity_kw", "lot_kw", "block_minutes", "endurance_minutes"]
+    list_filter = ["kind", "market"]
+    list_select_related = ["market"]
+    search_fields = ["code", "name", "market__code"]
+
+
+@admin.register(models.Price)
+class PriceAdmin(ReadOnly):
+    list_display = ["product", "interval_start", "price", "source", "available_at"]
+    list_filter = ["product__market"]
+    list_select_related = ["product"]
+    search_fields = ["product__code", "source"]
+    date_hierarchy = None
+
+
+class AskEventInline(admin.TabularInline):
+    model = models.AskEvent
+    extra = 0
+    can_delete = False
+    readonly_fields = ["at", "state", "reason"]
+
+
+@admin.register(models.Ask)
+class AskAdmin(ReadOnly):
+    list_display = ["reference", "utility", "congestion_point", "direction", "delivery_date", "state", "gate_at"]
+    list_filter = ["state", "direction", "utility"]
+    list_select_related = ["utility", "congestion_point"]
+    search_fields = ["reference", "congestion_point__code"]
+    inlines = [AskEventInline]
+
+
+class BidEventInline(admin.TabularInline):
+    model = models.BidEvent
+    extra = 0
+    can_delete = False
+    readonly_fields = ["at", "state", "reason"]
+
+
+@admin.register(models.Bid)
+class BidAdmin(ReadOnly):
+    list_display = ["natural_key", "portfolio", "product", "ask", "delivery_date", "state", "gap", "submitted_at"]
+    list_filter = ["state", "product__kind", "delivery_date"]
+    list_select_related = ["portfolio", "product", "ask"]
+    search_fields = ["natural_key", "portfolio__code", "ask__reference"]
+    inlines = [BidEventInline]
+
+
+@admin.register(models.Award)
+class AwardAdmin(ReadOnly):
+    list_display = ["source_reference", "bid", "awarded_at"]
+    list_select_related = ["bid"]
+    search_fields = ["source_reference", "bid__natural_key"]
+
+
+@admin.register(models.Activation)
+class ActivationAdmin(ReadOnly):
+    list_display = ["award", "interval_start", "activated_pu", "received_at"]
+    list_select_related = ["award"]
+    search_fields = ["award__source_reference"]
+
+
+@admin.register(models.BookCell)
+class BookCellAdmin(ReadOnly):
+    list_display = ["portfolio", "interval_start", "direction", "capacity_kw", "promised_kw"]
+    list_filter = ["direction", "portfolio"]
+    list_select_related = ["portfolio"]
+    search_fields = ["portfolio__code"]
+
+
+@admin.register(models.BookEntry)
+class BookEntryAdmin(ReadOnly):
+    list_display = ["bid", "interval_start", "direction", "quantity_kw", "state"]
+    list_filter = ["state", "direction"]
+    list_select_related = ["bid"]
+    search_fields = ["bid__natural_key"]
+
+
+class NightlyStepInline(admin.TabularInline):
+    model = models.NightlyStep
+    extra = 0
+    can_delete = False
+    readonly_fields = ["name", "state", "started_at", "finished_at", "duration_s", "detail"]
+
+
+@admin.register(models.NightlyRun)
+class NightlyRunAdmin(ReadOnly):
+    list_display = ["natural_key", "zone_code", "delivery_date", "state", "gate_at", "finished_at"]
+    list_filter = ["state", "zone_code"]
+    search_fields = ["natural_key"]
+    inlines = [NightlyStepInline]
+
+
+@admin.register(models.PlannedDay)
+class PlannedDayAdmin(ReadOnly):
+    list_display = ["run", "portfolio", "kind", "status", "gap", "expected_profit"]
+    list_filter = ["kind", "status"]
+    list_select_related = ["run", "portfolio"]
+    search_fields = ["portfolio__code", "run__natural_key"]
+
+
+@admin.register(models.NightlyStep, models.AskEvent, models.BidEvent)
+class StepAdmin(ReadOnly):
+    list_display = ["__str__", "state"]
+    list_filter = ["state"]
+    search_fields = ["pk"]

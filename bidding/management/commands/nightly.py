@@ -1,0 +1,55 @@
+"""`manage.py nightly --date D --zone Z [--at MOMENT]`: forecast and bid for one delivery day, as jobs that
+are run here.
+"""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from datetime import UTC, date, datetime
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from bidding import actors, queries
+from vpp.jobs import operations as jobs
+from vpp.jobs.models import Job
+from vpp.lib import clock
+
+
+class Command(BaseCommand):
+    help = "Run the nightly forecast and bids of a zone; a repeat, or a run after a kill, makes no second bid."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--date", type=date.fromisoformat, required=True, help="delivery date, YYYY-MM-DD")
+        parser.add_argument("--zone", required=True, help="zone code, as DE")
+        parser.add_argument("--at", type=datetime.fromisoformat, help="the moment to bid at (default: now)")
+        parser.add_argument("--enqueue", action="store_true", help="only write the job; a worker runs it")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        at = options["at"] or clock.now()
+        if at.tzinfo is None:
+            raise CommandError(f"--at {at.isoformat()} has no time zone, as 2016-07-13T10:00+02:00", returncode=1)
+        at = at.astimezone(UTC)
+        job = actors.enqueue_nightly(zone_code=options["zone"], delivery_date=options["date"], at=at)
+        if options["enqueue"]:
+            self.stdout.write(f"job {job.natural_key} {job.state}")
+            return
+        if options["at"]:
+            clock.set_simulated(at)
+        jobs.run_pending()
+        job.refresh_from_db()
+        if job.state != Job.State.DONE:
+            raise CommandError(f"job {job.natural_key} {job.state}: {job.error}", returncode=1)
+        self._report(options["zone"], options["date"])
+
+    def _report(self, zone_code: str, delivery_date: date) -> None:
+        run = queries.nightly_run(zone_code, delivery_date)
+        if run is None:
+            return
+        self.stdout.write(f"{run} {run.state}")
+        for step in run.steps.order_by("pk"):
+            self.stdout.write(f"  {step.name}: {step.state}, {step.duration_s} s")
+            for finding in step.detail.get("findings", []):
+                self.stdout.write(f"    {finding}")
+        for bid in run.bids.select_related("product__market", "portfolio").order_by("pk"):
+            self.stdout.write(f"  {bid} {bid.state} {bid.product}: up {sum(bid.up_kw) / 4:.1f} kWh, gap {bid.gap}")

@@ -1,0 +1,35 @@
+"""What bidding does. Import the operations from here."""
+
+from bidding.distribution.operations import (
+    accept_bid,
+    expire_asks,
+    mark_ask,
+    receive_ask,
+    reject_bid,
+    withdraw_ask,
+)
+from bidding.operations.bids import create_bid, expire_bids, submit_bid
+from bidding.operations.book import award, open_book, release, reserve
+from bidding.operations.nightly import nightly
+from bidding.wholesale.operations import activate, import_markets, post_awards, post_prices
+
+__all__ = [
+    "accept_bid",
+    "activate",
+    "award",
+    "create_bid",
+    "expire_asks",
+    "expire_bids",
+    "import_markets",
+    "mark_ask",
+    "nightly",
+    "open_book",
+    "post_awards",
+    "post_prices",
+    "receive_ask",
+    "reject_bid",
+    "release",
+    "reserve",
+    "submit_bid",
+    "withdraw_ask",
+]

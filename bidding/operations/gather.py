@@ -1,0 +1,253 @@
+"""From rows to the optimisation's problem: devices, forecast, prices, asks, limits, what is promised already."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bidding.kernels.aggregate import DELIVERABLE_PU, FleetArrays, aggregate, clip_to_envelopes
+from bidding.kernels.problem import (
+    AskRequest,
+    BidProblem,
+    EnergyProduct,
+    FeederLimit,
+    FlexGroup,
+    ReserveProduct,
+)
+from bidding.models import Ask, Product
+from bidding.operations import book
+from bidding.queries import commitments
+from bidding.wholesale.queries import OpenProduct
+from forecasting.models import Envelope, ForecastRun
+from vpp.enrollment.models import Portfolio
+from vpp.enrollment.queries import DeviceTable, device_table
+from vpp.lib.periods import DeliveryDay, local_moment
+
+FloatArray = NDArray[np.float64]
+START_CHARGE_PU = 0.5  # of a battery whose state of charge nobody has reported
+CONFIDENCE = 0.9
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """A problem with what it was made from; `notes` are findings worth reporting (missing forecast, stale readings)."""
+
+    portfolio: Portfolio
+    problem: BidProblem
+    forecast_run: ForecastRun | None
+    capacity_up_kw: FloatArray
+    capacity_down_kw: FloatArray
+    notes: list[str] = field(default_factory=list)
+
+
+def gather(
+    *,
+    portfolio: Portfolio,
+    day: DeliveryDay,
+    products: Sequence[OpenProduct],
+    asks: Mapping[int, tuple[Ask, FloatArray]],
+    ask_lot_kw: float,
+    ask_min_kw: float,
+    known_at: datetime,
+) -> Gathered:
+    """One portfolio's problem as known at `known_at`. `asks`: by id, with the quantity (H,) that is still wanted."""
+    from forecasting import queries as forecasts
+
+    notes: list[str] = []
+    table = device_table(at=known_at, portfolio_id=portfolio.pk)
+    run = forecasts.latest_run(portfolio.pk, day.date, known_at)
+    if run is None:
+        notes.append("no forecast: only storages are offered")
+    fleet = _fleet(table, day, run, known_at, notes)
+    groups = _within_envelopes(aggregate(fleet, day.hours_per_interval), fleet, run)
+    up_kw = sum((group.up_limit_kw for group in groups), start=np.zeros(day.n_intervals))
+    down_kw = sum((group.down_limit_kw for group in groups), start=np.zeros(day.n_intervals))
+    free_up_kw, free_down_kw = book.free_kw(portfolio_id=portfolio.pk, day=day, up_kw=up_kw, down_kw=down_kw)
+    feeders = sorted({group.feeder for group in groups})
+    net_up_kw, reserve_kw = _committed(portfolio, day)
+    energy = next((item for item in products if item.product.kind == Product.Kind.ENERGY), None)
+    spread = energy.product.market.imbalance_spread_per_mwh if energy is not None else 40.0
+    problem = BidProblem(
+        step_hours=day.hours_per_interval,
+        groups=groups,
+        energy=None if energy is None else _energy_product(energy),
+        reserves=tuple(_reserve_product(item) for item in products if item.product.kind != Product.Kind.ENERGY),
+        asks=tuple(
+            _ask_request(ask, quantity_kw, ask_lot_kw, ask_min_kw)
+            for ask, quantity_kw in asks.values()
+            if ask.congestion_point.feeder.code in feeders
+        ),
+        feeders=tuple(_feeder_limit(code, day, known_at, notes) for code in feeders if code),
+        book_up_kw=free_up_kw,
+        book_down_kw=free_down_kw,
+        committed_net_up_kw=net_up_kw,
+        imbalance_price_eur_per_mwh=(
+            np.full(day.n_intervals, 40.0) if energy is None else energy.price[energy.block_of_interval]
+        ),
+        imbalance_spread_eur_per_mwh=spread,
+        committed_reserve_kw=reserve_kw,
+    )
+    return Gathered(portfolio, problem, run, up_kw, down_kw, notes)
+
+
+def _fleet(
+    table: DeviceTable, day: DeliveryDay, run: ForecastRun | None, known_at: datetime, notes: list[str]
+) -> FleetArrays:
+    usable = np.flatnonzero(table.usable() & table.of_kind(*DELIVERABLE_PU))
+    baseline_kw = _baselines(table.device_id[usable], day, run)
+    missing = ~np.isfinite(baseline_kw).all(axis=1)
+    storage = np.asarray(table.of_kind("BATTERY"))[usable]
+    if run is not None and (gaps := int((missing & ~storage).sum())):
+        notes.append(f"{gaps} devices have no forecast and are not offered")
+    baseline_kw = np.where(missing[:, None] | storage[:, None], 0.0, baseline_kw)
+
+    def take(column: Sequence[str]) -> tuple[str, ...]:
+        return tuple(column[int(row)] for row in usable)
+
+    return FleetArrays(
+        device_id=table.device_id[usable],
+        kind=take(table.kind),
+        feeder=take(table.feeder_code),
+        max_consumption_kw=table.max_consumption_kw[usable],
+        max_production_kw=table.max_production_kw[usable],
+        energy_capacity_kwh=table.energy_capacity_kwh[usable],
+        energy_start_kwh=_stored_kwh(table, usable, known_at),
+        charge_efficiency=table.charge_efficiency[usable],
+        discharge_efficiency=table.discharge_efficiency[usable],
+        self_discharge_pu_per_day=table.self_discharge_pu_per_day[usable],
+        cost_per_kwh=table.cost_per_kwh[usable],
+        reserve_floor_pu=table.reserve_floor_pu[usable],
+        max_hours_per_day=table.max_hours_per_day[usable],
+        departure_index=np.array([_departure(table, int(row), day) for row in usable], dtype=np.int64),
+        baseline_kw=baseline_kw,
+    )
+
+
+def _baselines(device_ids: NDArray[np.int64], day: DeliveryDay, run: ForecastRun | None) -> FloatArray:
+    """(N, H) forecast of the undispatched power in the order of `device_ids`; NaN rows where there is none."""
+    from forecasting import queries as forecasts
+
+    baseline_kw = np.full((device_ids.size, day.n_intervals), np.nan)
+    if run is None or not device_ids.size:
+        return baseline_kw
+    known_ids, known_kw = forecasts.device_baselines_kw(run)
+    row_of = {int(device_id): row for row, device_id in enumerate(known_ids)}
+    for place, device_id in enumerate(device_ids):
+        row = row_of.get(int(device_id))
+        if row is not None and known_kw[row].size == day.n_intervals:
+            baseline_kw[place] = known_kw[row]
+    return baseline_kw
+
+
+def _stored_kwh(table: DeviceTable, usable: NDArray[np.int64], known_at: datetime) -> FloatArray:
+    """Last reported energy content, if it was known; half full where it was not. Floors are honoured."""
+    from telemetry import queries as telemetry
+    from vpp.lib.periods import as_datetime64
+
+    capacity_kwh = table.energy_capacity_kwh[usable]
+    latest = telemetry.latest(table.device_id[usable])
+    known = np.isfinite(latest.soc_kwh) & (latest.available_at <= as_datetime64(known_at))
+    stored_kwh = np.where(known, latest.soc_kwh, START_CHARGE_PU * capacity_kwh)
+    return np.clip(stored_kwh, 0.0, capacity_kwh)
+
+
+def _departure(table: DeviceTable, row: int, day: DeliveryDay) -> int:
+    """The interval in which a device must be ready to leave, -1 where it does not leave on this day."""
+    at = table.departure_local_time[row]
+    if at is None:
+        return -1
+    moment = local_moment(day.date, at, table.time_zone[row])
+    return day.index_of(moment) if day.start < moment < day.end else -1
+
+
+def _within_envelopes(
+    groups: tuple[FlexGroup, ...], fleet: FleetArrays, run: ForecastRun | None
+) -> tuple[FlexGroup, ...]:
+    """Room of shiftable loads cut to the forecast's envelope at the wanted confidence, where there is one.
+
+    Storages are bounded by their own energy rows, which say more than an envelope that must hold without them.
+    """
+    if run is None:
+        return groups
+    kind_of_device = dict(zip(fleet.device_id.tolist(), fleet.kind, strict=True))
+    kind_of = {group.name: kind_of_device[group.device_ids[0]] for group in groups}
+    envelopes = Envelope.objects.filter(run=run).exclude(group__in=["", "BATTERY"]).order_by("confidence")
+    up_kw, down_kw = {}, {}
+    for envelope in envelopes:
+        baseline_kw = np.asarray(envelope.baseline_kw, dtype=np.float64)
+        if groups and envelope.confidence <= CONFIDENCE + 1e-9 and baseline_kw.size == groups[0].up_limit_kw.size:
+            up_kw[envelope.group] = baseline_kw - np.asarray(envelope.power_min_kw, dtype=np.float64)
+            down_kw[envelope.group] = np.asarray(envelope.power_max_kw, dtype=np.float64) - baseline_kw
+    return clip_to_envelopes(groups, kind_of, up_kw, down_kw)
+
+
+def _committed(portfolio: Portfolio, day: DeliveryDay) -> tuple[FloatArray, dict[str, FloatArray]]:
+    """Net energy already awarded, up positive, and awarded reserve by product code."""
+    net_up_kw = np.zeros(day.n_intervals)
+    reserve_kw: dict[str, FloatArray] = {}
+    for item in commitments(portfolio.pk, day.date):
+        if item.product_kind in (Product.Kind.RESERVE_UP, Product.Kind.RESERVE_DOWN):
+            earlier = reserve_kw.get(item.product_code, np.zeros(day.n_intervals))
+            reserve_kw[item.product_code] = earlier + item.up_kw + item.down_kw
+        else:
+            net_up_kw = net_up_kw + item.up_kw - item.down_kw
+    return net_up_kw, reserve_kw
+
+
+def _energy_product(item: OpenProduct) -> EnergyProduct:
+    product = item.product
+    return EnergyProduct(
+        code=product.code,
+        block_of_interval=item.block_of_interval,
+        price_eur_per_mwh=item.price,
+        min_quantity_kw=product.min_quantity_kw,
+        lot_kw=product.lot_kw,
+    )
+
+
+def _reserve_product(item: OpenProduct) -> ReserveProduct:
+    product = item.product
+    return ReserveProduct(
+        code=product.code,
+        direction="UP" if product.kind == Product.Kind.RESERVE_UP else "DOWN",
+        block_of_interval=item.block_of_interval,
+        price_eur_per_mw_h=item.price,
+        min_quantity_kw=product.min_quantity_kw,
+        lot_kw=product.lot_kw,
+        endurance_h=product.endurance_minutes / 60.0,
+        activation_pu=product.activation_pu,
+    )
+
+
+def _ask_request(ask: Ask, quantity_kw: FloatArray, lot_kw: float, min_kw: float) -> AskRequest:
+    return AskRequest(
+        reference=str(ask.pk),
+        direction=ask.direction,
+        feeder=ask.congestion_point.feeder.code,
+        quantity_kw=quantity_kw,
+        ceiling_eur_per_mwh=ask.ceiling_price_per_mwh,
+        min_quantity_kw=min_kw,
+        lot_kw=lot_kw,
+    )
+
+
+def _feeder_limit(code: str, day: DeliveryDay, known_at: datetime, notes: list[str]) -> FeederLimit:
+    """Limits of the feeder's head and its forecast net load; without a forecast the load counts as zero, and
+    is noted.
+    """
+    from forecasting import queries as forecasts
+    from vpp.network.queries import feeder_limits
+
+    limits = feeder_limits(code, day)
+    base_kw = np.zeros(day.n_intervals)
+    if np.isfinite(limits.import_limit_kw).any() or np.isfinite(limits.export_limit_kw).any():
+        nodes = forecasts.node_injections_kw(code, day.date, known_at)
+        if nodes:
+            base_kw = np.sum([np.asarray(series, dtype=np.float64) for series in nodes.values()], axis=0)
+        else:
+            notes.append(f"feeder {code}: no forecast of its net load")
+    return FeederLimit(code, base_kw, limits.import_limit_kw, limits.export_limit_kw)

@@ -1,0 +1,242 @@
+"""The steps of the nightly run. Each may run again after a kill: what is stored already is left as it is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from django.db import transaction
+from numpy.typing import NDArray
+
+from bidding.distribution.operations import move_ask
+from bidding.errors import DomainError, GatePassed, SoldTwice
+from bidding.models import Ask, Bid, PlannedDay, Product
+from bidding.operations import bids, book
+from bidding.operations.gather import Gathered, gather
+from bidding.operations.nightly import PORTFOLIO_BUDGET_S, NightlyContext
+from bidding.operations.positions import as_json, bid_drafts
+from bidding.queries import book_check, open_asks
+from vpp.enrollment.models import Portfolio
+
+FloatArray = NDArray[np.float64]
+
+
+def check_data(context: NightlyContext) -> dict[str, Any]:
+    """What there is to sell, at which expected prices, and which asks wait."""
+    findings = [f"{offer.product}: {offer.note}" for offer in context.products if offer.is_fallback]
+    offered = {offer.product.pk for offer in context.products}
+    every = Product.objects.in_zone(context.run.zone_code).exclude(kind=Product.Kind.ASK)
+    findings += [f"{product}: no price is known, not offered" for product in every if product.pk not in offered]
+    closed = [str(offer.product) for offer in context.products if offer.gate_at <= context.at]
+    findings += [f"{code}: the gate is closed" for code in closed]
+    return {
+        "portfolios": len(context.portfolios),
+        "products": {str(offer.product): offer.note for offer in context.products},
+        "asks": [ask.reference for ask in open_asks(context.day.date, context.at)],
+        "findings": findings,
+    }
+
+
+def make_forecast(context: NightlyContext) -> dict[str, Any]:
+    """A forecast for every portfolio, made now if the forecast job has not made it before."""
+    from forecasting import operations as forecasting
+    from forecasting import queries as forecasts
+
+    def missing() -> list[str]:
+        return [
+            portfolio.code
+            for portfolio in context.portfolios
+            if forecasts.latest_run(portfolio.pk, context.day.date, context.known_at) is None
+        ]
+
+    findings = []
+    if missing():
+        try:
+            forecasting.run_forecast(
+                zone_code=context.run.zone_code, delivery_date=context.day.date, at=context.known_at
+            )
+        except DomainError as error:
+            findings.append(f"forecast: {error.message}")
+    findings += [f"{code}: no forecast" for code in missing()]
+    return {"findings": findings}
+
+
+def prepare_fallbacks(context: NightlyContext) -> dict[str, Any]:
+    """A safe bid for every portfolio, stored before anything is optimised."""
+    from bidding.kernels.fallback import idle_plan
+
+    findings: list[str] = []
+    for portfolio in context.portfolios:
+        if PlannedDay.objects.filter(run=context.run, portfolio=portfolio).exists():
+            continue
+        gathered = _gathered(context, portfolio, asks={})
+        findings += [f"{portfolio}: {note}" for note in gathered.notes]
+        plan = idle_plan(gathered.problem)
+        PlannedDay.objects.create(
+            run=context.run,
+            portfolio=portfolio,
+            forecast_run=gathered.forecast_run,
+            status=plan.status,
+            positions=as_json(plan, {}),
+            capacity_up_kw=gathered.capacity_up_kw.tolist(),
+            capacity_down_kw=gathered.capacity_down_kw.tolist(),
+            recovery_kw=plan.recovery_kw.tolist(),
+            expected_profit=plan.profit_eur,
+            solver={"engine": plan.engine},
+        )
+    return {"findings": findings}
+
+
+def optimise(context: NightlyContext) -> dict[str, Any]:
+    """The optimised plan in the fallback's place, portfolio by portfolio; where that fails, the fallback stands."""
+    days = PlannedDay.objects.filter(run=context.run).select_related("portfolio").order_by("portfolio__code")
+    wanted = _wanted(context, list(days))
+    limit_s = min(PORTFOLIO_BUDGET_S, context.budget_s / max(len(context.portfolios), 1))
+    findings, gaps = [], {}
+    for planned in days:
+        if not planned.settled:
+            _optimise_one(context, planned, wanted, limit_s)
+            _subtract(wanted, planned)
+        gaps[planned.portfolio.code] = planned.gap
+        if planned.kind == PlannedDay.Kind.FALLBACK:
+            findings.append(f"{planned.portfolio}: fallback bid, {planned.solver.get('reason', 'no optimisation')}")
+        findings += [f"{planned.portfolio}: {_sentence(item)}" for item in planned.shortfalls]
+    return {"gaps": gaps, "limit_s": limit_s, "findings": findings}
+
+
+def _sentence(short: dict[str, Any]) -> str:
+    return f"{short['subject']} misses {short['missing']:.1f} of {short['limit']} in interval {short['interval']}"
+
+
+def _wanted(context: NightlyContext, days: list[PlannedDay]) -> dict[int, tuple[Ask, FloatArray]]:
+    """Open asks with what no portfolio has answered yet."""
+    if context.ask_product is None:
+        return {}
+    wanted = {
+        ask.pk: (ask, np.array(ask.quantity_kw, dtype=np.float64)) for ask in open_asks(context.day.date, context.at)
+    }
+    for planned in days:
+        if planned.settled:
+            _subtract(wanted, planned)
+    return wanted
+
+
+def _subtract(wanted: dict[int, tuple[Ask, FloatArray]], planned: PlannedDay) -> None:
+    for key, quantity_kw in planned.positions.get("ask_kw", {}).items():
+        if int(key) in wanted:
+            ask, left_kw = wanted[int(key)]
+            wanted[int(key)] = (ask, np.maximum(left_kw - np.array(quantity_kw), 0.0))
+
+
+def _optimise_one(
+    context: NightlyContext, planned: PlannedDay, wanted: dict[int, tuple[Ask, FloatArray]], limit_s: float
+) -> None:
+    from bidding.kernels.ask_price import price_asks
+    from bidding.kernels.co_optimise import co_optimise
+    from bidding.kernels.problem import BadProblem
+    from bidding.kernels.solver import SolverFailed, SolverOptions, available_engine
+
+    open_wanted = {key: item for key, item in wanted.items() if item[1].any()}
+    gathered = _gathered(context, planned.portfolio, asks=open_wanted)
+    try:
+        options = SolverOptions(engine=available_engine(), time_limit_s=limit_s)
+        plan = co_optimise(gathered.problem, options)
+        prices = {answer.reference: answer for answer in price_asks(gathered.problem, plan, options)}
+    except (SolverFailed, BadProblem) as error:
+        planned.solver = {"engine": "rule", "reason": str(error)[:500]}
+    else:
+        planned.kind = PlannedDay.Kind.OPTIMISED
+        planned.status = plan.status
+        planned.positions = as_json(plan, {key: answer.price_eur_per_mwh for key, answer in prices.items()})
+        planned.recovery_kw = plan.recovery_kw.tolist()
+        planned.shortfalls = [vars(item) for item in plan.shortfalls]
+        planned.expected_profit = plan.profit_eur
+        planned.gap = plan.gap
+        planned.solver = {
+            "engine": plan.engine,
+            "status": plan.status,
+            "bound_eur": plan.bound_profit_eur,
+            "seconds": {name: round(seconds, 3) for name, seconds in plan.stages_s.items()},
+            "opportunity_eur_per_mwh": {key: answer.opportunity_eur_per_mwh for key, answer in prices.items()},
+        }
+    planned.settled = True
+    planned.save()
+
+
+def _gathered(context: NightlyContext, portfolio: Portfolio, asks: dict[int, tuple[Ask, FloatArray]]) -> Gathered:
+    product = context.ask_product
+    return gather(
+        portfolio=portfolio,
+        day=context.day,
+        products=[offer for offer in context.products if offer.gate_at > context.at],
+        asks=asks,
+        ask_lot_kw=product.lot_kw if product else 1.0,
+        ask_min_kw=product.min_quantity_kw if product else 1.0,
+        known_at=context.known_at,
+    )
+
+
+def make_bids(context: NightlyContext) -> dict[str, Any]:
+    """Bids with their kilowatts claimed in the book, one transaction per portfolio, then the independent check."""
+    findings: list[str] = []
+    made = 0
+    days = PlannedDay.objects.filter(run=context.run).select_related("portfolio", "forecast_run")
+    for planned in days.order_by("portfolio__code"):
+        count, more = _bids_of(context, planned)
+        made, findings = made + count, findings + more
+    findings += [
+        f"{item.portfolio_code}: {item.rule} at {item.interval_start} ({item.value_kw} kW, limit {item.limit_kw} kW)"
+        for item in book_check(context.day.date)
+    ]
+    return {"bids": made, "findings": findings}
+
+
+@transaction.atomic
+def _bids_of(context: NightlyContext, planned: PlannedDay) -> tuple[int, list[str]]:
+    findings, made = [], 0
+    for short in book.open_book(
+        portfolio_id=planned.portfolio_id,
+        day=context.day,
+        up_kw=np.array(planned.capacity_up_kw),
+        down_kw=np.array(planned.capacity_down_kw),
+    ):
+        findings.append(
+            f"{planned.portfolio}: {short.promised_kw} kW {short.direction} are promised in interval {short.interval}, "
+            f"the fleet has {short.capacity_kw:.1f} kW left"
+        )
+    for draft in bid_drafts(context, planned):
+        try:
+            with transaction.atomic():
+                bids.create_bid(
+                    draft,
+                    at=context.at,
+                    nightly_run=context.run,
+                    forecast_run=planned.forecast_run,
+                    gap=planned.gap,
+                    solver=planned.solver,
+                )
+            made += 1
+        except (SoldTwice, GatePassed) as error:
+            findings.append(f"{draft.natural_key}: {error.message}")
+    return made, findings
+
+
+def submit(context: NightlyContext) -> dict[str, Any]:
+    """Send what was checked; asks that nobody can answer are told so."""
+    findings, sent = [], 0
+    checked = Bid.objects.filter(nightly_run=context.run, state=Bid.State.CHECKED)
+    for bid in checked.select_related("product__market", "ask").order_by("pk"):
+        try:
+            bids.submit_bid(bid, at=context.at)
+            sent += 1
+        except GatePassed as error:
+            bids.end_bid(bid, Bid.State.EXPIRED, at=context.at, reason=error.message)
+            findings.append(f"{bid}: {error.message}")
+    for ask in open_asks(context.day.date, context.at):
+        answered = Bid.objects.filter(ask=ask, state__in=Bid.SENT_STATES).exists()
+        with transaction.atomic():
+            move_ask(ask, Ask.State.BID if answered else Ask.State.NO_BID, at=context.at)
+    return {
+        "bids": Bid.objects.filter(nightly_run=context.run, state__in=Bid.SENT_STATES).count(),
+        "findings": findings,
+    }

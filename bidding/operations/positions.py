@@ -1,0 +1,67 @@
+"""Between a plan in arrays, its stored form, and the bids made from it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from bidding.models import Ask, PlannedDay, Product
+from bidding.operations.bids import BidDraft
+from bidding.wholesale.queries import OpenProduct
+
+if TYPE_CHECKING:
+    from bidding.kernels.plan import BidPlan
+    from bidding.operations.nightly import NightlyContext
+
+PAY_AS_BID_MARGIN_PU = 0.05
+
+
+def as_json(plan: BidPlan, ask_prices: dict[str, float]) -> dict[str, Any]:
+    """The positions of a plan as stored in PlannedDay.positions."""
+    return {
+        "sell_kw": plan.sell_kw.tolist(),
+        "buy_kw": plan.buy_kw.tolist(),
+        "reserve_kw": {code: series.tolist() for code, series in plan.reserve_kw.items()},
+        "ask_kw": {reference: series.tolist() for reference, series in plan.ask_kw.items()},
+        "ask_price": ask_prices,
+    }
+
+
+def bid_drafts(context: NightlyContext, planned: PlannedDay) -> Iterator[BidDraft]:
+    """One draft per product and ask with a quantity; what came out as zero is no bid."""
+    positions = planned.positions
+    zero = [0.0] * context.day.n_intervals
+    for offer in context.products:
+        product = offer.product
+        if offer.gate_at <= context.at:
+            continue
+        if product.kind == Product.Kind.ENERGY:
+            up_kw, down_kw = positions["sell_kw"], positions["buy_kw"]
+        else:
+            quantity_kw = positions["reserve_kw"].get(product.code, zero)
+            up_kw, down_kw = (quantity_kw, zero) if product.kind == Product.Kind.RESERVE_UP else (zero, quantity_kw)
+        if any(up_kw) or any(down_kw):
+            yield BidDraft(planned.portfolio, product, context.day, up_kw, down_kw, _limit_price(offer, up_kw, down_kw))
+    for key, quantity_kw in positions["ask_kw"].items():
+        if any(quantity_kw) and context.ask_product is not None:
+            ask = Ask.objects.select_related("congestion_point__feeder", "utility").get(pk=int(key))
+            up_kw, down_kw = (quantity_kw, zero) if ask.direction == "UP" else (zero, quantity_kw)
+            price = [float(positions["ask_price"][key])] * context.day.n_intervals
+            yield BidDraft(planned.portfolio, context.ask_product, context.day, up_kw, down_kw, price, ask=ask)
+
+
+def _limit_price(offer: OpenProduct, up_kw: list[float], down_kw: list[float]) -> list[float]:
+    """A price taker's limits: sales at the floor, purchases at the cap, so that the plan clears as one whole.
+
+    Hours of a storage belong together: a sale that clears without its purchase could not be delivered. Where the market
+    pays each bid its own price, capacity is offered a margin below what is expected.
+    """
+    product = offer.product
+    if product.pay_rule == Product.PayRule.PAY_AS_BID:
+        tick = float(product.tick)
+        wanted = offer.price[offer.block_of_interval] * (1.0 - PAY_AS_BID_MARGIN_PU)
+        return [min(max(round(price / tick) * tick, product.price_floor), product.price_cap) for price in wanted]
+    return [
+        product.price_cap if down > 0 and up <= 0 else product.price_floor
+        for up, down in zip(up_kw, down_kw, strict=True)
+    ]

@@ -1,0 +1,154 @@
+"""Shapes of what bidding says and hears; JSON keys carry their units."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework import serializers
+
+from bidding.models import Ask, Award, Bid, Direction, Market, Product
+
+
+class ProductSerializer(serializers.ModelSerializer):
+    class Meta:
+        model = Product
+        fields = [
+            "id", "code", "name", "kind", "min_quantity_kw", "lot_kw", "tick", "price_floor", "price_cap",
+            "block_minutes", "endurance_minutes", "activation_pu", "pay_rule",
+        ]  # fmt: skip
+
+
+class MarketSerializer(serializers.ModelSerializer):
+    products = ProductSerializer(many=True)
+
+    class Meta:
+        model = Market
+        fields = [
+            "code", "name", "kind", "zone_code", "time_zone", "mtu_minutes", "gate_days_before", "gate_local_time",
+            "currency", "products",
+        ]  # fmt: skip
+
+
+class AwardSerializer(serializers.ModelSerializer):
+    """A commit: an award, with the bid it came from."""
+
+    market = serializers.CharField(source="bid.product.market.code")
+    product = serializers.CharField(source="bid.product.code")
+    ask = serializers.CharField(source="bid.ask.reference", default=None)
+    delivery_date = serializers.DateField(source="bid.delivery_date")
+    portfolio = serializers.CharField(source="bid.portfolio.code")
+
+    class Meta:
+        model = Award
+        fields = [
+            "id", "bid", "market", "product", "ask", "portfolio", "delivery_date", "up_kw", "down_kw",
+            "price_per_mwh", "source_reference", "awarded_at",
+        ]  # fmt: skip
+
+
+class BidSerializer(serializers.ModelSerializer):
+    """Quantities per quarter hour of the delivery day, relative to the baseline; reserve prices are EUR/MW/h."""
+
+    market = serializers.CharField(source="product.market.code")
+    product = serializers.CharField(source="product.code")
+    product_kind = serializers.CharField(source="product.kind")
+    block_minutes = serializers.IntegerField(source="product.block_minutes")
+    time_zone = serializers.CharField(source="product.market.time_zone")
+    portfolio = serializers.CharField(source="portfolio.code")
+    ask = serializers.CharField(source="ask.reference", default=None)
+    award = serializers.IntegerField(source="award.id", default=None)
+
+    class Meta:
+        model = Bid
+        fields = [
+            "id", "natural_key", "market", "product", "product_kind", "block_minutes", "time_zone", "portfolio", "ask",
+            "delivery_date", "version", "state", "up_kw", "down_kw", "price_per_mwh", "submitted_at", "award",
+        ]  # fmt: skip
+
+
+class AskSerializer(serializers.ModelSerializer):
+    congestion_point = serializers.CharField(source="congestion_point.code")
+    utility = serializers.CharField(source="utility.code")
+    bids = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Ask
+        fields = [
+            "reference", "utility", "congestion_point", "direction", "delivery_date", "time_zone", "interval_minutes",
+            "quantity_kw", "ceiling_price_per_mwh", "gate_at", "expires_at", "state", "created_at", "bids",
+        ]  # fmt: skip
+
+    def get_bids(self, ask: Ask) -> list[int]:
+        return [bid.pk for bid in ask.bids.all() if bid.state in Bid.SENT_STATES]
+
+
+class AskInput(serializers.Serializer[Any]):
+    """quantity_kw: one value per quarter hour of the delivery day in the market's zone, 0 outside the window."""
+
+    reference = serializers.CharField(max_length=120)
+    congestion_point = serializers.CharField(max_length=120)
+    direction = serializers.ChoiceField(choices=Direction.choices)
+    delivery_date = serializers.DateField()
+    interval_minutes = serializers.IntegerField(min_value=1, max_value=1440)
+    quantity_kw = serializers.ListField(child=serializers.FloatField(), min_length=1, max_length=300)
+    ceiling_price_per_mwh = serializers.FloatField(min_value=0)
+    gate_at = serializers.DateTimeField()
+    expires_at = serializers.DateTimeField()
+
+
+class ReasonInput(serializers.Serializer[Any]):
+    reason = serializers.CharField(required=False, allow_blank=True, default="", max_length=500)
+
+
+class AcceptInput(serializers.Serializer[Any]):
+    reference = serializers.CharField(required=False, allow_blank=True, default="", max_length=160)
+
+
+class AwardRowInput(serializers.Serializer[Any]):
+    """One answer to one bid; all quantities zero means not cleared."""
+
+    bid = serializers.IntegerField(min_value=1)
+    reference = serializers.CharField(max_length=160)
+    up_kw = serializers.ListField(child=serializers.FloatField(min_value=0), max_length=300)
+    down_kw = serializers.ListField(child=serializers.FloatField(min_value=0), max_length=300)
+    price_per_mwh = serializers.ListField(child=serializers.FloatField(), max_length=300)
+
+
+class AwardsInput(serializers.Serializer[Any]):
+    awards = AwardRowInput(many=True, allow_empty=False)
+
+
+class PriceRowInput(serializers.Serializer[Any]):
+    interval_start = serializers.DateTimeField()
+    price = serializers.FloatField()
+
+
+class PricesInput(serializers.Serializer[Any]):
+    """available_at: when the market published them, not later than now; empty means now."""
+
+    product = serializers.CharField(max_length=40)
+    source = serializers.CharField(max_length=80)  # type: ignore[assignment]
+    available_at = serializers.DateTimeField(required=False)
+    prices = PriceRowInput(many=True, allow_empty=False)
+
+
+class ActivationInput(serializers.Serializer[Any]):
+    award = serializers.IntegerField(min_value=1)
+    interval_start = serializers.DateTimeField()
+    activated_pu = serializers.FloatField(min_value=0, max_value=1)
+
+
+class ActivationAnswer(serializers.Serializer[Any]):
+    id = serializers.IntegerField()
+    award = serializers.IntegerField()
+    interval_start = serializers.DateTimeField()
+    activated_pu = serializers.FloatField()
+
+
+class PricesAnswer(serializers.Serializer[Any]):
+    stored = serializers.IntegerField()
+
+
+class AwardsAnswer(serializers.Serializer[Any]):
+    awarded = AwardSerializer(many=True)
+    not_cleared = serializers.ListField(child=serializers.IntegerField())

@@ -1,0 +1,17 @@
+from django.urls import URLPattern, path
+
+from bidding import api
+
+urlpatterns: list[URLPattern] = [
+    path("markets", api.MarketList.as_view(), name="markets"),
+    path("markets/<str:code>/awards", api.MarketAwards.as_view(), name="market-awards"),
+    path("markets/<str:code>/prices", api.MarketPrices.as_view(), name="market-prices"),
+    path("markets/<str:code>/activations", api.MarketActivations.as_view(), name="market-activations"),
+    path("asks", api.AskCollection.as_view(), name="asks"),
+    path("asks/<str:reference>", api.AskDetail.as_view(), name="ask"),
+    path("asks/<str:reference>/withdraw", api.AskWithdrawal.as_view(), name="ask-withdraw"),
+    path("bids", api.BidList.as_view(), name="bids"),
+    path("bids/<int:bid_id>/accept", api.BidAcceptance.as_view(), name="bid-accept"),
+    path("bids/<int:bid_id>/reject", api.BidRejection.as_view(), name="bid-reject"),
+    path("commits", api.CommitList.as_view(), name="commits"),
+]

@@ -1,0 +1,103 @@
+"""Which products are open to a zone, and what they are expected to pay, as known at a moment."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bidding.models import Market, Price, Product
+from bidding.operations.bids import day_of, gate_of
+from vpp.lib.periods import DeliveryDay
+
+KNOWN_DAYS = 7
+
+
+@dataclass(frozen=True)
+class OpenProduct:
+    """A product that can still be bid; price (B,) per block expected, `note` says where it comes from.
+
+    block_of_interval (H,) maps quarter hours to blocks.
+    """
+
+    product: Product
+    day: DeliveryDay
+    gate_at: datetime
+    block_of_interval: NDArray[np.int64]
+    price: NDArray[np.float64]
+    note: str
+    is_fallback: bool
+
+
+def wholesale_products(zone_code: str, delivery_date: date, at: datetime) -> list[Product]:
+    """Wholesale products of the zone that are valid on the delivery day, by market and code."""
+    products = (
+        Product.objects.in_zone(zone_code)
+        .filter(market__kind=Market.Kind.WHOLESALE)
+        .select_related("market")
+        .order_by("market__code", "code")
+    )
+    return [product for product in products if day_of(product, delivery_date).start in product.period]
+
+
+def ask_product(zone_code: str, delivery_date: date) -> Product | None:
+    """The product under which the zone's asks are answered."""
+    products = Product.objects.in_zone(zone_code).filter(kind=Product.Kind.ASK).select_related("market")
+    valid = [p for p in products.order_by("market__code", "code") if day_of(p, delivery_date).start in p.period]
+    return valid[0] if valid else None
+
+
+def open_product(product: Product, delivery_date: date, known_at: datetime) -> OpenProduct | None:
+    """The product with its expected prices; None where no price is known and no reference price is given."""
+    from bidding.kernels.gate import block_of_interval
+
+    day = day_of(product, delivery_date)
+    blocks = block_of_interval(day, product.block_minutes)
+    expectation = _expectation(product, day, blocks, known_at)
+    if expectation is None and product.reference_price is None:
+        return None
+    count = int(blocks.max()) + 1
+    if expectation is None:
+        price, note, fallback = np.full(count, float(product.reference_price or 0.0)), "reference price", True
+    else:
+        price, note, fallback = expectation
+    return OpenProduct(product, day, gate_of(product, day), blocks, price, note, fallback)
+
+
+def _expectation(
+    product: Product, day: DeliveryDay, blocks: NDArray[np.int64], known_at: datetime
+) -> tuple[NDArray[np.float64], str, bool] | None:
+    """Published prices of the day itself where all are known, else the mean of the last known days."""
+    from bidding.kernels.price_forecast import expected_prices
+
+    zone = ZoneInfo(day.zone)
+    known: dict[datetime, float] = {}
+    rows = Price.objects.filter(
+        product=product, interval_start__gte=day.start - timedelta(days=28), interval_start__lt=day.end
+    ).known_at(known_at)
+    for start, price in rows.order_by("available_at", "pk").values_list("interval_start", "price"):
+        known[start] = price  # the latest version wins
+    first_of_block = np.unique(blocks, return_index=True)[1]
+    starts = [day.starts()[index] for index in first_of_block]
+    if all(start in known for start in starts):
+        return np.array([known[start] for start in starts]), "published", False
+    before = [(start.astimezone(zone), price) for start, price in known.items() if start < day.start]
+    answer = expected_prices(
+        np.array([local.toordinal() for local, _ in before], dtype=np.int64),
+        np.array([local.hour * 60 + local.minute for local, _ in before], dtype=np.int64),
+        np.array([price for _, price in before], dtype=np.float64),
+        np.array([_wall_minute(start, zone) for start in starts], dtype=np.int64),
+        days=KNOWN_DAYS,
+    )
+    if answer is None:
+        return None
+    note = f"mean of {answer.days} known days" + (f", {answer.filled} blocks filled" if answer.filled else "")
+    return answer.price, note, answer.filled > 0
+
+
+def _wall_minute(moment: datetime, zone: ZoneInfo) -> int:
+    local = moment.astimezone(zone)
+    return local.hour * 60 + local.minute
