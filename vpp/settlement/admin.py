@@ -17,13 +17,9 @@ from vpp.settlement.models import (
 )
 
 
-@admin.register(BaselineProfile)
-class BaselineProfileAdmin(admin.ModelAdmin):
-    """A changed rule is a new version: existing ones stay as runs used them."""
+class DatedAdmin(admin.ModelAdmin):
+    """Dated rules: a change is a new row beside the old one, which settled runs still name."""
 
-    list_display = ["name", "version", "valid_from", "method", "source"]
-    list_filter = ["method"]
-    search_fields = ["name"]
     show_full_result_count = False
 
     def has_change_permission(self, request: HttpRequest, obj: object | None = None) -> bool:
@@ -33,8 +29,15 @@ class BaselineProfileAdmin(admin.ModelAdmin):
         return False
 
 
+@admin.register(BaselineProfile)
+class BaselineProfileAdmin(DatedAdmin):
+    list_display = ["name", "version", "valid_from", "method", "source"]
+    list_filter = ["method"]
+    search_fields = ["name"]
+
+
 @admin.register(DeviceMethod)
-class DeviceMethodAdmin(admin.ModelAdmin):
+class DeviceMethodAdmin(DatedAdmin):
     list_display = ["kind", "valid_from", "profile_name"]
     list_filter = ["kind"]
     search_fields = ["profile_name"]
@@ -51,7 +54,7 @@ class HolidayAdmin(admin.ModelAdmin):
 
 
 @admin.register(PaymentRule)
-class PaymentRuleAdmin(admin.ModelAdmin):
+class PaymentRuleAdmin(DatedAdmin):
     list_display = ["product_kind", "valid_from", "imbalance_spread_pu", "penalty_pu"]
     list_filter = ["product_kind"]
     show_full_result_count = False

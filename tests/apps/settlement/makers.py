@@ -57,6 +57,7 @@ def make_award(
     down: dict[int, float] | None = None,
     price: float = 40.0,
     ask: Ask | None = None,
+    awarded_at: datetime | None = None,
 ) -> Award:
     """An award with kW by interval index."""
     size = DeliveryDay(day, portfolio.time_zone).n_intervals
@@ -82,7 +83,7 @@ def make_award(
         down_kw=down_kw,
         price_per_mwh=[price] * size,
         source_reference=f"award-{number}",
-        awarded_at=moment,
+        awarded_at=awarded_at or moment,
     )
 
 
@@ -106,6 +107,7 @@ def make_ask(utility: Participant, *, day: date = SUMMER, up: dict[int, float]) 
         interval_minutes=15,
         quantity_kw=[float(up.get(index, 0.0)) for index in range(size)],
         ceiling_price_per_mwh=200.0,
+        state=Ask.State.COMMITTED,
         gate_at=moment,
         expires_at=moment + timedelta(hours=2),
         created_at=moment - timedelta(hours=1),
@@ -130,8 +132,8 @@ def make_plan(
         committed_up_kw=zeros,
         target_kw=zeros,
         residual_kw=zeros,
-        needed_up_kwh=zeros,
-        needed_down_kwh=zeros,
+        least_stored_kwh=zeros,
+        most_stored_kwh=zeros,
         state=Plan.State.OK,
         created_at=delivery.start - timedelta(hours=4),
     )

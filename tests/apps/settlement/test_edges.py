@@ -58,6 +58,8 @@ def test_the_utility_gets_the_report_on_its_own_asks_only(aggregator):
     assert (row["revenue"], row["penalty"]) == ("19.00", "1.00")  # 95 kWh and 5 kWh at 200 EUR/MWh
     assert client_of(other).get(url).json()["results"] == []
     assert len(aggregator.get(url).json()["results"]) == 1
+    ask.refresh_from_db()
+    assert ask.state == "REPORTED"
 
 
 def test_a_utility_and_an_owner_see_no_settlement_runs(aggregator):

@@ -12,6 +12,8 @@ APPEND_ONLY = {
     "settlement_journal": "journals",
     "settlement_journalline": "journal lines",
     "settlement_baselineprofile": "baseline profile versions",
+    "settlement_paymentrule": "payment rules",
+    "settlement_devicemethod": "device methods",
 }
 
 # One deferred check per journal and not per line: a journal of n lines would otherwise read n x n rows.

@@ -92,7 +92,8 @@ def _checksum(
     content = {
         "portfolio": inputs.portfolio.code,
         "date": inputs.day.date.isoformat(),
-        "rules": inputs.rules,
+        "rules": {key: inputs.rules[key] for key in ("payment", "holidays", "event_days")},
+        "profiles": [str(profile) for profile in inputs.profiles],
         "findings": findings,
         "fleet": [floats_or_none(fleet.baseline_kw), floats_or_none(fleet.metered_kw), fleet.status, fleet.explanation],
         "readings": reading_checksums,

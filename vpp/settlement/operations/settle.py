@@ -6,6 +6,8 @@ from datetime import date, datetime
 
 from django.db import transaction
 
+from bidding.operations import mark_ask
+from bidding.models import Ask, Award
 from vpp.accounts.operations import audit
 from vpp.enrollment.models import Portfolio
 from vpp.lib.errors import Conflict
@@ -14,6 +16,7 @@ from vpp.settlement.models import SettlementRun
 from vpp.settlement.operations.outcome import compute_outcome
 from vpp.settlement.operations.store import store_outcome
 from vpp.settlement.queries import day_inputs
+from vpp.settlement.queries.rules import pins_of
 
 
 class DayNotClosed(Conflict):
@@ -47,9 +50,9 @@ def settle_day(
     before = runs.order_by("-version").first()
     if version != (before.version if before else 0) + 1:
         raise VersionOutOfOrder(f"version {version} of {delivery_date} does not follow the last one", version=version)
-    pinned = before.rules.get("profiles", {}) if before else {}
-    inputs = day_inputs(portfolio=portfolio, delivery_date=delivery_date, as_of=at, pinned=pinned)
+    inputs = day_inputs(portfolio=portfolio, delivery_date=delivery_date, as_of=at, pins=pins_of(before))
     run = store_outcome(inputs, compute_outcome(inputs), version=version)
+    _report_asks(inputs.awards, at=at, actor=actor)
     audit(
         at=at,
         actor=actor,
@@ -58,6 +61,15 @@ def settle_day(
         after={"revenue": str(run.revenue), "payouts": str(run.payouts), "checksum": run.checksum},
     )
     return run
+
+
+def _report_asks(awards: list[Award], *, at: datetime, actor: object) -> None:
+    """The asks of a settled day are delivered, and their report can be read from now on."""
+    for award in awards:
+        ask = award.bid.ask
+        if ask is not None and ask.state in (Ask.State.COMMITTED, Ask.State.DELIVERED):
+            mark_ask(ask=ask, state=Ask.State.DELIVERED, at=at, actor=actor)
+            mark_ask(ask=ask, state=Ask.State.REPORTED, at=at, actor=actor)
 
 
 def restate_day(*, portfolio_id: int, delivery_date: date, at: datetime, actor: object = "settlement") -> SettlementRun:

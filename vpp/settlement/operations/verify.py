@@ -6,6 +6,7 @@ from vpp.lib.errors import Conflict
 from vpp.settlement.models import SettlementRun
 from vpp.settlement.operations.outcome import compute_outcome
 from vpp.settlement.queries import day_inputs
+from vpp.settlement.queries.rules import pins_of
 
 
 class ResultDiffers(Conflict):
@@ -23,7 +24,7 @@ def verify_run(run: SettlementRun) -> str:
         portfolio=run.portfolio,
         delivery_date=run.delivery_date,
         as_of=run.as_of,
-        pinned=run.rules.get("profiles", {}),
+        pins=pins_of(run),
     )
     outcome = compute_outcome(inputs)
     if outcome.checksum != run.checksum:

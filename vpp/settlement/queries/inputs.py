@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from bidding.models import Award
 from vpp.enrollment.models import Contract, Portfolio
@@ -18,15 +16,13 @@ from vpp.lib.periods import DeliveryDay
 from vpp.settlement.kernels.day import AwardDay, Owners
 from vpp.settlement.kernels.fleet import FleetDay, event_hull
 from vpp.settlement.kernels.grid import Event
-from vpp.settlement.kernels.methods import MethodContext
+from vpp.settlement.kernels.methods import MethodContext, Rule
 from vpp.settlement.kernels.x_of_y import Circumstances
 from vpp.settlement.models import BaselineProfile
 from vpp.settlement.queries.awards import activated_days_before, as_award_days, awards_of, event_days_before
 from vpp.settlement.queries.nominated import Nominated, nominated_devices
 from vpp.settlement.queries.readings import fleet_readings
-from vpp.settlement.queries.rules import holidays_before, method_by_kind, payment_rules, profiles_in_force, rule_of
-
-FloatArray = NDArray[np.float64]
+from vpp.settlement.queries.rules import NO_PINS, Pins, device_profiles, holidays_before, payment_rules, rule_of
 
 
 @dataclass(frozen=True)
@@ -46,37 +42,21 @@ class DayInputs:
     context: MethodContext
     event: Event | None
     fleet: FleetDay | None
-    metered_kw: FloatArray
     rules: dict[str, Any] = field(default_factory=dict)
 
 
-def day_inputs(
-    *, portfolio: Portfolio, delivery_date: date, as_of: datetime, pinned: Mapping[str, int] | None = None
-) -> DayInputs:
-    """Read what a settlement needs; `pinned` profile versions are those of an earlier version of the run."""
+def day_inputs(*, portfolio: Portfolio, delivery_date: date, as_of: datetime, pins: Pins = NO_PINS) -> DayInputs:
+    """Read what a settlement needs, as known at `as_of`; `pins` are the rules of an earlier version of the run."""
     day = DeliveryDay(delivery_date, portfolio.time_zone)
-    payment = payment_rules(delivery_date)
+    payment = payment_rules(delivery_date, pins)
     awards = awards_of(portfolio.pk, delivery_date, as_of)
     award_days = as_award_days(awards, day, payment, as_of)
-    nominated = nominated_devices(portfolio.pk, day)
+    nominated = nominated_devices(portfolio.pk, day, as_of)
     devices = device_table(at=day.start, device_ids=nominated.device_ids)
-    by_kind = method_by_kind(delivery_date)
-    names = [by_kind.get(kind) or own for kind, own in zip(devices.kind, devices.baseline_method, strict=True)]
-    stored = profiles_in_force(sorted(set(names)), delivery_date, pinned or {})
-    profiles = [stored[name] for name in names]
+    profiles = device_profiles(devices, delivery_date, pins)
     contracts, owners = _owners(devices, day)
-    called = [award.obligation for award in award_days]
-    hull = event_hull(np.array([one.up_kw + one.down_kw for one in called]).reshape(len(called), day.n_intervals))
-    event, fleet, metered_kw = None, None, np.zeros((len(devices), day.n_intervals))
-    if hull is not None:
-        starts = [*day.starts(), day.end]
-        event = Event(starts[hull.start], starts[hull.stop])
-        rule_by_key = {
-            (name, zone): rule_of(stored[name], zone) for name, zone in zip(names, devices.time_zone, strict=True)
-        }
-        rules = [rule_by_key[key] for key in zip(names, devices.time_zone, strict=True)]
-        fleet = fleet_readings(devices, rules, nominated, day, hull, as_of)
-        metered_kw = fleet.metered_kw
+    circumstances = _circumstances(portfolio, day, profiles, as_of, pins)
+    event, fleet = _fleet(devices, profiles, award_days, nominated, day, as_of)
     return DayInputs(
         portfolio=portfolio,
         day=day,
@@ -88,15 +68,39 @@ def day_inputs(
         owners=owners,
         contracts=contracts,
         nominated=nominated,
-        context=MethodContext(_circumstances(portfolio, day, profiles, as_of)),
+        context=MethodContext(circumstances),
         event=event,
         fleet=fleet,
-        metered_kw=metered_kw,
         rules={
-            "profiles": {profile.name: profile.version for profile in stored.values()},
+            "profiles": {profile.name: profile.version for profile in sorted(profiles, key=str)},
             "payment": {kind: payment[kind].pk for kind in sorted({award.terms.product_kind for award in award_days})},
+            "holidays": sorted(day.isoformat() for day in circumstances.holidays),
+            "event_days": sorted(day.isoformat() for day in circumstances.event_days),
         },
     )
+
+
+def _fleet(
+    devices: DeviceTable,
+    profiles: list[BaselineProfile],
+    award_days: list[AwardDay],
+    nominated: Nominated,
+    day: DeliveryDay,
+    as_of: datetime,
+) -> tuple[Event | None, FleetDay | None]:
+    """The settled event, from the first to the last called interval, and the devices' readings; None without a call."""
+    called = [award.obligation for award in award_days]
+    called_kw = np.array([one.up_kw + one.down_kw for one in called]).reshape(len(called), day.n_intervals)
+    hull = event_hull(called_kw)
+    if hull is None:
+        return None, None
+    made: dict[tuple[int, str], Rule] = {}
+    for profile, zone in zip(profiles, devices.time_zone, strict=True):
+        if (profile.pk, zone) not in made:
+            made[profile.pk, zone] = rule_of(profile, zone)
+    rules = [made[profile.pk, zone] for profile, zone in zip(profiles, devices.time_zone, strict=True)]
+    starts = [*day.starts(), day.end]
+    return Event(starts[hull.start], starts[hull.stop]), fleet_readings(devices, rules, nominated, day, hull, as_of)
 
 
 def _owners(devices: DeviceTable, day: DeliveryDay) -> tuple[dict[str, Contract], Owners]:
@@ -119,7 +123,7 @@ def owner_key(owner_id: int) -> str:
 
 
 def _circumstances(
-    portfolio: Portfolio, day: DeliveryDay, profiles: list[BaselineProfile], as_of: datetime
+    portfolio: Portfolio, day: DeliveryDay, profiles: list[BaselineProfile], as_of: datetime, pins: Pins
 ) -> Circumstances:
     lookback = max([int(profile.parameters.get("lookback_days", 1)) for profile in profiles], default=1)
     called = event_days_before(portfolio.pk, day.date, lookback, as_of)
@@ -129,7 +133,7 @@ def _circumstances(
         starts = [*DeliveryDay(date_, day.zone).starts(), DeliveryDay(date_, day.zone).end]
         others.append((starts[first], starts[last]))
     return Circumstances(
-        holidays=holidays_before(portfolio.zone_code, day.date),
+        holidays=holidays_before(portfolio.zone_code, day.date, pins),
         event_days=frozenset(called) | activated,
         other_events=tuple(others),
     )

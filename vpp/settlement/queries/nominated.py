@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,10 +26,11 @@ class Nominated:
     plan_ids: list[int]
 
 
-def nominated_devices(portfolio_id: int, day: DeliveryDay) -> Nominated:
+def nominated_devices(portfolio_id: int, day: DeliveryDay, as_of: datetime) -> Nominated:
     """The portfolio's delivery points of a day. Only they are settled: what a device that nobody moved did is its own
     affair, and its forecast error is no delivery."""
-    plans = list(Plan.objects.filter(portfolio_id=portfolio_id, delivery_date=day.date).order_by("version"))
+    made = Plan.objects.filter(portfolio_id=portfolio_id, delivery_date=day.date, created_at__lte=as_of)
+    plans = list(made.order_by("version"))
     before = [plan for plan in plans if plan.created_at <= day.start]
     nominating = before[-1] if before else (plans[0] if plans else None)
     moved: set[int] = set()
@@ -40,12 +42,16 @@ def nominated_devices(portfolio_id: int, day: DeliveryDay) -> Nominated:
             moved.add(device_id)
         if nominating is not None and plan_id == nominating.pk:
             baselines[device_id] = baseline_kw
-    moved.update(_moved_by_setpoint(portfolio_id, day))
+    moved.update(_moved_by_setpoint(portfolio_id, day, as_of))
     return Nominated(sorted(moved), baselines, [plan.pk for plan in plans])
 
 
-def _moved_by_setpoint(portfolio_id: int, day: DeliveryDay) -> set[int]:
+def _moved_by_setpoint(portfolio_id: int, day: DeliveryDay, as_of: datetime) -> set[int]:
     rows = Setpoint.objects.filter(
-        portfolio_id=portfolio_id, interval_start__gte=day.start, interval_start__lt=day.end, released=False
+        portfolio_id=portfolio_id,
+        interval_start__gte=day.start,
+        interval_start__lt=day.end,
+        released=False,
+        issued_at__lte=as_of,
     )
     return set(rows.order_by().values_list("device_id", flat=True).distinct())

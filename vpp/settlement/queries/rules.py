@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 
+from vpp.enrollment.queries import DeviceTable
 from vpp.lib.errors import DomainError
 from vpp.settlement.kernels.methods import Rule, make_rule
-from vpp.settlement.models import BaselineProfile, DeviceMethod, Holiday, PaymentRule
+from vpp.settlement.models import (
+    BaselineProfile,
+    DeviceMethod,
+    DevicePerformance,
+    Holiday,
+    PaymentRule,
+    SettlementRun,
+)
 
 HOLIDAY_LOOK_BACK = timedelta(days=400)  # longer than any profile's look-back
 
@@ -19,14 +28,48 @@ class RuleMissing(DomainError):
     http_status = 409
 
 
-def profiles_in_force(names: Sequence[str], day: date, pinned: Mapping[str, int]) -> dict[str, BaselineProfile]:
-    """The profile version of each name that holds on a day; a pinned one stays at the version it was settled with."""
-    found: dict[str, BaselineProfile] = {}
-    for profile in BaselineProfile.objects.filter(name__in=names, valid_from__lte=day).order_by(
-        "valid_from", "version"
-    ):
-        if pinned.get(profile.name, profile.version) == profile.version:
-            found[profile.name] = profile
+@dataclass(frozen=True)
+class Pins:
+    """The rules an earlier version of a run was settled with; a rerun or restatement keeps them.
+
+    profiles : device id -> profile. payment : product kind -> rule id. holidays : None where nothing was settled yet.
+    """
+
+    profiles: dict[int, BaselineProfile] = field(default_factory=dict)
+    payment: dict[str, int] = field(default_factory=dict)
+    holidays: frozenset[date] | None = None
+
+
+NO_PINS = Pins()
+
+
+def pins_of(run: SettlementRun | None) -> Pins:
+    """The rules of a stored run."""
+    if run is None:
+        return NO_PINS
+    parts = DevicePerformance.objects.filter(run=run).select_related("profile").distinct("device").order_by("device")
+    return Pins(
+        profiles={part.device_id: part.profile for part in parts},
+        payment=dict(run.rules.get("payment", {})),
+        holidays=frozenset(date.fromisoformat(day) for day in run.rules.get("holidays", [])),
+    )
+
+
+def device_profiles(devices: DeviceTable, day: date, pins: Pins) -> list[BaselineProfile]:
+    """The profile of each device: pinned, else by its kind, else by its site."""
+    by_kind = method_by_kind(day)
+    names = [by_kind.get(kind) or own for kind, own in zip(devices.kind, devices.baseline_method, strict=True)]
+    stored = profiles_in_force(sorted(set(names)), day)
+    return [
+        pins.profiles.get(int(device_id), stored[name])
+        for device_id, name in zip(devices.device_id, names, strict=True)
+    ]
+
+
+def profiles_in_force(names: Sequence[str], day: date) -> dict[str, BaselineProfile]:
+    """The profile version of each name that holds on a day. Raises RuleMissing."""
+    rows = BaselineProfile.objects.filter(name__in=names, valid_from__lte=day).order_by("valid_from", "version")
+    found = {profile.name: profile for profile in rows}
     if missing := sorted(set(names) - set(found)):
         raise RuleMissing(f"no baseline profile {', '.join(missing)} on {day}", profiles=missing)
     return found
@@ -51,15 +94,17 @@ def method_by_kind(day: date) -> dict[str, str]:
     return methods
 
 
-def payment_rules(day: date) -> dict[str, PaymentRule]:
+def payment_rules(day: date, pins: Pins) -> dict[str, PaymentRule]:
     """The payment rule per product kind."""
-    rules: dict[str, PaymentRule] = {}
+    rules = {rule.product_kind: rule for rule in PaymentRule.objects.filter(pk__in=pins.payment.values())}
     for rule in PaymentRule.objects.in_force(day):
         rules.setdefault(rule.product_kind, rule)
     return rules
 
 
-def holidays_before(zone_code: str, day: date) -> frozenset[date]:
+def holidays_before(zone_code: str, day: date, pins: Pins) -> frozenset[date]:
     """Observed holidays of a zone up to and including a day."""
+    if pins.holidays is not None:
+        return pins.holidays
     rows = Holiday.objects.filter(zone_code=zone_code, date__range=(day - HOLIDAY_LOOK_BACK, day))
     return frozenset(rows.values_list("date", flat=True))
