@@ -22,6 +22,7 @@ class GradientModel:
 
     mean: object
     quantiles: tuple[object, ...]
+    columns: NDArray[np.int64]
     rows: int
 
 
@@ -32,7 +33,10 @@ def fit(features: Floats, target: Floats, *, seed: int, rounds: int = 60, leaves
     usable = np.isfinite(target)
     if usable.sum() < 500:
         return None
-    rows, goal = features[usable], np.clip(target[usable], -TARGET_CAP, TARGET_CAP)
+    columns = informative(features[usable])
+    if not len(columns):
+        return None
+    rows, goal = features[usable][:, columns], np.clip(target[usable], -TARGET_CAP, TARGET_CAP)
     shared = {
         "max_iter": rounds,
         "max_leaf_nodes": leaves,
@@ -48,18 +52,25 @@ def fit(features: Floats, target: Floats, *, seed: int, rounds: int = 60, leaves
         HistGradientBoostingRegressor(loss="quantile", quantile=float(level), **shared).fit(rows, goal)
         for level in LEVELS
     )
-    return GradientModel(mean=mean, quantiles=quantiles, rows=len(goal))
+    return GradientModel(mean=mean, quantiles=quantiles, columns=columns, rows=len(goal))
 
 
 def predict_mean(model: GradientModel, features: Floats) -> Floats:
     """Mean deviation (...,) in levels, for features (..., F)."""
-    return _in_chunks(model.mean, features)
+    return _in_chunks(model.mean, features, model.columns)
 
 
 def predict_quantiles(model: GradientModel, features: Floats) -> Floats:
     """Sorted quantile deviations (..., Q) in levels, for features (..., F)."""
-    columns = [_in_chunks(one, features) for one in model.quantiles]
+    columns = [_in_chunks(one, features, model.columns) for one in model.quantiles]
     return np.sort(np.stack(columns, axis=-1), axis=-1)
+
+
+def informative(rows: Floats) -> NDArray[np.int64]:
+    """Columns with at least two different values; a short history leaves some features empty."""
+    highest = np.where(np.isfinite(rows), rows, -np.inf).max(axis=0)
+    lowest = np.where(np.isfinite(rows), rows, np.inf).min(axis=0)
+    return np.flatnonzero(highest > lowest)
 
 
 def sample_rows(n_rows: int, wanted: int, *, seed: int) -> NDArray[np.int64]:
@@ -69,10 +80,10 @@ def sample_rows(n_rows: int, wanted: int, *, seed: int) -> NDArray[np.int64]:
     return np.sort(np.random.default_rng(seed).choice(n_rows, size=wanted, replace=False))
 
 
-def _in_chunks(regressor: object, features: Floats) -> Floats:
+def _in_chunks(regressor: object, features: Floats, columns: NDArray[np.int64]) -> Floats:
     flat = features.reshape(-1, features.shape[-1])
     out = np.empty(len(flat), dtype=np.float32)
     for start in range(0, len(flat), CHUNK_ROWS):
         stop = start + CHUNK_ROWS
-        out[start:stop] = regressor.predict(flat[start:stop])  # type: ignore[attr-defined]
+        out[start:stop] = regressor.predict(flat[start:stop, columns])  # type: ignore[attr-defined]
     return out.reshape(features.shape[:-1])

@@ -136,6 +136,26 @@ def held_out(days: NDArray[np.int64], wanted: int) -> NDArray[np.int64]:
 
 def forecast_class(ladder: Ladder, settings: LadderSettings) -> ClassForecast:
     """Run the ladder: profile always, gradient model where the class has one and there is enough history."""
+    return cold_start(_warm_forecast(ladder, settings), ladder.capacity_kw, ladder.lower_kw)
+
+
+def cold_start(found: ClassForecast, capacity_kw: Floats, lower_kw: Floats) -> ClassForecast:
+    """Give series with less than two days of history the mean shape of their class, scaled by their capacity."""
+    cold = found.rung == "fallback"
+    if not cold.any() or cold.all():
+        return found
+    per_kw = 1 / capacity_kw[~cold]
+    shape = (found.mean_kw[~cold] * per_kw[:, None]).mean(axis=0)
+    bands = (found.quantiles_kw[~cold] * per_kw[:, None, None]).mean(axis=0)
+    mean, quantiles = found.mean_kw.copy(), found.quantiles_kw.copy()
+    mean[cold] = np.clip(shape * capacity_kw[cold, None], lower_kw[cold, None], capacity_kw[cold, None])
+    quantiles[cold] = np.clip(
+        bands * capacity_kw[cold, None, None], lower_kw[cold, None, None], capacity_kw[cold, None, None]
+    )
+    return replace(found, mean_kw=mean, quantiles_kw=quantiles)
+
+
+def _warm_forecast(ladder: Ladder, settings: LadderSettings) -> ClassForecast:
     base = _profile_forecast(ladder, settings)
     if not ladder.kind.gradient:
         return base

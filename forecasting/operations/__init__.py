@@ -1,0 +1,7 @@
+"""What forecasting does: forecast a zone's delivery day, and note what the plant itself moved."""
+
+from forecasting.operations.dispatched import record_dispatched
+from forecasting.operations.errors import NothingToForecast, UnknownZone
+from forecasting.operations.runs import run_forecast
+
+__all__ = ["NothingToForecast", "UnknownZone", "record_dispatched", "run_forecast"]

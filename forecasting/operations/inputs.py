@@ -1,0 +1,135 @@
+"""Fetch what a forecast of a zone may know: the fleet, its readings as known then, portfolios and feeders."""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forecasting import queries
+from forecasting.operations.errors import NothingToForecast, UnknownZone
+from telemetry import queries as telemetry
+from vpp.enrollment.models import Enrollment, Portfolio
+from vpp.enrollment.queries import DeviceTable, device_table, portfolios_of_zone
+from vpp.lib.periods import DeliveryDay, as_datetime64, interval_starts64
+
+if TYPE_CHECKING:
+    from forecasting.kernels.fleet import FleetInput
+
+HISTORY_DAYS = 42
+STEP_MINUTES = 15
+DEVICES_PER_READ = 2000
+
+
+@dataclass(frozen=True)
+class ZoneInput:
+    """Everything that the runs of one zone and delivery day share. Devices in the order of `table`."""
+
+    zone_code: str
+    day: DeliveryDay
+    issue: datetime
+    data_as_of: datetime
+    history_start: datetime
+    seed: int
+    table: DeviceTable
+    portfolios: list[Portfolio]
+    members: dict[int, NDArray[np.int64]]
+    feeders: list[str]
+    fleet: FleetInput
+
+
+def zone_subjects(zone_code: str, at: datetime) -> tuple[list[Portfolio], list[str], DeviceTable]:
+    """Portfolios, feeder codes and devices of a zone. Raises UnknownZone if it has none of them."""
+    portfolios = portfolios_of_zone(zone_code)
+    table = device_table(at=at, zone_code=zone_code)
+    if not portfolios and not len(table):
+        raise UnknownZone(f"zone {zone_code!r} has no portfolio and no device", zone_code=zone_code)
+    return portfolios, sorted({code for code in table.feeder_code if code}), table
+
+
+def gather(*, zone_code: str, delivery_date: date, version: int, issue: datetime) -> ZoneInput:
+    """Read the inputs as known at the issue time. Raises UnknownZone, NothingToForecast."""
+    from forecasting.kernels.fleet import FleetInput
+
+    portfolios, feeders, table = zone_subjects(zone_code, issue)
+    if not len(table):
+        raise NothingToForecast(f"zone {zone_code!r} has no devices", zone_code=zone_code)
+    zone = portfolios[0].time_zone if portfolios else table.time_zone[0]
+    day = DeliveryDay(delivery_date, zone, STEP_MINUTES)
+    data_as_of = min(issue, day.start - timedelta(minutes=1))  # a late run forecasts as if made before the day
+    end = data_as_of - timedelta(minutes=data_as_of.minute % STEP_MINUTES, seconds=data_as_of.second)
+    end = end.replace(microsecond=0)
+    start = end - timedelta(days=HISTORY_DAYS)
+    power_kw, starts = _history(table, start, end, data_as_of)
+    seed = zlib.crc32(f"{zone_code}:{delivery_date}:{version}".encode())
+    fleet = FleetInput(
+        power_kw=power_kw,
+        starts=starts,
+        kinds=table.kind,
+        max_consumption_kw=table.max_consumption_kw,
+        max_production_kw=table.max_production_kw,
+        issue=as_datetime64(data_as_of),
+        target_starts=day.starts64(),
+        zone=zone,
+        step_minutes=STEP_MINUTES,
+        holidays=holidays_around(zone_code, delivery_date),
+        seed=seed,
+    )
+    return ZoneInput(
+        zone_code,
+        day,
+        issue,
+        data_as_of,
+        start,
+        seed,
+        table,
+        portfolios,
+        _members(table, zone_code, issue),
+        feeders,
+        fleet,
+    )
+
+
+def _history(
+    table: DeviceTable, start: datetime, end: datetime, as_of: datetime
+) -> tuple[NDArray[np.float32], NDArray[np.datetime64]]:
+    """(N, T) mean power as known then, NaN where missing or dispatched; days before the first reading left out."""
+    starts = interval_starts64(start, end, STEP_MINUTES)
+    power_kw = np.full((len(table), len(starts)), np.nan, dtype=np.float32)
+    measured = np.flatnonzero(~table.of_kind("BATTERY"))
+    for first in range(0, len(measured), DEVICES_PER_READ):
+        rows = measured[first : first + DEVICES_PER_READ]
+        power_kw[rows] = telemetry.interval_power_kw(table.device_id[rows], start, end, as_of, STEP_MINUTES)
+    row_of = {int(device_id): row for row, device_id in enumerate(table.device_id)}
+    for device_id, since, until in queries.dispatched_periods(table.device_id, start, end, as_of):
+        inside = (starts >= as_datetime64(since)) & (starts < as_datetime64(until))
+        power_kw[row_of[device_id], inside] = np.nan
+    seen = np.flatnonzero(np.isfinite(power_kw).any(axis=0))
+    first_seen = int(seen[0]) if len(seen) else max(len(starts) - 1, 0)
+    return power_kw[:, first_seen:], starts[first_seen:]
+
+
+def _members(table: DeviceTable, zone_code: str, at: datetime) -> dict[int, NDArray[np.int64]]:
+    """Rows of the table enrolled in each portfolio; a site meter is no device that could be sold."""
+    row_of = {int(device_id): row for row, device_id in enumerate(table.device_id) if table.kind[row] != "METER"}
+    enrolled = Enrollment.objects.active_at(at).filter(portfolio__zone_code=zone_code)
+    rows: dict[int, list[int]] = {}
+    for portfolio_id, device_id in enrolled.values_list("portfolio_id", "device_id"):
+        if device_id in row_of:
+            rows.setdefault(portfolio_id, []).append(row_of[device_id])
+    return {portfolio_id: np.array(sorted(found), dtype=np.int64) for portfolio_id, found in rows.items()}
+
+
+def holidays_around(zone_code: str, delivery_date: date) -> frozenset[date]:
+    """Public holidays of the zone's country in the years that history and target touch; none where it is not known."""
+    import holidays
+
+    country = zone_code[:2].upper()
+    if country not in holidays.list_supported_countries():
+        return frozenset()
+    years = {delivery_date.year, (delivery_date - timedelta(days=HISTORY_DAYS + 7)).year}
+    return frozenset(holidays.country_holidays(country, years=sorted(years)))
