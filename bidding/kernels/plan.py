@@ -55,7 +55,7 @@ def read_plan(problem: BidProblem, made: Variables, model: LinearModel, found: C
     def position_kw(position: Position | None, blocks: np.ndarray | None) -> FloatArray:
         if position is None or blocks is None:
             return np.zeros(problem.n_intervals)
-        return np.round(take(model, position.lots, found.values))[blocks] * position.lot_mw * KW_PER_MW
+        return np.round(np.round(take(model, position.lots, found.values))[blocks] * position.lot_mw * KW_PER_MW, 6)
 
     blocks = None if problem.energy is None else problem.energy.block_of_interval
     shape = (len(problem.groups), problem.n_intervals)

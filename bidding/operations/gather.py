@@ -22,7 +22,7 @@ from bidding.models import Ask, Product
 from bidding.operations import book
 from bidding.queries import commitments
 from bidding.wholesale.queries import OpenProduct
-from forecasting.models import Envelope, ForecastRun
+from forecasting.models import ForecastRun
 from vpp.enrollment.models import Portfolio
 from vpp.enrollment.queries import DeviceTable, device_table
 from vpp.lib.periods import DeliveryDay, local_moment
@@ -100,7 +100,7 @@ def _fleet(
     usable = np.flatnonzero(table.usable() & table.of_kind(*DELIVERABLE_PU))
     baseline_kw = _baselines(table.device_id[usable], day, run)
     missing = ~np.isfinite(baseline_kw).all(axis=1)
-    storage = np.asarray(table.of_kind("BATTERY"))[usable]
+    storage: NDArray[np.bool_] = np.asarray(table.of_kind("BATTERY"), dtype=bool)[usable]
     if run is not None and (gaps := int((missing & ~storage).sum())):
         notes.append(f"{gaps} devices have no forecast and are not offered")
     baseline_kw = np.where(missing[:, None] | storage[:, None], 0.0, baseline_kw)
@@ -173,15 +173,15 @@ def _within_envelopes(
     """
     if run is None:
         return groups
+    from forecasting import queries as forecasts
+
     kind_of_device = dict(zip(fleet.device_id.tolist(), fleet.kind, strict=True))
     kind_of = {group.name: kind_of_device[group.device_ids[0]] for group in groups}
-    envelopes = Envelope.objects.filter(run=run).exclude(group__in=["", "BATTERY"]).order_by("confidence")
     up_kw, down_kw = {}, {}
-    for envelope in envelopes:
-        baseline_kw = np.asarray(envelope.baseline_kw, dtype=np.float64)
-        if groups and envelope.confidence <= CONFIDENCE + 1e-9 and baseline_kw.size == groups[0].up_limit_kw.size:
-            up_kw[envelope.group] = baseline_kw - np.asarray(envelope.power_min_kw, dtype=np.float64)
-            down_kw[envelope.group] = np.asarray(envelope.power_max_kw, dtype=np.float64) - baseline_kw
+    for envelope in forecasts.envelopes(run, confidence=CONFIDENCE):
+        if envelope.group in kind_of.values() and envelope.group != "BATTERY":
+            up_kw[envelope.group] = envelope.baseline_kw - envelope.power_min_kw
+            down_kw[envelope.group] = envelope.power_max_kw - envelope.baseline_kw
     return clip_to_envelopes(groups, kind_of, up_kw, down_kw)
 
 

@@ -39,7 +39,6 @@ def check_data(context: NightlyContext) -> dict[str, Any]:
 
 def make_forecast(context: NightlyContext) -> dict[str, Any]:
     """A forecast for every portfolio, made now if the forecast job has not made it before."""
-    from forecasting import operations as forecasting
     from forecasting import queries as forecasts
 
     def missing() -> list[str]:
@@ -51,6 +50,8 @@ def make_forecast(context: NightlyContext) -> dict[str, Any]:
 
     findings = []
     if missing():
+        from forecasting import operations as forecasting
+
         try:
             forecasting.run_forecast(
                 zone_code=context.run.zone_code, delivery_date=context.day.date, at=context.known_at
