@@ -171,3 +171,12 @@ class RollupDay(models.Model):
 
     def __str__(self) -> str:
         return f"{self.device_id} on {self.day}"
+
+
+class MeteredDevice(Device):
+    """A device as support looks at it: with its readings. Tables with a key of several columns have no admin page."""
+
+    class Meta:
+        proxy = True
+        verbose_name = "readings of a device"
+        verbose_name_plural = "readings by device"

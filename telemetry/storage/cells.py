@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,8 +17,9 @@ from telemetry.storage.copying import copy_out, moment
 from telemetry.storage.days import as_date
 
 ENERGY_BYTES = BUCKETS_PER_DAY * 8
-QUALITY_BYTES = BUCKETS_PER_DAY * 2
+DEVICE_DAYS_A_PIECE = 20_000  # bounds the memory of one query to about 20 MB
 PACKED_KINDS = (
+    ("day", "date"),
     ("device_id", "int8"),
     ("first_available_us", "timestamptz"),
     ("available_us", "timestamptz"),
@@ -49,47 +51,53 @@ class CellGrid:
     def place(self, device_id: IntColumn) -> NDArray[np.intp]:
         return np.searchsorted(self.device_ids, device_id)
 
-    def days(self) -> range:
-        return range(self.start_us // DAY_US, (self.end_us - 1) // DAY_US + 1)
+    def pieces(self) -> Iterator[tuple[int, int]]:
+        """[first, last) in microseconds: as many whole UTC days at a time as keep a piece small."""
+        days = max(1, DEVICE_DAYS_A_PIECE // self.device_ids.size)
+        first = self.start_us
+        while first < self.end_us:
+            last = min(self.end_us, (first // DAY_US + days) * DAY_US)
+            yield first, last
+            first = last
+
+    def column(self, time_us: IntColumn) -> IntColumn:
+        return (time_us - self.start_us) // BUCKET_US
 
 
 def read_energy(device_ids: IntColumn, start_us: int, end_us: int, as_of_us: int) -> CellGrid:
     """Energy per quarter hour in kWh as known at `as_of_us`. `device_ids` are distinct and rising."""
     grid = CellGrid.empty(device_ids, start_us, end_us)
-    if device_ids.size == 0 or end_us <= start_us:
+    if device_ids.size == 0:
         return grid
-    for day in grid.days():
-        unsure = [*_fill_from_packed(grid, day, as_of_us), *_fill_from_rows(grid, day, as_of_us)]
-        if unsure:
-            _fill_from_readings(grid, day, as_of_us, np.unique(np.concatenate(unsure)))
+    for first, last in grid.pieces():
+        unsure = _fill_from_packed(grid, first, last, as_of_us) + _fill_from_rows(grid, first, last, as_of_us)
+        for day in sorted({day for day, _ in unsure}):
+            devices = np.array(sorted({device for each, device in unsure if each == day}))
+            _fill_from_readings(grid, max(first, day * DAY_US), min(last, (day + 1) * DAY_US), as_of_us, devices)
     return grid
 
 
-def _fill_from_packed(grid: CellGrid, day: int, as_of_us: int) -> list[IntColumn]:
-    """Fill one packed day; gives the devices whose day became known bit by bit, across `as_of_us`."""
+def _fill_from_packed(grid: CellGrid, first: int, last: int, as_of_us: int) -> list[tuple[int, int]]:
+    """Fill from packed days; gives (day, device) of those that became known bit by bit, across `as_of_us`."""
     found = copy_out(
-        """SELECT device_id, first_available_at, available_at, energy_kwh FROM telemetry_rollupday
-        WHERE day = %s AND device_id = ANY(%s) AND first_available_at <= %s""",
-        [as_date(day), grid.device_ids.tolist(), moment(as_of_us)],
+        """SELECT day, device_id, first_available_at, available_at, energy_kwh FROM telemetry_rollupday
+        WHERE day BETWEEN %s AND %s AND device_id = ANY(%s) AND first_available_at <= %s""",
+        [as_date(first // DAY_US), as_date((last - 1) // DAY_US), grid.device_ids.tolist(), moment(as_of_us)],
         PACKED_KINDS,
         widths={"cells": ENERGY_BYTES},
     )
-    if found["device_id"].size == 0:
-        return []
-    first, last = max(grid.start_us, day * DAY_US), min(grid.end_us, (day + 1) * DAY_US)
-    cells = found["cells"].view("<f8")[:, (first - day * DAY_US) // BUCKET_US : (last - day * DAY_US) // BUCKET_US]
-    into = slice((first - grid.start_us) // BUCKET_US, (last - grid.start_us) // BUCKET_US)
-    places, sure = grid.place(found["device_id"]), found["available_us"] <= as_of_us
-    if sure.all() and places.size == grid.device_ids.size and (np.diff(places) > 0).all():
-        grid.values[:, into] = cells
-    else:
-        grid.values[places[sure], into] = cells[sure]
-    return [] if sure.all() else [found["device_id"][~sure]]
+    sure, cells = found["available_us"] <= as_of_us, found["cells"].view("<f8")
+    for day in np.unique(found["day"]):
+        rows = np.flatnonzero((found["day"] == day) & sure)
+        begin, end = max(first, day * DAY_US), min(last, (day + 1) * DAY_US)
+        inside = slice((begin - day * DAY_US) // BUCKET_US, (end - day * DAY_US) // BUCKET_US)
+        into = slice((begin - grid.start_us) // BUCKET_US, (end - grid.start_us) // BUCKET_US)
+        grid.values[grid.place(found["device_id"][rows]), into] = cells[rows, inside]
+    return list(zip(found["day"][~sure].tolist(), found["device_id"][~sure].tolist(), strict=True))
 
 
-def _fill_from_rows(grid: CellGrid, day: int, as_of_us: int) -> list[IntColumn]:
-    """Fill from the rows of an open day, which win over a packed one; gives the devices with a later version."""
-    first, last = max(grid.start_us, day * DAY_US), min(grid.end_us, (day + 1) * DAY_US)
+def _fill_from_rows(grid: CellGrid, first: int, last: int, as_of_us: int) -> list[tuple[int, int]]:
+    """Fill from rows of open days, which win over packed ones; gives (day, device) of cells with a later version."""
     found = copy_out(
         """SELECT bucket, device_id, first_available_at, available_at, energy_kwh FROM telemetry_rollup15
         WHERE bucket >= %s AND bucket < %s AND device_id = ANY(%s)""",
@@ -97,22 +105,20 @@ def _fill_from_rows(grid: CellGrid, day: int, as_of_us: int) -> list[IntColumn]:
         ROW_KINDS,
     )
     sure = found["available_us"] <= as_of_us
-    column = (found["bucket_us"] - grid.start_us) // BUCKET_US
-    grid.values[grid.place(found["device_id"][sure]), column[sure]] = found["value"][sure]
+    grid.values[grid.place(found["device_id"][sure]), grid.column(found["bucket_us"][sure])] = found["value"][sure]
     unsure = ~sure & (found["first_available_us"] <= as_of_us)
-    return [found["device_id"][unsure]] if unsure.any() else []
+    days = found["bucket_us"][unsure] // DAY_US
+    return list(zip(days.tolist(), found["device_id"][unsure].tolist(), strict=True))
 
 
-def _fill_from_readings(grid: CellGrid, day: int, as_of_us: int, device_ids: IntColumn) -> None:
-    """Roll up anew what these devices' readings of the day said at `as_of_us`."""
-    first, last = max(grid.start_us, day * DAY_US), min(grid.end_us, (day + 1) * DAY_US)
+def _fill_from_readings(grid: CellGrid, first: int, last: int, as_of_us: int, device_ids: IntColumn) -> None:
+    """Roll up anew what these devices' readings in [first, last) said at `as_of_us`."""
     into = slice((first - grid.start_us) // BUCKET_US, (last - grid.start_us) // BUCKET_US)
     grid.values[grid.place(device_ids), into] = np.nan
     readings = raw.known_readings(device_ids, first, last, as_of_us)
     if readings.size:
         rollup = roll_up(readings)
-        column = (rollup.bucket_us - grid.start_us) // BUCKET_US
-        grid.values[grid.place(rollup.device_id), column] = rollup.energy_kwh
+        grid.values[grid.place(rollup.device_id), grid.column(rollup.bucket_us)] = rollup.energy_kwh
 
 
 def read_quality(device_ids: IntColumn, start_us: int, end_us: int) -> NDArray[np.int16]:
@@ -138,5 +144,5 @@ def read_quality(device_ids: IntColumn, start_us: int, end_us: int) -> NDArray[n
         parameters,
         (("bucket_us", "timestamptz"), ("device_id", "int8"), ("quality", "int2")),
     )
-    flags[grid.place(found["device_id"]), (found["bucket_us"] - start_us) // BUCKET_US] = found["quality"]
+    flags[grid.place(found["device_id"]), grid.column(found["bucket_us"])] = found["quality"]
     return flags

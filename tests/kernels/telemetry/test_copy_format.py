@@ -40,7 +40,7 @@ def test_every_row_appears_once_with_its_nulls(readings):
     )
     stream = encode([Field("int8", ids), nullable_float8(one), nullable_float8(two)])
     found = [
-        (struct.unpack(">q", a)[0], b and struct.unpack(">d", b)[0], c and struct.unpack(">d", c)[0])
+        (struct.unpack(">q", a or b"")[0], b and struct.unpack(">d", b)[0], c and struct.unpack(">d", c)[0])
         for a, b, c in parse_slowly(stream)
     ]
     assert sorted(map(repr, found)) == sorted(map(repr, readings))

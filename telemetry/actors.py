@@ -1,0 +1,26 @@
+"""Jobs of telemetry."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, time
+from typing import Any
+
+from telemetry import operations
+from vpp.jobs.handlers import daily, job_handler
+
+
+@job_handler("telemetry.close_days", queue="telemetry", time_limit_s=1800)
+def close_days(*, at: datetime, before: str) -> dict[str, Any]:
+    """Pack the days before a date. Safe to run twice: a packed day has no rows left to pack."""
+    packed = operations.close_days(before=date.fromisoformat(before), at=at)
+    return {day.isoformat(): readings for day, readings in packed.items()}
+
+
+# At three the night's stragglers have come; what comes later is packed with its day the next night.
+daily(
+    "telemetry.close_days",
+    kind="telemetry.close_days",
+    local_time=time(3),
+    time_zone="UTC",
+    payload=lambda day: {"before": day},
+)
