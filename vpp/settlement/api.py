@@ -1,4 +1,4 @@
-"""GET /api/v1/settlements, /performance-reports, /trace/{payout}, /payouts; POST /api/v1/baselines."""
+"""GET /api/v1/settlements, /performances, /performance-reports, /trace/{payout}, /payouts; POST /api/v1/baselines."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from vpp.settlement.serializers import (
     DaySerializer,
     PayoutSerializer,
     PerformanceReportSerializer,
+    PerformanceSerializer,
     SettlementFilterSerializer,
     SettlementRunSerializer,
 )
@@ -62,6 +63,19 @@ class PerformanceReportList(ListAPIView):
         wanted = DaySerializer(data=self.request.query_params)
         wanted.is_valid(raise_exception=True)
         return queries.performance_report(principal_of(self.request), wanted.validated_data["date"])
+
+
+@extend_schema(parameters=[DaySerializer])
+class PerformanceList(ListAPIView):
+    """Every award of a settled day, newest versions: bid, awarded, delivered, share, revenue, penalty."""
+
+    serializer_class = PerformanceSerializer
+    pagination_class = Pages
+
+    def get_queryset(self) -> QuerySet[Performance]:
+        wanted = DaySerializer(data=self.request.query_params)
+        wanted.is_valid(raise_exception=True)
+        return queries.performances_of(principal_of(self.request), wanted.validated_data["date"])
 
 
 class PayoutList(ListAPIView):

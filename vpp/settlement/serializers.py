@@ -4,6 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from vpp.lib.units import energy_kwh
 from vpp.settlement.models import Payout, Performance, SettlementRun
 
 
@@ -50,6 +51,47 @@ class PerformanceReportSerializer(serializers.ModelSerializer):
         ordered = sum(power or 0.0 for power in performance.committed_kw)
         sign = -1.0 if ordered < 0 else 1.0
         return [sign * (power or 0.0) for power in performance.delivered_kw]
+
+
+class PerformanceSerializer(serializers.ModelSerializer):
+    """One award of a settled day. Energies are the sums of |power| over the day's intervals, in kWh.
+
+    `committed_kwh` is what was called for: for reserve the activated part of what was awarded.
+    """
+
+    portfolio = serializers.CharField(source="run.portfolio.code")
+    delivery_date = serializers.DateField(source="run.delivery_date")
+    version = serializers.IntegerField(source="run.version")
+    state = serializers.CharField(source="run.state")
+    market = serializers.CharField(source="award.bid.product.market.code")
+    product = serializers.CharField(source="award.bid.product.code")
+    award = serializers.CharField(source="award.source_reference")
+    ask = serializers.SerializerMethodField()
+    bid_kwh = serializers.SerializerMethodField()
+    awarded_kwh = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Performance
+        fields = [
+            "id", "portfolio", "delivery_date", "version", "state", "market", "product", "product_kind", "award", "ask",
+            "bid_kwh", "awarded_kwh", "committed_kwh", "delivered_kwh", "share", "raw_share", "revenue", "penalty",
+            "currency", "components", "explanation",
+        ]  # fmt: skip
+
+    def get_ask(self, performance: Performance) -> str | None:
+        ask = performance.award.bid.ask
+        return ask.reference if ask else None
+
+    def get_bid_kwh(self, performance: Performance) -> float:
+        return _energy_kwh(performance.award.bid.up_kw, performance.award.bid.down_kw)
+
+    def get_awarded_kwh(self, performance: Performance) -> float:
+        return _energy_kwh(performance.award.up_kw, performance.award.down_kw)
+
+
+def _energy_kwh(up_kw: list[float], down_kw: list[float]) -> float:
+    """Energy of both directions; bids and awards are kept per quarter hour."""
+    return round(energy_kwh(sum(up_kw) + sum(down_kw), 15), 6)
 
 
 class DaySerializer(serializers.Serializer):

@@ -71,6 +71,16 @@ def test_a_utility_and_an_owner_see_no_settlement_runs(aggregator):
     assert client_of(devices[0].site.owner).get(url).json()["results"] == []
 
 
+def test_staff_see_every_award_of_the_day_and_others_do_not(aggregator):
+    portfolio, award, devices = sold_evening()
+    settle(portfolio)
+    url = f"/api/v1/performances?date={SUMMER}"
+    (row,) = aggregator.get(url).json()["results"]
+    assert (row["award"], row["market"], row["ask"]) == (award.source_reference, "DA", None)
+    assert (row["bid_kwh"], row["awarded_kwh"], row["revenue"]) == (400.0, 400.0, "16.00")
+    assert client_of(devices[0].site.owner).get(url).json()["results"] == []
+
+
 def test_the_trace_leads_from_the_payout_to_the_readings(aggregator):
     portfolio, award, devices = sold_evening()
     run = settle(portfolio)

@@ -315,6 +315,22 @@ def test_what_became_known_later_is_not_part_of_the_rerun():
     assert operations.verify_run(run) == run.checksum
 
 
+def test_the_daily_job_queues_every_portfolio_of_the_day_before():
+    from vpp.jobs import operations as jobs
+    from vpp.jobs.handlers import SCHEDULES
+    from vpp.lib import clock
+
+    portfolio, _, _ = sold_evening()
+    make_portfolio()
+    clock.set_simulated(after(SUMMER))
+    schedule = SCHEDULES["settlement.close_day"]
+    payload = schedule.payload((SUMMER + timedelta(days=1)).isoformat())
+    jobs.enqueue(kind=schedule.kind, natural_key="close:x", payload=payload, at=after(SUMMER))
+    jobs.run_pending()
+    assert SettlementRun.objects.filter(delivery_date=SUMMER).count() == 2  # the day before: nothing was sold
+    assert SettlementRun.objects.get(portfolio=portfolio).revenue == Decimal("16.00")
+
+
 def test_the_job_settles_once():
     from vpp.jobs import operations as jobs
     from vpp.jobs.models import Job

@@ -6,10 +6,12 @@ from datetime import date, datetime
 
 from django.db import transaction
 
-from bidding.operations import mark_ask
 from bidding.models import Ask, Award
+from bidding.operations import mark_ask
 from vpp.accounts.operations import audit
 from vpp.enrollment.models import Portfolio
+from vpp.jobs import operations as jobs
+from vpp.jobs.models import Job
 from vpp.lib.errors import Conflict
 from vpp.lib.periods import DeliveryDay
 from vpp.settlement.models import SettlementRun
@@ -70,6 +72,20 @@ def _report_asks(awards: list[Award], *, at: datetime, actor: object) -> None:
         if ask is not None and ask.state in (Ask.State.COMMITTED, Ask.State.DELIVERED):
             mark_ask(ask=ask, state=Ask.State.DELIVERED, at=at, actor=actor)
             mark_ask(ask=ask, state=Ask.State.REPORTED, at=at, actor=actor)
+
+
+def enqueue_day(*, delivery_date: date, at: datetime) -> list[Job]:
+    """One settlement job per portfolio whose local day is over."""
+    return [
+        jobs.enqueue(
+            kind="settlement.settle_day",
+            natural_key=f"settle:{portfolio.code}:{delivery_date}:v1",
+            payload={"portfolio_id": portfolio.pk, "delivery_date": delivery_date.isoformat(), "version": 1},
+            at=at,
+        )
+        for portfolio in Portfolio.objects.order_by("code")
+        if at >= DeliveryDay(delivery_date, portfolio.time_zone).end
+    ]
 
 
 def restate_day(*, portfolio_id: int, delivery_date: date, at: datetime, actor: object = "settlement") -> SettlementRun:

@@ -3,7 +3,7 @@
 from vpp.settlement.queries.baselines import baseline_answer
 from vpp.settlement.queries.inputs import DayInputs, day_inputs
 from vpp.settlement.queries.ledger import posted_amounts, trial_balance
-from vpp.settlement.queries.reports import day_totals, performance_report
+from vpp.settlement.queries.reports import day_totals, performance_report, performances_of
 from vpp.settlement.queries.trace import trace_payout
 
 __all__ = [
@@ -12,6 +12,7 @@ __all__ = [
     "day_inputs",
     "day_totals",
     "performance_report",
+    "performances_of",
     "posted_amounts",
     "trace_payout",
     "trial_balance",

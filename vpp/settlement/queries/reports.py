@@ -35,6 +35,17 @@ def day_totals(delivery_date: date) -> DayTotals:
     return DayTotals(**{name: sums[name] or Decimal("0.00") for name in names})
 
 
+def performances_of(principal: Principal, delivery_date: date) -> QuerySet[Performance]:
+    """All settled awards of a day that the caller may see, newest versions."""
+    return (
+        Performance.objects.visible_to(principal)
+        .newest()
+        .filter(run__delivery_date=delivery_date)
+        .select_related("run__portfolio", "award__bid__product__market", "award__bid__ask")
+        .order_by("run__portfolio__code", "pk")
+    )
+
+
 def performance_report(principal: Principal, delivery_date: date) -> QuerySet[Performance]:
     """Delivered against ordered on the asks of a day that the caller may see, newest versions."""
     return (
