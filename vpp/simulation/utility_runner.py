@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 from vpp.network.kernels.document import NetworkDocument
 from vpp.simulation.client import Client
 from vpp.simulation.grids.utility_flow import FeederStudy, study_feeder
-from vpp.simulation.kernels.congestion import Need, cut_to, need_above_limit, tightened_limit_kw
+from vpp.simulation.kernels.congestion import Need, cut_to, need_above_limit, need_of, tightened_limit_kw
 
 Floats = NDArray[np.float64]
 
+THERMAL = ("branch_overload", "transformer_overload", "power_limit")
 LONGEST_ASK_INTERVALS = 12
 TIGHTENED_INTERVALS = 8
 SMALLEST_ASK_KW = 10.0
@@ -108,7 +109,12 @@ class UtilityRunner:
 
 
 def _violated(study: FeederStudy, most_kw: float) -> Congestion | None:
-    need = need_above_limit(study.head_p_kw, study.limit_kw)
+    """The relief that every overloaded transformer, line or agreed limit of the feeder needs, interval by interval."""
+    over_kw = {True: np.zeros(study.head_p_kw.size), False: np.zeros(study.head_p_kw.size)}
+    for one in study.violations:
+        if one.kind in THERMAL and np.isfinite(one.excess_kw):
+            over_kw[one.up][one.interval] = max(over_kw[one.up][one.interval], one.excess_kw)
+    need = need_of(over_kw[True], over_kw[False])
     if need is None:
         return None
     return _congestion(study, study.limit_kw, cut_to(need, most_kw, LONGEST_ASK_INTERVALS), tightened=False)

@@ -24,16 +24,16 @@ class Need:
         return float(self.quantity_kw.sum()) / 4.0
 
 
-def need_above_limit(head_kw: Floats, limit_kw: float, spare_kw: float = 0.0) -> Need | None:
-    """What a limit on the power through an element (H,), downwards positive, asks for; None where it holds.
+def need_above_limit(head_kw: Floats, limit_kw: float) -> Need | None:
+    """What a limit on the power through an element (H,), downwards positive, asks for; None where it holds."""
+    return need_of(np.maximum(head_kw - limit_kw, 0.0), np.maximum(-head_kw - limit_kw, 0.0))
 
-    Of both directions the one with more energy; spare_kw is added in the intervals that are over the limit.
-    """
-    over_kw, under_kw = np.maximum(head_kw - limit_kw, 0.0), np.maximum(-head_kw - limit_kw, 0.0)
-    direction, excess_kw = (UP, over_kw) if over_kw.sum() >= under_kw.sum() else (DOWN, under_kw)
-    if not excess_kw.any():
-        return None
-    return Need(direction, np.where(excess_kw > 0.0, np.ceil(excess_kw + spare_kw), 0.0))
+
+def need_of(consumed_over_kw: Floats, produced_over_kw: Floats) -> Need | None:
+    """The ask that cures an excess (H,) of consumption (UP) or of production (DOWN), whichever has more energy."""
+    up = consumed_over_kw.sum() >= produced_over_kw.sum()
+    excess_kw = consumed_over_kw if up else produced_over_kw
+    return Need(UP if up else DOWN, np.ceil(excess_kw)) if excess_kw.any() else None
 
 
 def tightened_limit_kw(head_kw: Floats, wanted_kw: float, least_intervals: int) -> float:

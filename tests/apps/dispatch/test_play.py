@@ -1,0 +1,48 @@
+"""`manage.py play` and the close of the day."""
+
+from __future__ import annotations
+
+from io import StringIO
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from forecasting.models import DispatchedPeriod
+from tests.apps.dispatch.day import PlayedDay
+from tests.factories import make_client
+from vpp.dispatch import operations
+from vpp.dispatch.models import ControlCycle, DeviceUse
+
+pytestmark = pytest.mark.django_db
+
+
+def test_play_runs_the_interval_of_a_moment_once() -> None:
+    played = PlayedDay(2, up_kw=6.0)
+    at = played.start(40).replace(minute=played.start(40).minute + 7)
+    out = StringIO()
+    call_command("play", at=at, stdout=out)
+    call_command("play", at=at, stdout=out)
+    assert ControlCycle.objects.get().interval_start == played.start(40)
+    assert "placed +6.0" in out.getvalue()
+
+
+def test_play_names_a_portfolio_that_is_not_there() -> None:
+    with pytest.raises(CommandError, match="no such portfolio: nobody"):
+        call_command("play", portfolio=["nobody"], at=PlayedDay(1, up_kw=2.0).start(40))
+
+
+def test_the_closed_day_tells_forecasting_which_hours_were_not_the_devices_own() -> None:
+    played = PlayedDay(2, up_kw=6.0, until=44)
+    gateway, _ = make_client()
+    for index in range(40, 45):
+        played.cycle(index)
+        played.fetch_and_accept(index, gateway)
+        played.report(index, dict.fromkeys(played.devices, 0.0) | played.targets(index), soc_kwh=9.0)
+    for _ in range(2):
+        answer = operations.close_day(played.portfolio.pk, played.day.date, played.day.end)
+        assert answer["periods"] == 2
+    periods = list(DispatchedPeriod.objects.all())
+    assert len(periods) == 2
+    assert (periods[0].period.lower, periods[0].period.upper) == (played.start(40), played.start(44))
+    use = DeviceUse.objects.get(device=played.devices[0])
+    assert (use.moved_kwh, use.hours, use.events) == (3.0, 1.0, 1)
