@@ -4,7 +4,16 @@
 import os
 import sys
 
-NEEDS_NO_DATABASE = {"help", "version", "--version", "collectstatic", "makemessages", "compilemessages", "spectacular"}
+NEEDS_NO_DATABASE = {
+    "help",
+    "version",
+    "--version",
+    "collectstatic",
+    "makemessages",
+    "compilemessages",
+    "spectacular",
+    "demo",
+}
 
 
 def main() -> None:

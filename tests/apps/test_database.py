@@ -17,7 +17,10 @@ def test_the_database_is_postgresql():
 def test_the_audit_trail_refuses_change_and_deletion(at):
     device = make_device()
     event = accounts.audit(at=at, actor="test", action="device.suspended", subject=device)
-    for statement in ("UPDATE accounts_auditevent SET action = 'x' WHERE id = %s", "DELETE FROM accounts_auditevent WHERE id = %s"):
+    for statement in (
+        "UPDATE accounts_auditevent SET action = 'x' WHERE id = %s",
+        "DELETE FROM accounts_auditevent WHERE id = %s",
+    ):
         with pytest.raises(DatabaseError, match="append-only"), transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(statement, [event.pk])
 

@@ -1,4 +1,4 @@
-"""The jobs room's own work: a ping that proves relay, broker and worker to be alive (`manage.py doctor --round-trip`)."""
+"""The jobs room's own work: a ping that proves relay, broker and worker to be alive (`doctor --round-trip`)."""
 
 from __future__ import annotations
 

@@ -1,0 +1,211 @@
+"""The played day, stage by stage. Each stage can be repeated: what is there already stays as it is."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from bidding.actors import enqueue_nightly
+from forecasting.actors import enqueue_forecast
+from vpp.lib import clock
+from vpp.lib.periods import DeliveryDay, as_datetime64
+from vpp.network.kernels.document import NetworkDocument
+from vpp.simulation.demo.scenario import ZONE_CODE, Scenario
+from vpp.simulation.demo.service import UTILITY, DemoFailed, Service, run_command
+from vpp.simulation.demo.world import World
+from vpp.simulation.fleet_runner import FleetRunner
+from vpp.simulation.grids.utility_flow import load_network
+from vpp.simulation.market_runner import MarketRunner
+from vpp.simulation.price_files import PriceSeries
+from vpp.simulation.utility_runner import Congestion, UtilityRunner
+
+Advance = Callable[[int, int], None]
+
+CEILING_EUR_PER_MWH = 400.0
+RESERVE_EUR_PER_MW_H = 12.0
+ASK_PARTICIPATION_PU = 0.4  # of the feeder's flexible power: a utility asks for what its feeder can be hoped to give
+MARKETS_FILE = Path("bidding/data/demo_markets.json")
+PRICE_HISTORY_DAYS = 14
+
+
+@dataclass
+class Play:
+    """Everything the stages share, and what they found out."""
+
+    scenario: Scenario
+    world: World
+    prices: PriceSeries
+    service: Service
+    notes: list[str] = field(default_factory=list)
+    congestion: Congestion | None = None
+    facts: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def day(self) -> DeliveryDay:
+        return self.scenario.day
+
+    @property
+    def ask_reference(self) -> str:
+        return f"demo-{self.scenario.delivery_date}"
+
+
+def enroll(play: Play, advance: Advance) -> None:
+    """Network, markets and the whole portfolio come in through the service's own imports."""
+    folder = play.world.folder
+    clock.set_simulated(play.scenario.the_day_before_at(8))
+    run_command("import_network", str(folder / "network.json"), "--utility", UTILITY)
+    run_command("import_markets", str(Path(__file__).resolve().parents[3] / MARKETS_FILE))
+    run_command("import_sites", str(folder))
+
+
+def load_history(play: Play, advance: Advance) -> None:
+    """Weeks of readings until the morning of the day before, as a meter operator would hand them over."""
+    _import_readings(play, play.scenario.history_start, play.scenario.the_day_before_at(9))
+
+
+def publish_past_prices(play: Play, advance: Advance) -> None:
+    clock.set_simulated(play.scenario.the_day_before_at(9))
+    with play.service.client("market") as client:
+        market = MarketRunner(client)
+        for back in range(PRICE_HISTORY_DAYS, 0, -1):
+            market.publish_prices(play.day.shifted(-back), play.prices)
+            advance(PRICE_HISTORY_DAYS - back + 1, PRICE_HISTORY_DAYS)
+
+
+def forecast(play: Play, advance: Advance) -> None:
+    at = play.scenario.the_day_before_at(9, 15)
+    clock.set_simulated(at)
+    result = play.service.run_job(
+        lambda: enqueue_forecast(zone_code=ZONE_CODE, delivery_date=play.scenario.delivery_date, at=at)
+    )
+    play.facts["forecast_runs"] = result.get("runs")
+
+
+def ask(play: Play, advance: Advance) -> None:
+    """The utility studies its low-voltage feeders on the forecast and asks for relief at the worst one."""
+    clock.set_simulated(play.scenario.the_day_before_at(9, 45))
+    with play.service.client("utility") as client:
+        utility = UtilityRunner(client, _network(play))
+        congestion = utility.find_congestion(
+            low_voltage_feeders(play.world), play.scenario.delivery_date, most_kw=_most_to_ask_kw(play.world)
+        )
+        utility.ask(
+            congestion,
+            play.scenario.delivery_date,
+            reference=play.ask_reference,
+            ceiling_price_per_mwh=CEILING_EUR_PER_MWH,
+            gate_at=play.scenario.the_day_before_at(11),
+            expires_at=play.scenario.the_day_before_at(14),
+        )
+    play.congestion = congestion
+    play.notes.append(f"ask {play.ask_reference}: {congestion}")
+
+
+def bid(play: Play, advance: Advance) -> None:
+    """The nightly job: one optimisation per portfolio over energy, reserve and the open asks."""
+    at = play.scenario.the_day_before_at(10, 30)
+    clock.set_simulated(at)
+    play.facts["nightly"] = play.service.run_job(
+        lambda: enqueue_nightly(zone_code=ZONE_CODE, delivery_date=play.scenario.delivery_date, at=at)
+    )
+
+
+def award(play: Play, advance: Advance) -> None:
+    """The utility accepts our answer to its ask; the market clears at noon."""
+    clock.set_simulated(play.scenario.the_day_before_at(11, 30))
+    with play.service.client("utility") as client:
+        commits = UtilityRunner(client, _network(play)).accept_bids(play.ask_reference)
+    if not commits:
+        raise DemoFailed(f"no bid was made on ask {play.ask_reference}, so there is nothing to commit")
+    clock.set_simulated(play.scenario.the_day_before_at(12, 30))
+    with play.service.client("market") as client:
+        MarketRunner(client).clear_day(
+            play.scenario.delivery_date, play.prices, reserve_price=RESERVE_EUR_PER_MW_H, seed=play.scenario.seed
+        )
+
+
+def load_rest_of_day_before(play: Play, advance: Advance) -> None:
+    _import_readings(play, play.scenario.the_day_before_at(9), play.day.start)
+
+
+def deliver(play: Play, advance: Advance) -> None:
+    """Every interval: calls on reserve, control cycle, setpoints to devices, physics, readings back."""
+    day = play.day
+    fleet = play.world.fleet(day, play.scenario.seed)
+    with play.service.client("gateway") as gateway, play.service.client("market") as exchange:
+        runner = FleetRunner(gateway, fleet, day.starts64())
+        market = MarketRunner(exchange)
+        calls = market.calls_of_day(day.date, seed=play.scenario.seed)
+        for index, start in enumerate(day.starts()):
+            clock.set_simulated(start)
+            market.call(calls, day, index)
+            _control(runner, start)
+            clock.set_simulated(start + timedelta(minutes=15))
+            runner.live_and_report()
+            advance(index + 1, day.n_intervals)
+        clock.set_simulated(day.end + timedelta(hours=1))
+        runner.flush()
+    play.facts["reserve_calls"] = len(calls)
+
+
+def settle(play: Play, advance: Advance) -> None:
+    clock.set_simulated(play.scenario.the_day_after_at(6))
+    run_command("settle", "--date", play.scenario.delivery_date.isoformat())
+
+
+def is_settled(play: Play) -> bool:
+    """True if the day was played and settled before."""
+    with play.service.client("reader") as client:
+        return bool(client.get_all("/api/v1/settlements", {"date": play.scenario.delivery_date.isoformat()}))
+
+
+STAGES: tuple[tuple[str, Callable[[Play, Advance], None]], ...] = (
+    ("enroll sites, devices, network, markets", enroll),
+    ("load history of readings", load_history),
+    ("publish past prices", publish_past_prices),
+    ("forecast", forecast),
+    ("utility studies its feeders and asks", ask),
+    ("nightly bids", bid),
+    ("utility accepts, market clears", award),
+    ("readings until midnight", load_rest_of_day_before),
+    ("deliver the day", deliver),
+    ("settle", settle),
+)
+PLAYED_ONCE = {deliver}
+
+
+def low_voltage_feeders(world: World) -> list[str]:
+    """Feeders that a portfolio of their own can help; a utility asks where it may hope for an answer."""
+    return sorted({row["feeder"] for row in world.table("portfolios") if row["feeder"]})
+
+
+def _control(runner: FleetRunner, start: datetime) -> None:
+    """One control cycle; when devices refuse, one more inside the interval, and they are asked again."""
+    run_command("play", "--at", start.isoformat())
+    if runner.answer_setpoints().refused:
+        run_command("play", "--at", start.isoformat(), "--revision", "1")
+        runner.answer_setpoints()
+
+
+def _import_readings(play: Play, start: datetime, end: datetime) -> None:
+    clock.set_simulated(end)
+    with tempfile.TemporaryDirectory(prefix="vpp-demo-") as folder:
+        path = Path(folder) / f"readings-{as_datetime64(end)}.npz"
+        play.facts["history_readings"] = play.facts.get("history_readings", 0) + play.world.write_history(
+            path, start, end
+        )
+        run_command("import_readings", str(path), "--quiet")
+
+
+def _network(play: Play) -> NetworkDocument:
+    return load_network(play.world.folder / "network.json")
+
+
+def _most_to_ask_kw(world: World) -> float:
+    """A share of the smallest feeder portfolio's controllable power."""
+    flexible_kw = world.controllable_kw_by_feeder()
+    return ASK_PARTICIPATION_PU * min(flexible_kw[feeder] for feeder in low_voltage_feeders(world))

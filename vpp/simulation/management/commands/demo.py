@@ -1,0 +1,77 @@
+"""`manage.py demo`: one delivery day of a whole virtual power plant, from enrolment to payout (`make demo`)."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from argparse import ArgumentParser
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from vpp.lib.embedded_postgres import default_data_dir, ensure_database
+from vpp.simulation.demo.scenario import BadScenario, Scenario, make_scenario
+
+CHOSEN = "VPP_DEMO_CHOSEN"  # set for the second start, in the demo's own data folder
+
+
+class Command(BaseCommand):
+    help = "Play one delivery day on a real grid and show what it earned; then serve the console."
+    requires_system_checks = []
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument(
+            "--no-serve", action="store_true", help="end with exit code 0 instead of serving the console"
+        )
+        parser.add_argument("--full", action="store_true", help="the whole grid: 16,000 devices instead of 650")
+        parser.add_argument("--date", type=date.fromisoformat, help="a day of 2016, the year of the measured profiles")
+        parser.add_argument("--prices", type=Path, help="CSV with the columns start and price (EUR/MWh); else modelled")
+        parser.add_argument("--seed", type=int, help="of the devices' faults and the market's competitors")
+        parser.add_argument("--json", type=Path, help="also write the result to this file")
+        parser.add_argument("--grid", default="", help="another SimBench grid, such as 1-LV-rural1--2-sw")
+        parser.add_argument("--bind", default="127.0.0.1:8000", help="where the console is served")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            scenario = make_scenario(
+                full=options["full"],
+                grid=options["grid"],
+                delivery_date=options["date"],
+                seed=options["seed"],
+                prices_file=options["prices"].resolve() if options["prices"] else None,
+            )
+        except BadScenario as error:
+            raise CommandError(str(error), returncode=1) from None
+        self._enter_own_data_folder(scenario)
+        ensure_database()
+        self._play(scenario, options)
+
+    def _enter_own_data_folder(self, scenario: Scenario) -> None:
+        """Without DATABASE_URL each demo has a database of its own, so that no played day meets a real one."""
+        if os.environ.get("DATABASE_URL") or os.environ.get(CHOSEN):
+            return
+        folder = default_data_dir() / "demo" / scenario.key
+        folder.mkdir(parents=True, exist_ok=True)
+        os.environ |= {"VPP_DATA_DIR": str(folder), CHOSEN: "1"}
+        os.execv(sys.executable, [sys.executable, *sys.argv])
+
+    def _play(self, scenario: Scenario, options: dict[str, Any]) -> None:
+        from vpp.simulation.demo import director, show
+        from vpp.simulation.demo.service import DemoFailed
+        from vpp.simulation.price_files import BadPriceFile
+
+        try:
+            with director.played_day(
+                scenario, bind="127.0.0.1:0" if options["no_serve"] else options["bind"]
+            ) as played:
+                show.print_result(played.result)
+                if options["json"]:
+                    options["json"].write_text(json.dumps(played.result, indent=2, default=str) + "\n")
+                if not options["no_serve"]:
+                    show.print_login(played.url, *played.login())
+                    played.serve_until_stopped()
+        except (DemoFailed, BadPriceFile) as error:
+            raise CommandError(str(error), returncode=1) from None
