@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from django.db.models import Prefetch, QuerySet
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import status
+from rest_framework.exceptions import PermissionDenied
 from rest_framework.generics import ListAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -16,6 +18,7 @@ from bidding import operations
 from bidding.distribution.operations import AskContent
 from bidding.errors import BadAsk, UnknownAsk, UnknownBid, UnknownMarket
 from bidding.models import Ask, Award, Bid, Market, Product
+from bidding.queries import book_check
 from bidding.serializers import (
     AcceptInput,
     ActivationAnswer,
@@ -26,6 +29,8 @@ from bidding.serializers import (
     AwardSerializer,
     AwardsInput,
     BidSerializer,
+    BookCheckAnswer,
+    DayInput,
     MarketSerializer,
     PricesAnswer,
     PricesInput,
@@ -85,6 +90,23 @@ class CommitList(ListAPIView):
         awards = Award.objects.visible_to(principal_of(self.request))
         awards = awards.select_related("bid__product__market", "bid__portfolio", "bid__ask")
         return narrowed(awards, self.request, self.filters).order_by("-bid__delivery_date", "pk")
+
+
+class BookCheck(APIView):
+    """The independent check of the commitment book for a day; `problems` is empty when no kilowatt is sold twice."""
+
+    @extend_schema(
+        parameters=[OpenApiParameter("date", date, OpenApiParameter.QUERY, required=True)], responses=BookCheckAnswer
+    )
+    def get(self, request: Request) -> Response:
+        if not principal_of(request).sees_all:
+            raise PermissionDenied("the commitment book is the aggregator's own")
+        wanted = DayInput(data=request.query_params)
+        wanted.is_valid(raise_exception=True)
+        day = wanted.validated_data["date"]
+        bids = Bid.objects.filter(delivery_date=day, state__in=Bid.LIVE_STATES).count()
+        answer = BookCheckAnswer({"date": day, "bids": bids, "problems": book_check(day)})
+        return Response(answer.data)
 
 
 def narrowed(rows: QuerySet[Any], request: Request, filters: dict[str, str]) -> QuerySet[Any]:

@@ -82,6 +82,25 @@ class AskSerializer(serializers.ModelSerializer):
         return [bid.pk for bid in ask.bids.all() if bid.state in Bid.SENT_STATES]
 
 
+class DayInput(serializers.Serializer[Any]):
+    date = serializers.DateField()
+
+
+class BookProblemSerializer(serializers.Serializer[Any]):
+    portfolio_code = serializers.CharField()
+    rule = serializers.CharField()
+    interval_start = serializers.DateTimeField(allow_null=True)
+    value_kw = serializers.FloatField()
+    limit_kw = serializers.FloatField()
+    label = serializers.CharField()
+
+
+class BookCheckAnswer(serializers.Serializer[Any]):
+    date = serializers.DateField()
+    bids = serializers.IntegerField()
+    problems = BookProblemSerializer(many=True)
+
+
 class AskInput(serializers.Serializer[Any]):
     """quantity_kw: one value per quarter hour of the delivery day in the market's zone, 0 outside the window."""
 

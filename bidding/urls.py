@@ -14,4 +14,5 @@ urlpatterns: list[URLPattern] = [
     path("bids/<int:bid_id>/accept", api.BidAcceptance.as_view(), name="bid-accept"),
     path("bids/<int:bid_id>/reject", api.BidRejection.as_view(), name="bid-reject"),
     path("commits", api.CommitList.as_view(), name="commits"),
+    path("book-check", api.BookCheck.as_view(), name="book-check"),
 ]
