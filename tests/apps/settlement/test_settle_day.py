@@ -328,7 +328,7 @@ def test_the_daily_job_queues_every_portfolio_of_the_day_before():
     jobs.enqueue(kind=schedule.kind, natural_key="close:x", payload=payload, at=after(SUMMER))
     jobs.run_pending()
     assert SettlementRun.objects.filter(delivery_date=SUMMER).count() == 2  # the day before: nothing was sold
-    assert SettlementRun.objects.get(portfolio=portfolio).revenue == Decimal("16.00")
+    assert SettlementRun.objects.get(portfolio=portfolio, delivery_date=SUMMER).revenue == Decimal("16.00")
 
 
 def test_the_job_settles_once():
