@@ -7,7 +7,8 @@ from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
 import numpy as np
-from django.db import transaction
+import psycopg
+from django.db import OperationalError, connection, transaction
 from numpy.typing import NDArray
 
 from telemetry.ingest import files, latest, packed, resolve, rollups, rows
@@ -16,15 +17,24 @@ from telemetry.ingest.rows import Outcome
 from telemetry.kernels.batch import ReadingBatch
 from telemetry.kernels.judge import judge
 from telemetry.kernels.quality import Refusal
-from telemetry.kernels.readings import Readings, same_values
+from telemetry.kernels.readings import Readings, once
 from telemetry.protocols.file_types import NarrowFile, WideFile
 from telemetry.storage import raw
 from telemetry.storage.days import as_date, lock_days, open_days
+from vpp.lib.errors import DomainError
 
 if TYPE_CHECKING:
     from vpp.accounts.models import Principal
 
+DEADLOCK_TRIES = 3
 MAX_AGE_DAYS = 45  # of a reading that a gateway may still send; older ones come as files
+
+
+class Busy(DomainError):
+    """Nothing was stored; the same message may be sent again."""
+
+    code = "busy"
+    http_status = 503
 
 
 @dataclass(frozen=True)
@@ -66,12 +76,11 @@ def ingest(
     )
     refused = batch.refused + judgement.refusals(batch.row)
     row, marked = batch.row[kept], batch.correction[kept]
-    unique, repeats, contradicting = _once(readings)
+    unique, repeats, contradicting = once(readings)
     refused += [(int(place), Refusal.REPEATED_IN_BATCH) for place in row[contradicting]]
     if unique is not None:
         readings, row, marked = readings.take(unique), row[unique], marked[unique]
-    with transaction.atomic():
-        outcome, corrected = _store(readings, marked, at_us)
+    outcome, corrected = _store_in_one_transaction(readings, marked, at_us)
     refused += [(int(place), Refusal.CONFLICT) for place in row[outcome == Outcome.DIFFERENT]]
     return IngestAnswer(
         accepted=int((outcome == Outcome.FRESH).sum()),
@@ -81,22 +90,21 @@ def ingest(
     )
 
 
-def _once(readings: Readings) -> tuple[NDArray[np.intp] | None, int, NDArray[np.intp]]:
-    """Rows with each key once by (device, time), how many repeats were left out, and the contradicting rows.
-
-    None for the rows when they are in that order already.
-
-    Of rows with the same key the first in the message holds; the others either repeat it or contradict it.
-    """
-    if readings.by_device() is readings:
-        return None, 0, np.empty(0, dtype=np.intp)
-    order = np.lexsort((readings.time_us, readings.device_id))  # stable, so the first of a key stays first
-    ordered = readings.take(order)
-    new = np.ones(order.size, dtype=bool)
-    new[1:] = (ordered.device_id[1:] != ordered.device_id[:-1]) | (ordered.time_us[1:] != ordered.time_us[:-1])
-    holder = np.flatnonzero(new)[np.cumsum(new) - 1]
-    repeat = same_values(ordered, ordered.take(holder)) & ~new
-    return order[new], int(repeat.sum()), order[~new & ~repeat]
+def _store_in_one_transaction(
+    readings: Readings, marked: NDArray[np.bool_], at_us: int
+) -> tuple[NDArray[np.int8], int]:
+    """Two batches that correct the same buckets crosswise may block each other; the one thrown out goes again."""
+    for _ in range(DEADLOCK_TRIES):
+        try:
+            with transaction.atomic():
+                return _store(readings, marked, at_us)
+        except (psycopg.errors.DeadlockDetected, OperationalError) as error:
+            deadlock = isinstance(error.__cause__ or error, psycopg.errors.DeadlockDetected)
+            if not deadlock:
+                raise
+            if connection.in_atomic_block:
+                raise Busy("another batch holds the same readings; send this one again") from error
+    raise Busy("other batches hold the same readings; send this one again")
 
 
 def _store(readings: Readings, marked: NDArray[np.bool_], at_us: int) -> tuple[NDArray[np.int8], int]:

@@ -19,7 +19,7 @@ from telemetry.kernels.batch import FloatColumn, IntColumn
 from telemetry.kernels.readings import Readings
 from telemetry.kernels.rollup import BUCKET_MINUTES, BUCKET_US
 from telemetry.storage import cells, raw
-from telemetry.storage.copying import copy_out, moment
+from telemetry.storage.copying import copy_out, id_array, moment
 from vpp.lib.units import mean_power_kw
 
 DeviceIds: TypeAlias = Sequence[int] | IntColumn
@@ -83,8 +83,8 @@ def latest(device_ids: DeviceIds) -> LatestReadings:
     """The newest reading of each device."""
     wanted = np.asarray(device_ids, dtype=np.int64)
     found = copy_out(
-        f"SELECT {raw.ROW_SELECT.format('l')} FROM telemetry_latest l WHERE device_id = ANY(%s)",  # noqa: S608
-        [np.unique(wanted).tolist()],
+        f"SELECT {raw.ROW_SELECT.format('l')} FROM telemetry_latest l WHERE device_id = ANY(%s::bigint[])",  # noqa: S608
+        [id_array(np.unique(wanted))],
         raw.ROW_KINDS,
     )
     order = np.argsort(found["device_id"])

@@ -24,7 +24,7 @@ class ReadingsSerializer(serializers.Serializer):
     sign = serializers.ChoiceField(choices=["load", "generation"], required=False)
 
 
-class RefusalSerializer(serializers.Serializer):
+class RefusedReadingSerializer(serializers.Serializer):
     row = serializers.IntegerField(help_text="position in the message, from 0")
     reason = serializers.CharField()
 
@@ -33,7 +33,7 @@ class IngestAnswerSerializer(serializers.Serializer):
     accepted = serializers.IntegerField()
     corrected = serializers.IntegerField()
     duplicates = serializers.IntegerField()
-    refused = RefusalSerializer(many=True)
+    refused = RefusedReadingSerializer(many=True)
 
 
 class SeriesQuerySerializer(serializers.Serializer):

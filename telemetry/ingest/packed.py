@@ -15,7 +15,7 @@ from telemetry.kernels.judge import DAY_US
 from telemetry.kernels.readings import Readings
 from telemetry.kernels.rollup import roll_up
 from telemetry.storage import raw
-from telemetry.storage.copying import copy_stream, moment
+from telemetry.storage.copying import copy_stream, id_array, moment
 from telemetry.storage.days import as_date
 
 FEWEST_READINGS = 24  # of a device on a day; below that rows are as small
@@ -43,8 +43,9 @@ def untouched(readings: Readings) -> NDArray[np.bool_]:
     with connection.cursor() as cursor:
         for day in days:
             cursor.execute(
-                "SELECT DISTINCT device_id FROM telemetry_reading WHERE ts >= %s AND ts < %s AND device_id = ANY(%s)",
-                [moment(day * DAY_US), moment((day + 1) * DAY_US), devices.tolist()],
+                """SELECT DISTINCT device_id FROM telemetry_reading
+                WHERE ts >= %s AND ts < %s AND device_id = ANY(%s::bigint[])""",
+                [moment(day * DAY_US), moment((day + 1) * DAY_US), id_array(devices)],
             )
             taken |= {(day, device_id) for (device_id,) in cursor}
     if not taken:
@@ -115,7 +116,7 @@ def _forget(day: int, devices: IntColumn) -> None:
     with connection.cursor() as cursor:
         for table in ("telemetry_readingday", "telemetry_rollupday"):
             cursor.execute(
-                f"DELETE FROM {table} WHERE day = %s AND device_id = ANY(%s)",  # noqa: S608
-                [as_date(day), devices.tolist()],
+                f"DELETE FROM {table} WHERE day = %s AND device_id = ANY(%s::bigint[])",  # noqa: S608
+                [as_date(day), id_array(devices)],
             )
         cursor.execute(f"TRUNCATE telemetry_reading_{suffix}, telemetry_rollup15_{suffix}")

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from telemetry.kernels.copy_format import Field
 from telemetry.kernels.readings import Readings, no_readings, places_of, same_values
 from telemetry.storage import raw
-from telemetry.storage.copying import copy_in, empty_stage, moment
+from telemetry.storage.copying import copy_in, empty_stage, id_array, moment
 from telemetry.storage.days import ensure_days
 
 STAGE = "telemetry_stage"
@@ -128,6 +128,6 @@ def _all_corrections(readings: Readings, start_us: int, end_us: int) -> Readings
         return no_readings()
     return raw.rows(
         f"""SELECT {raw.ROW_SELECT.format("c")} FROM telemetry_readingcorrection c
-        WHERE ts >= %s AND ts < %s AND device_id = ANY(%s)""",  # noqa: S608
-        [moment(start_us), moment(end_us), np.unique(readings.device_id).tolist()],
+        WHERE ts >= %s AND ts < %s AND device_id = ANY(%s::bigint[])""",  # noqa: S608
+        [moment(start_us), moment(end_us), id_array(np.unique(readings.device_id))],
     )

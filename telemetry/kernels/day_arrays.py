@@ -129,6 +129,24 @@ def unpack_readings(
     )
 
 
+def unpack_regular(*, day: IntColumn, device_id: IntColumn, available_us: IntColumn, power_kw: Packed) -> Readings:
+    """The readings of g device-days of power alone, every quarter hour; power_kw (g, 768) bytes."""
+    start_us = (day * DAY_US)[:, None] + REGULAR_OFFSET_S.astype(np.int64) * SECOND_US
+    known_us = np.repeat(available_us, BUCKETS_PER_DAY)
+    nothing = np.full(known_us.size, np.nan)
+    return Readings(
+        device_id=np.repeat(device_id, BUCKETS_PER_DAY),
+        time_us=start_us.ravel(),
+        power_kw=power_kw.view("<f8").ravel(),
+        energy_kwh=nothing,
+        soc_kwh=nothing,
+        voltage_pu=nothing,
+        quality=np.zeros(known_us.size, dtype=np.int16),
+        first_available_us=known_us,
+        available_us=known_us,
+    )
+
+
 def pack_rollup(rollup: Rollup) -> PackedDays:
     """Device-days of rollup cells, which must be ordered by (device, bucket) inside each day."""
     day, bucket = rollup.bucket_us // DAY_US, rollup.bucket_us % DAY_US // BUCKET_US

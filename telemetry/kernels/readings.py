@@ -105,3 +105,21 @@ def places_of(device_id: IntColumn, time_us: IntColumn, sorted_readings: Reading
     places = np.searchsorted(known, wanted)
     places[places == known.size] = 0
     return np.where(known[places] == wanted, places, -1)
+
+
+def once(readings: Readings) -> tuple[NDArray[np.intp] | None, int, NDArray[np.intp]]:
+    """Rows with each key once by (device, time), how many repeats were left out, and the contradicting rows.
+
+    None for the rows when they are in that order already.
+
+    Of rows with the same key the first in the message holds; the others either repeat it or contradict it.
+    """
+    if readings.by_device() is readings:
+        return None, 0, np.empty(0, dtype=np.intp)
+    order = np.lexsort((readings.time_us, readings.device_id))  # stable, so the first of a key stays first
+    ordered = readings.take(order)
+    new = np.ones(order.size, dtype=bool)
+    new[1:] = (ordered.device_id[1:] != ordered.device_id[:-1]) | (ordered.time_us[1:] != ordered.time_us[:-1])
+    holder = np.flatnonzero(new)[np.cumsum(new) - 1]
+    repeat = same_values(ordered, ordered.take(holder)) & ~new
+    return order[new], int(repeat.sum()), order[~new & ~repeat]

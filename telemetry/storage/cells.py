@@ -13,7 +13,7 @@ from telemetry.kernels.batch import FloatColumn, IntColumn
 from telemetry.kernels.judge import DAY_US
 from telemetry.kernels.rollup import BUCKET_US, BUCKETS_PER_DAY, roll_up
 from telemetry.storage import raw
-from telemetry.storage.copying import copy_out, moment
+from telemetry.storage.copying import copy_out, id_array, moment
 from telemetry.storage.days import as_date
 
 ENERGY_BYTES = BUCKETS_PER_DAY * 8
@@ -81,8 +81,8 @@ def _fill_from_packed(grid: CellGrid, first: int, last: int, as_of_us: int) -> l
     """Fill from packed days; gives (day, device) of those that became known bit by bit, across `as_of_us`."""
     found = copy_out(
         """SELECT day, device_id, first_available_at, available_at, energy_kwh FROM telemetry_rollupday
-        WHERE day BETWEEN %s AND %s AND device_id = ANY(%s) AND first_available_at <= %s""",
-        [as_date(first // DAY_US), as_date((last - 1) // DAY_US), grid.device_ids.tolist(), moment(as_of_us)],
+        WHERE day BETWEEN %s AND %s AND device_id = ANY(%s::bigint[]) AND first_available_at <= %s""",
+        [as_date(first // DAY_US), as_date((last - 1) // DAY_US), id_array(grid.device_ids), moment(as_of_us)],
         PACKED_KINDS,
         widths={"cells": ENERGY_BYTES},
     )
@@ -100,8 +100,8 @@ def _fill_from_rows(grid: CellGrid, first: int, last: int, as_of_us: int) -> lis
     """Fill from rows of open days, which win over packed ones; gives (day, device) of cells with a later version."""
     found = copy_out(
         """SELECT bucket, device_id, first_available_at, available_at, energy_kwh FROM telemetry_rollup15
-        WHERE bucket >= %s AND bucket < %s AND device_id = ANY(%s)""",
-        [moment(first), moment(last), grid.device_ids.tolist()],
+        WHERE bucket >= %s AND bucket < %s AND device_id = ANY(%s::bigint[])""",
+        [moment(first), moment(last), id_array(grid.device_ids)],
         ROW_KINDS,
     )
     sure = found["available_us"] <= as_of_us
@@ -126,11 +126,11 @@ def read_quality(device_ids: IntColumn, start_us: int, end_us: int) -> NDArray[n
     grid = CellGrid.empty(device_ids, start_us, end_us)
     n_cells = (end_us - start_us) // BUCKET_US
     flags = np.zeros((device_ids.size, n_cells), dtype=np.int16)
-    parameters = [device_ids.tolist(), moment(start_us), moment(end_us)]
+    parameters = [id_array(device_ids), moment(start_us), moment(end_us)]
     with connection.cursor() as cursor:
         cursor.execute(
             """SELECT day - date '1970-01-01', device_id, quality FROM telemetry_rollupday
-            WHERE device_id = ANY(%s) AND quality IS NOT NULL
+            WHERE device_id = ANY(%s::bigint[]) AND quality IS NOT NULL
             AND day BETWEEN (%s AT TIME ZONE 'UTC')::date AND (%s AT TIME ZONE 'UTC')::date""",
             parameters,
         )
@@ -140,7 +140,7 @@ def read_quality(device_ids: IntColumn, start_us: int, end_us: int) -> NDArray[n
             flags[grid.place(np.array([device_id]))[0], column[inside]] = np.frombuffer(packed, dtype="<i2")[inside]
     found = copy_out(
         """SELECT bucket, device_id, quality FROM telemetry_rollup15
-        WHERE device_id = ANY(%s) AND bucket >= %s AND bucket < %s""",
+        WHERE device_id = ANY(%s::bigint[]) AND bucket >= %s AND bucket < %s""",
         parameters,
         (("bucket_us", "timestamptz"), ("device_id", "int8"), ("quality", "int2")),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import numpy as np
 from django.db import connection
 from numpy.typing import NDArray
 
@@ -41,8 +42,11 @@ def empty_stage(name: str, columns: str) -> None:
         cursor.execute(f"DELETE FROM {name}")  # noqa: S608 - a name of our own
 
 
+def id_array(ids: NDArray[np.int64]) -> str:
+    """Ids as the text of a bigint[] parameter; the driver would turn a list round one element at a time."""
+    return "{" + ",".join(map(str, ids.tolist())) + "}"
+
+
 def moment(time_us: int) -> Moment:
     """An aware UTC datetime of microseconds since 1970, as a query parameter."""
-    import numpy as np
-
     return from_datetime64(np.datetime64(int(time_us), "us"))

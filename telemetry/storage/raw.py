@@ -11,15 +11,18 @@ from numpy.typing import NDArray
 
 from telemetry.kernels.batch import IntColumn
 from telemetry.kernels.copy_format import Field, nullable_float8
-from telemetry.kernels.day_arrays import unpack_readings
+from telemetry.kernels.day_arrays import unpack_readings, unpack_regular
 from telemetry.kernels.judge import DAY_US
 from telemetry.kernels.quality import Quality
 from telemetry.kernels.readings import Readings, join, no_readings, places_of
-from telemetry.storage.copying import copy_out, moment
+from telemetry.kernels.rollup import BUCKETS_PER_DAY
+from telemetry.storage.copying import copy_out, id_array, moment
 from telemetry.storage.days import as_date
 
 FOREVER_US = 253_402_300_799_000_000
 DAY_COLUMNS = ("offset_s", "power_kw", "energy_kwh", "soc_kwh", "voltage_pu", "quality", "available_us")
+# A regular day of power alone, all known at once: nearly all packed days, and they have one width.
+PLAIN = " AND ".join(f"{name} IS NULL" for name in DAY_COLUMNS if name != "power_kw")
 ROW_KINDS = (
     ("time_us", "timestamptz"),
     ("device_id", "int8"),
@@ -65,22 +68,29 @@ def packed_pairs(days: Sequence[int], device_ids: IntColumn) -> set[tuple[int, i
     with connection.cursor() as cursor:
         cursor.execute(
             """SELECT day - date '1970-01-01', device_id FROM telemetry_readingday
-            WHERE day = ANY(%s) AND device_id = ANY(%s)""",
-            [[as_date(day) for day in days], np.unique(device_ids).tolist()],
+            WHERE day = ANY(%s) AND device_id = ANY(%s::bigint[])""",
+            [[as_date(day) for day in days], id_array(np.unique(device_ids))],
         )
         return set(cursor.fetchall())
 
 
 def packed_readings(days: Sequence[int], device_ids: IntColumn) -> Readings:
-    """All readings of the packed days of these devices, ordered by (day, device, time)."""
-    columns = ", ".join(DAY_COLUMNS)
+    """All readings of the packed days of these devices, each device-day ordered by time."""
+    asked: list[Any] = [[as_date(day) for day in days], id_array(np.unique(device_ids))]
+    where = "FROM telemetry_readingday WHERE day = ANY(%s) AND device_id = ANY(%s::bigint[])"
+    regular = copy_out(
+        f"SELECT day, device_id, available_at, power_kw {where} AND ({PLAIN})",  # noqa: S608
+        asked,
+        (("day", "date"), ("device_id", "int8"), ("available_us", "timestamptz"), ("power_kw", "bytea")),
+        widths={"power_kw": BUCKETS_PER_DAY * 8},
+    )
     with connection.cursor() as cursor:
         cursor.execute(
-            f"""SELECT day - date '1970-01-01', device_id, count, extract(epoch FROM available_at) * 1000000, {columns}
-            FROM telemetry_readingday WHERE day = ANY(%s) AND device_id = ANY(%s) ORDER BY day, device_id""",  # noqa: S608
-            [[as_date(day) for day in days], np.unique(device_ids).tolist()],
+            f"""SELECT day - date '1970-01-01', device_id, count, extract(epoch FROM available_at) * 1000000,
+            {", ".join(DAY_COLUMNS)} {where} AND NOT ({PLAIN})""",  # noqa: S608
+            asked,
         )
-        parts = [
+        others = [
             unpack_readings(
                 day=day,
                 device_id=device_id,
@@ -90,14 +100,15 @@ def packed_readings(days: Sequence[int], device_ids: IntColumn) -> Readings:
             )
             for day, device_id, count, available_us, *packed in cursor
         ]
-    return join(parts) if parts else no_readings()
+    return join([unpack_regular(**regular), *others])
 
 
 def row_readings(device_ids: IntColumn, start_us: int, end_us: int) -> Readings:
     """Rows of open days in [start, end), first versions."""
     return rows(
-        f"SELECT {ROW_SELECT.format('r')} FROM telemetry_reading r WHERE ts >= %s AND ts < %s AND device_id = ANY(%s)",  # noqa: S608
-        [moment(start_us), moment(end_us), np.unique(device_ids).tolist()],
+        f"""SELECT {ROW_SELECT.format("r")} FROM telemetry_reading r
+        WHERE ts >= %s AND ts < %s AND device_id = ANY(%s::bigint[])""",  # noqa: S608
+        [moment(start_us), moment(end_us), id_array(np.unique(device_ids))],
     )
 
 
@@ -105,9 +116,9 @@ def corrections(device_ids: IntColumn, start_us: int, end_us: int, as_of_us: int
     """The correction in force at `as_of_us` of each reading in [start, end) that has one."""
     return rows(
         f"""SELECT DISTINCT ON (ts, device_id) {ROW_SELECT.format("c")} FROM telemetry_readingcorrection c
-        WHERE ts >= %s AND ts < %s AND device_id = ANY(%s) AND available_at <= %s
+        WHERE ts >= %s AND ts < %s AND device_id = ANY(%s::bigint[]) AND available_at <= %s
         ORDER BY ts, device_id, available_at DESC""",  # noqa: S608
-        [moment(start_us), moment(end_us), np.unique(device_ids).tolist(), moment(as_of_us)],
+        [moment(start_us), moment(end_us), id_array(np.unique(device_ids)), moment(as_of_us)],
     )
 
 
