@@ -53,24 +53,6 @@ class SettlementList(ListAPIView):
 
 
 @extend_schema(parameters=[DaySerializer])
-class PerformanceList(ListAPIView):
-    """Every award of a day as it was delivered and paid, newest version; a utility sees those on its own asks."""
-
-    serializer_class = PerformanceSerializer
-    pagination_class = Pages
-
-    def get_queryset(self) -> QuerySet[Performance]:
-        wanted = DaySerializer(data=self.request.query_params)
-        wanted.is_valid(raise_exception=True)
-        performances = Performance.objects.visible_to(principal_of(self.request)).newest()
-        return (
-            performances.filter(run__delivery_date=wanted.validated_data["date"])
-            .select_related("run__portfolio", "award__bid__product__market", "award__bid__ask")
-            .order_by("pk")
-        )
-
-
-@extend_schema(parameters=[DaySerializer])
 class PerformanceReportList(ListAPIView):
     """The end-of-day report on the caller's asks: ordered, delivered, share, what is due."""
 

@@ -66,6 +66,7 @@ class PerformanceSerializer(serializers.ModelSerializer):
     market = serializers.CharField(source="award.bid.product.market.code")
     product = serializers.CharField(source="award.bid.product.code")
     award = serializers.CharField(source="award.source_reference")
+    bid = serializers.IntegerField(source="award.bid_id")
     ask = serializers.SerializerMethodField()
     bid_kwh = serializers.SerializerMethodField()
     awarded_kwh = serializers.SerializerMethodField()
@@ -73,8 +74,8 @@ class PerformanceSerializer(serializers.ModelSerializer):
     class Meta:
         model = Performance
         fields = [
-            "id", "portfolio", "delivery_date", "version", "state", "market", "product", "product_kind", "award", "ask",
-            "bid_kwh", "awarded_kwh", "committed_kwh", "delivered_kwh", "share", "raw_share", "revenue", "penalty",
+            "id", "portfolio", "delivery_date", "version", "state", "market", "product", "product_kind", "award", "bid",
+            "ask", "bid_kwh", "awarded_kwh", "committed_kwh", "delivered_kwh", "share", "raw_share", "revenue", "penalty",
             "currency", "components", "explanation",
         ]  # fmt: skip
 
@@ -92,29 +93,6 @@ class PerformanceSerializer(serializers.ModelSerializer):
 def _energy_kwh(up_kw: list[float], down_kw: list[float]) -> float:
     """Energy of both directions; bids and awards are kept per quarter hour."""
     return round(energy_kwh(sum(up_kw) + sum(down_kw), 15), 6)
-
-
-class PerformanceSerializer(serializers.ModelSerializer):
-    """Delivered against committed of one award; for reserve capacity the energy is that of its calls."""
-
-    portfolio = serializers.CharField(source="run.portfolio.code")
-    version = serializers.IntegerField(source="run.version")
-    bid = serializers.IntegerField(source="award.bid_id")
-    market = serializers.CharField(source="award.bid.product.market.code")
-    product = serializers.CharField(source="award.bid.product.code")
-    ask = serializers.CharField(source="award.bid.ask.reference", default=None)
-    awarded_kwh = serializers.SerializerMethodField(help_text="both directions; reserve: kW times hours held")
-
-    class Meta:
-        model = Performance
-        fields = [
-            "id", "portfolio", "version", "award", "bid", "market", "product", "product_kind", "ask", "awarded_kwh",
-            "committed_kwh", "delivered_kwh", "share", "raw_share", "revenue", "penalty", "currency", "components",
-        ]  # fmt: skip
-
-    def get_awarded_kwh(self, performance: Performance) -> float:
-        award = performance.award
-        return energy_kwh(sum(award.up_kw) + sum(award.down_kw), 15)
 
 
 class DaySerializer(serializers.Serializer):
