@@ -74,9 +74,9 @@ class PerformanceSerializer(serializers.ModelSerializer):
     class Meta:
         model = Performance
         fields = [
-            "id", "portfolio", "delivery_date", "version", "state", "market", "product", "product_kind", "award", "bid",
-            "ask", "bid_kwh", "awarded_kwh", "committed_kwh", "delivered_kwh", "share", "raw_share", "revenue", "penalty",
-            "currency", "components", "explanation",
+            "id", "portfolio", "delivery_date", "version", "state", "market", "product", "product_kind", "award",
+            "bid", "ask", "bid_kwh", "awarded_kwh", "committed_kwh", "delivered_kwh", "share", "raw_share", "revenue",
+            "penalty", "currency", "components", "explanation",
         ]  # fmt: skip
 
     def get_ask(self, performance: Performance) -> str | None:

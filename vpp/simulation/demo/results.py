@@ -45,7 +45,8 @@ def collect(play: Play, seconds: dict[str, float]) -> dict[str, Any]:
             "positions": [vars(position) for position in positions],
             "payouts_by_owner_group": _by_group(payouts),
             "totals": totals,
-            "balanced": totals["payouts"] + totals["margin"] + totals["fees"] == totals["revenue"],  # before penalties, which the platform bears
+            # revenue is before penalties; those the platform bears
+            "balanced": totals["payouts"] + totals["margin"] + totals["fees"] == totals["revenue"],
             "settlement_states": {run["portfolio"]: run["state"] for run in runs},
             "settlement_checksums": {run["portfolio"]: run["checksum"] for run in runs},
             "book_check": client.get("/api/v1/book-check", date),
