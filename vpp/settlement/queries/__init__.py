@@ -1,6 +1,8 @@
 """Read-only questions: what a settlement needs, what a run found, where a payout comes from."""
 
 from vpp.settlement.queries.baselines import baseline_answer
+from vpp.settlement.queries.books import ledger_entries
+from vpp.settlement.queries.certification import certify_device
 from vpp.settlement.queries.inputs import DayInputs, day_inputs
 from vpp.settlement.queries.ledger import posted_amounts, trial_balance
 from vpp.settlement.queries.reports import day_totals, performance_report, performances_of
@@ -9,8 +11,10 @@ from vpp.settlement.queries.trace import trace_payout
 __all__ = [
     "DayInputs",
     "baseline_answer",
+    "certify_device",
     "day_inputs",
     "day_totals",
+    "ledger_entries",
     "performance_report",
     "performances_of",
     "posted_amounts",

@@ -1,0 +1,66 @@
+"""The ledger leaves in other tools' forms; methods are tried on days without dispatch."""
+
+import csv
+import re
+from collections import defaultdict
+from datetime import timedelta
+from decimal import Decimal
+from io import StringIO
+
+import numpy as np
+import pytest
+from django.core.management import CommandError, call_command
+
+from tests.apps.settlement.makers import SUMMER, after, meter
+from tests.apps.settlement.test_settle_day import settle, sold_evening
+from tests.factories import make_device
+from vpp.lib import clock
+from vpp.settlement import queries
+
+pytestmark = pytest.mark.django_db
+
+
+def exported(form: str) -> str:
+    out = StringIO()
+    call_command("ledger", "--from", str(SUMMER), "--to", str(SUMMER), "--format", form, stdout=out)
+    return out.getvalue()
+
+
+def test_the_csv_balances_per_journal():
+    settle(sold_evening(fees=("0.10", "0"))[0])
+    sums: dict[str, Decimal] = defaultdict(Decimal)
+    for row in csv.DictReader(StringIO(exported("csv"))):
+        sums[row["journal"]] += Decimal(row["amount"])
+    assert len(sums) == 1
+    assert set(sums.values()) == {Decimal(0)}
+
+
+def test_the_beancount_file_opens_every_account_and_balances():
+    settle(sold_evening()[0])
+    text = exported("beancount")
+    opened = set(re.findall(r"^\d{4}-\d\d-\d\d open (\S+)$", text, re.M))
+    postings = re.findall(r"^  ([A-Z]\S+)  (-?\d+\.\d\d) EUR$", text, re.M)
+    assert {account for account, _ in postings} == opened
+    assert sum(Decimal(amount) for _, amount in postings) == 0
+    assert all(re.fullmatch(r"(Assets|Liabilities|Income|Expenses)(:[A-Z0-9][A-Za-z0-9-]*)+", name) for name in opened)
+
+
+def test_a_steady_device_passes_the_gate_and_a_random_one_does_not():
+    steady, random = make_device(kind="LOAD"), make_device(kind="LOAD")
+    rng = np.random.default_rng(1)
+    for back in range(1, 50):
+        day = SUMMER - timedelta(days=back)
+        meter(steady, day, 5.0 + 0.1 * rng.standard_normal())
+        meter(random, day, rng.uniform(0.1, 9.9))
+    options = {"last_day": SUMMER - timedelta(days=1), "days": 10, "first_hour": 16, "last_hour": 20}
+    fits = {fit.method: fit for fit in queries.certify_device(steady, as_of=after(SUMMER), **options)}
+    assert fits["CAISO_10_IN_10"].passes
+    assert fits["CAISO_10_IN_10"].events == 10
+    fits = {fit.method: fit for fit in queries.certify_device(random, as_of=after(SUMMER), **options)}
+    assert not fits["ENA_MID_8_OF_10"].passes
+    clock.set_simulated(after(SUMMER))
+    out = StringIO()
+    call_command("certify", steady.code, "--until", "2016-07-13", "--days", "10", stdout=out)
+    assert "CAISO_10_IN_10" in out.getvalue()
+    with pytest.raises(CommandError, match="no device"):
+        call_command("certify", "nowhere")
