@@ -132,7 +132,7 @@ def _store_rows(readings: Readings, marked: NDArray[np.bool_]) -> tuple[NDArray[
     pairs = raw.packed_pairs(readings.days(), readings.device_id)
     outcome = rows.insert(readings, pairs)
     fresh = outcome == Outcome.FRESH
-    in_packed_day = _in_pairs(readings, pairs)
+    in_packed_day = readings.in_pairs(pairs)
     if (fresh & ~in_packed_day).any():
         rollups.add(readings.take(fresh & ~in_packed_day))
     different = np.flatnonzero(outcome == Outcome.DIFFERENT)
@@ -144,13 +144,6 @@ def _store_rows(readings: Readings, marked: NDArray[np.bool_]) -> tuple[NDArray[
     if anew.any():
         rollups.refresh(*rollups.touched(readings.take(anew)))
     return outcome, int(corrected.sum())
-
-
-def _in_pairs(readings: Readings, pairs: set[tuple[int, int]]) -> NDArray[np.bool_]:
-    if not pairs:
-        return np.zeros(readings.size, dtype=bool)
-    own = zip(readings.day.tolist(), readings.device_id.tolist(), strict=True)
-    return np.fromiter((pair in pairs for pair in own), dtype=bool, count=readings.size)
 
 
 def import_file(

@@ -12,7 +12,7 @@ from telemetry.kernels.batch import IntColumn
 from telemetry.kernels.copy_format import SIGNATURE, TRAILER, Field, encode_rows
 from telemetry.kernels.day_arrays import PackedDays, pack_readings, pack_rollup
 from telemetry.kernels.judge import DAY_US
-from telemetry.kernels.readings import Readings
+from telemetry.kernels.readings import Readings, pair_keys
 from telemetry.kernels.rollup import roll_up
 from telemetry.storage import raw
 from telemetry.storage.copying import copy_stream, id_array, moment
@@ -47,12 +47,9 @@ def untouched(readings: Readings) -> NDArray[np.bool_]:
                 WHERE ts >= %s AND ts < %s AND device_id = ANY(%s::bigint[])""",
                 [moment(day * DAY_US), moment((day + 1) * DAY_US), id_array(devices)],
             )
-            taken |= {(day, device_id) for (device_id,) in cursor}
-    if not taken:
-        return np.ones(readings.size, dtype=bool)
-    span = int(devices.max()) + 1
-    keys = np.array([(day - days[0]) * span + device_id for day, device_id in taken])
-    return ~np.isin((readings.day - days[0]) * span + readings.device_id, keys)
+            open_devices = np.array([device_id for (device_id,) in cursor], dtype=np.int64)
+            taken = np.append(taken, pair_keys(np.full(open_devices.size, day), open_devices))
+    return ~readings.in_pairs(taken)
 
 
 def store(readings: Readings) -> None:

@@ -106,9 +106,8 @@ def _readings_of_cells(day: int, bucket_us: IntColumn, device_id: IntColumn) -> 
             [moment(start_us), moment(end_us)],
         )
     ]
-    if packed := raw.packed_pairs([int(day)], devices):
-        whole = raw.packed_readings([int(day)], np.array([device for _, device in packed]))
-        parts.append(_inside(whole, bucket_us[here], device_id[here]))
+    if raw.packed_pairs([int(day)], devices).size:
+        parts.append(_inside(raw.packed_readings([int(day)], devices), bucket_us[here], device_id[here]))
     readings = join(parts).by_device()
     return raw.with_corrections(readings, raw.corrections(devices, start_us, end_us))
 

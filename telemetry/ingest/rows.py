@@ -9,6 +9,7 @@ import psycopg
 from django.db import connection, transaction
 from numpy.typing import NDArray
 
+from telemetry.kernels.batch import IntColumn
 from telemetry.kernels.copy_format import Field
 from telemetry.kernels.readings import Readings, no_readings, places_of, same_values
 from telemetry.storage import raw
@@ -28,21 +29,21 @@ class Outcome(IntEnum):
     DIFFERENT = 2  # the key is stored with other values
 
 
-def insert(readings: Readings, packed_pairs: set[tuple[int, int]]) -> NDArray[np.int8]:
-    """(n,) Outcome of each reading; the fresh ones are stored. `packed_pairs`: (day, device) stored as packed days."""
+def insert(readings: Readings, packed_pairs: IntColumn) -> NDArray[np.int8]:
+    """(n,) Outcome of each reading; the fresh ones are stored. `packed_pairs`: keys of packed days."""
     outcome = np.full(readings.size, Outcome.FRESH, dtype=np.int8)
-    if packed_pairs:
-        outcome = _against_packed(readings, packed_pairs)
+    packed = readings.in_pairs(packed_pairs)
+    if packed.any():
+        outcome[packed] = _against_packed(readings.take(packed))
     open_rows = np.flatnonzero(outcome == Outcome.FRESH)
     if open_rows.size:
         outcome[open_rows] = _insert_rows(readings.take(open_rows))
     return outcome
 
 
-def _against_packed(readings: Readings, pairs: set[tuple[int, int]]) -> NDArray[np.int8]:
-    """Outcome of the readings whose instant lies in a packed day; the others stay FRESH."""
-    days, devices = zip(*pairs, strict=True)
-    packed = raw.packed_readings(sorted(set(days)), np.array(sorted(set(devices)))).by_device()
+def _against_packed(readings: Readings) -> NDArray[np.int8]:
+    """Outcome of readings of packed days; those at an instant that the packed day has not are FRESH."""
+    packed = raw.packed_readings(readings.days(), readings.device_id[readings.device_runs()]).by_device()
     places = places_of(readings.device_id, readings.time_us, packed)
     known = np.flatnonzero(places >= 0)
     outcome = np.full(readings.size, Outcome.FRESH, dtype=np.int8)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from telemetry.kernels.batch import FloatColumn, IntColumn
-from telemetry.kernels.judge import DAY_US
+from telemetry.kernels.judge import DAY_US, SECOND_US
 
 
 @dataclass(frozen=True)
@@ -55,6 +55,12 @@ class Readings:
         new[1:] = self.device_id[1:] != self.device_id[:-1]
         return new
 
+    def in_pairs(self, keys: IntColumn) -> NDArray[np.bool_]:
+        """(n,) True where the reading's (day, device) is among `pair_keys`."""
+        if keys.size == 0:
+            return np.zeros(self.size, dtype=bool)
+        return np.isin(pair_keys(self.day, self.device_id), keys)
+
     def take(self, rows: NDArray[np.intp] | NDArray[np.bool_]) -> Readings:
         if rows.dtype == np.bool_ and rows.all():
             return self
@@ -95,16 +101,26 @@ def same_values(left: Readings, right: Readings) -> NDArray[np.bool_]:
 
 def places_of(device_id: IntColumn, time_us: IntColumn, sorted_readings: Readings) -> IntColumn:
     """(n,) index of each key in readings that are ordered by (device, time), -1 where there is none."""
-    if sorted_readings.size == 0:
+    known = sorted_readings
+    if known.size == 0:
         return np.full(time_us.size, -1, dtype=np.int64)
-    key = np.dtype([("device", np.int64), ("time", np.int64)])
-    known = np.empty(sorted_readings.size, dtype=key)
-    known["device"], known["time"] = sorted_readings.device_id, sorted_readings.time_us
-    wanted = np.empty(time_us.size, dtype=key)
-    wanted["device"], wanted["time"] = device_id, time_us
-    places = np.searchsorted(known, wanted)
-    places[places == known.size] = 0
-    return np.where(known[places] == wanted, places, -1)
+    if np.array_equal(device_id, known.device_id) and np.array_equal(time_us, known.time_us):
+        return np.arange(known.size)
+    devices = np.unique(known.device_id[known.device_runs()])
+    rank = np.searchsorted(devices, device_id)
+    rank[rank == devices.size] = 0
+    first_us = min(int(known.time_us.min()), int(time_us.min()))
+    span = max(int(known.time_us.max()), int(time_us.max())) // SECOND_US - first_us // SECOND_US + 1
+    keys = np.searchsorted(devices, known.device_id) * span + (known.time_us - first_us) // SECOND_US
+    wanted = rank * span + (time_us - first_us) // SECOND_US
+    places = np.searchsorted(keys, wanted)
+    places[places == keys.size] = 0
+    return np.where((known.device_id[places] == device_id) & (known.time_us[places] == time_us), places, -1)
+
+
+def pair_keys(day: IntColumn, device_id: IntColumn) -> IntColumn:
+    """(n,) one number for each (UTC day, device)."""
+    return (day << 44) | device_id
 
 
 def once(readings: Readings) -> tuple[NDArray[np.intp] | None, int, NDArray[np.intp]]:

@@ -14,7 +14,7 @@ from telemetry.kernels.copy_format import Field, nullable_float8
 from telemetry.kernels.day_arrays import unpack_readings, unpack_regular
 from telemetry.kernels.judge import DAY_US
 from telemetry.kernels.quality import Quality
-from telemetry.kernels.readings import Readings, join, no_readings, places_of
+from telemetry.kernels.readings import Readings, join, no_readings, pair_keys, places_of
 from telemetry.kernels.rollup import BUCKETS_PER_DAY
 from telemetry.storage.copying import copy_out, id_array, moment
 from telemetry.storage.days import as_date
@@ -63,15 +63,14 @@ def rows(query: str, parameters: Sequence[Any]) -> Readings:
     return Readings(first_available_us=found["available_us"], **found)
 
 
-def packed_pairs(days: Sequence[int], device_ids: IntColumn) -> set[tuple[int, int]]:
-    """(day, device) of those that are stored as a packed day."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """SELECT day - date '1970-01-01', device_id FROM telemetry_readingday
-            WHERE day = ANY(%s) AND device_id = ANY(%s::bigint[])""",
-            [[as_date(day) for day in days], id_array(np.unique(device_ids))],
-        )
-        return set(cursor.fetchall())
+def packed_pairs(days: Sequence[int], device_ids: IntColumn) -> IntColumn:
+    """`pair_keys` of the (day, device) that are stored as packed days."""
+    found = copy_out(
+        "SELECT day, device_id FROM telemetry_readingday WHERE day = ANY(%s) AND device_id = ANY(%s::bigint[])",
+        [[as_date(day) for day in days], id_array(np.unique(device_ids))],
+        (("day", "date"), ("device_id", "int8")),
+    )
+    return pair_keys(found["day"], found["device_id"])
 
 
 def packed_readings(days: Sequence[int], device_ids: IntColumn) -> Readings:
