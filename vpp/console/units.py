@@ -19,25 +19,51 @@ def grouped(value: Number, decimals: int) -> str:
     return text.replace(",", THIN_SPACE).replace("-", "\u2212")
 
 
-def quantity(value: Number | None, unit: str) -> str:
+def known(value: Number | str | None) -> Number | None:
+    """A number, also out of the decimal text of a trace; None for nothing, NaN and what a template could not find."""
+    if value is None or value == "" or value != value:
+        return None
+    return Decimal(value) if isinstance(value, str) else value
+
+
+def quantity(value: Number | str | None, unit: str) -> str:
     """A measured or planned quantity with as many decimals as carry meaning at its size."""
-    if value is None or value != value:
+    number = known(value)
+    return MISSING if number is None else f"{plain(number)}\u00a0{unit}"
+
+
+def plain(value: Number | str | None) -> str:
+    """The same without its unit, for columns that name it in their head."""
+    number = known(value)
+    if number is None:
         return MISSING
-    size = abs(float(value))
-    decimals = 0 if size >= 1000 else 1 if size >= 10 or size == 0 else 2
-    return f"{grouped(value, decimals)}\u00a0{unit}"
+    size = abs(float(number))
+    return grouped(number, 0 if size >= 1000 else 1 if size >= 10 or size == 0 else 2)
 
 
-def money(value: Number | None, currency: str = "EUR") -> str:
-    return MISSING if value is None else f"{grouped(value, 2)}\u00a0{currency}"
+def money(value: Number | str | None, currency: str = "EUR") -> str:
+    number = known(value)
+    return MISSING if number is None else f"{grouped(number, 2)}\u00a0{currency}"
 
 
 def price(value: Number | None, unit: str = "EUR/MWh") -> str:
-    return MISSING if value is None else f"{grouped(value, 2)}\u00a0{unit}"
+    number = known(value)
+    return MISSING if number is None else f"{grouped(number, 2)}\u00a0{unit}"
 
 
 def percent(value: float | None) -> str:
-    return MISSING if value is None else f"{grouped(value * 100.0, 1)}\u00a0%"
+    number = known(value)
+    return MISSING if number is None else f"{grouped(float(number) * 100.0, 1)}\u00a0%"
+
+
+def seconds(value: float | None) -> str:
+    """A duration: `0.84 s`, `12 s`, `3 min 5 s`."""
+    number = known(value)
+    if number is None:
+        return MISSING
+    if number < 10:
+        return f"{grouped(number, 2)}\u00a0s"
+    return span(timedelta(seconds=float(number)))
 
 
 def local(moment: datetime | None, zone: str, *, with_date: bool = True) -> str:
@@ -51,13 +77,13 @@ def local(moment: datetime | None, zone: str, *, with_date: bool = True) -> str:
 
 def span(delta: timedelta) -> str:
     """A length of time in its two largest units: `2 d 4 h`, `3 h 20 min`, `45 s`."""
-    seconds = int(abs(delta).total_seconds())
+    total = int(abs(delta).total_seconds())
     for size, unit, lower, lower_unit in ((86400, "d", 3600, "h"), (3600, "h", 60, "min"), (60, "min", 1, "s")):
-        if seconds >= size:
-            whole, rest = divmod(seconds, size)
-            part = rest // lower if size > 60 else 0
+        if total >= size:
+            whole, rest = divmod(total, size)
+            part = rest // lower
             return f"{whole}\u00a0{unit}" + (f" {part}\u00a0{lower_unit}" if part else "")
-    return f"{seconds}\u00a0s"
+    return f"{total}\u00a0s"
 
 
 def age(moment: datetime | None, at: datetime) -> str:

@@ -6,7 +6,9 @@ from datetime import datetime
 from typing import Any
 
 from django import template
+from django.apps import apps
 from django.db import models
+from django.db.models.options import Options
 from django.urls import NoReverseMatch, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -23,10 +25,12 @@ register.filter("kw", lambda value: units.quantity(value, "kW"))
 register.filter("kwh", lambda value: units.quantity(value, "kWh"))
 register.filter("share", units.percent)
 register.filter("price", units.price)
+register.filter("plain", units.plain)
+register.filter("seconds", units.seconds)
 
 
 @register.filter
-def money(value: units.Number | None, currency: str = "EUR") -> str:
+def money(value: units.Number | str | None, currency: str = "EUR") -> str:
     return units.money(value, currency)
 
 
@@ -45,6 +49,18 @@ def local(moment: datetime | None, zone: str, form: str = "full") -> SafeString 
 
 
 @register.simple_tag
+def moment(text: str, zone: str) -> SafeString | str:
+    """A moment that a trace gives as ISO text, in the market's zone."""
+    return local(datetime.fromisoformat(text), zone)
+
+
+@register.simple_tag
+def amount(value: float | None, is_capacity: bool) -> str:
+    """Energy in kWh, or capacity held over time in kW·h."""
+    return units.quantity(value, "kW·h" if is_capacity else "kWh")
+
+
+@register.simple_tag
 def state(code: str, label: str = "") -> SafeString:
     """A state as a small label; the words carry the meaning, the colour repeats it."""
     tone = "good" if code in GOOD else "bad" if code in BAD else "wait" if code in WAITING else "calm"
@@ -54,15 +70,24 @@ def state(code: str, label: str = "") -> SafeString:
 @register.simple_tag(takes_context=True)
 def row(context: dict[str, Any], item: models.Model | None, label: str = "") -> SafeString | str:
     """The table row a statement came from: a link into the admin for those who may go there, else its name."""
-    if item is None:
+    if not item:
         return units.MISSING
-    meta = item._meta
-    text = label or f"{meta.verbose_name} {item.pk}"
+    return admin_link(context, item._meta, item.pk, label)
+
+
+@register.simple_tag(takes_context=True)
+def trace_row(context: dict[str, Any], app_label: str, model_name: str, pk: int) -> SafeString | str:
+    """The same for a row that a trace names by its id."""
+    return admin_link(context, apps.get_model(app_label, model_name)._meta, pk, "")
+
+
+def admin_link(context: dict[str, Any], meta: Options[Any], pk: object, label: str) -> SafeString | str:
+    text = label or f"{meta.verbose_name} {pk}"
     user = getattr(context.get("request"), "user", None)
     if user is None or not user.is_staff:
         return text
     try:
-        address = reverse(f"admin:{meta.app_label}_{meta.model_name}_change", args=[item.pk])
+        address = reverse(f"admin:{meta.app_label}_{meta.model_name}_change", args=[pk])
     except NoReverseMatch:
         return text
     return format_html('<a class="row" href="{}">{}</a>', address, text)

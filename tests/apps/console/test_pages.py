@@ -1,0 +1,150 @@
+"""What the pages show of a played day, and how they are made."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.contrib.staticfiles import finders
+from django.db import connection
+from django.test import Client
+
+from tests.apps.console.makers import (
+    chart_of,
+    day_url,
+    make_day,
+    make_dead_job,
+    page,
+)
+from tests.factories import make_participant
+from vpp.accounts.models import Participant
+from vpp.lib import clock
+from vpp.settlement.models import Payout
+
+pytestmark = pytest.mark.django_db
+
+
+# --- what they show
+
+
+def test_today_shows_the_latest_played_day_and_says_so(staff, world):
+    clock.set_simulated(datetime(2026, 3, 1, 9, tzinfo=UTC))
+    make_dead_job(world.after)
+    body = page(staff, "/")
+    assert "Thursday, 14 July 2016" in body
+    assert "this page shows the delivery day 14 July 2016" in body
+    for alarm in ("1 job given up", "shortfall in 1 interval", "nightly run nightly:DE:2016-07-14"):
+        assert alarm in body
+    assert "Committed" in body and "silent" in body and "EUR" in body
+
+
+def test_today_on_the_day_itself_says_what_is_due_now(staff, world):
+    clock.set_simulated(world.day.starts()[73])
+    body = page(staff, "/")
+    assert "Due now, up" in body
+    assert "110.0\u00a0kW" in body
+    assert "this page shows the delivery day" not in body
+
+
+def test_the_day_chart_holds_forecast_bands_plan_commitments_and_delivery(staff, world):
+    chart = chart_of(page(staff, day_url(world)), "day-chart")
+    power, commitments = chart["panels"]
+    assert [series["name"] for series in power["series"]] == [
+        "baseline 5–95 %", "baseline 25–75 %", "baseline forecast", "plan", "measured",
+    ]  # fmt: skip
+    by_name = {series["name"]: series["y"] for series in commitments["series"]}
+    assert by_name["Day-ahead energy down"][48] == -60.0
+    assert by_name[f"ask {world.ask.reference} up"][72] == 110.0
+    assert by_name["Reserve up up (held)"][24] == 40.0
+    assert by_name["delivered"][73] == pytest.approx(110.0 * 5 / 6, abs=5.0)  # one of six batteries says nothing
+    assert len(chart["labels"]) == 96
+
+
+def test_a_forecast_issued_later_is_not_shown_earlier(staff, world):
+    clock.set_simulated(world.day.start - timedelta(days=2))
+    names = [series["name"] for series in chart_of(page(staff, day_url(world)), "day-chart")["panels"][0]["series"]]
+    assert "baseline forecast" not in names and "measured" not in names
+
+
+def test_the_day_names_what_is_not_fine(staff, world):
+    body = page(staff, day_url(world))
+    assert "2 devices not as they should be" in body
+    assert "device silent" in body
+    assert "6 missed" in body or "12 missed" in body or "24 missed" in body
+
+
+def test_the_picker_leads_to_the_day(staff, world):
+    response = staff.get("/day/", {"portfolio": world.portfolio.code, "date": "2016-07-15"})
+    assert response.url == f"/day/{world.portfolio.code}/2016-07-15/"
+    assert staff.get("/day/").url == day_url(world)
+
+
+def test_an_ask_is_one_chain_from_the_request_to_the_payout(staff, world):
+    body = page(staff, f"/asks/{world.ask.reference}/")
+    order = [body.index(f"<h3>{step}</h3>") for step in
+             ("Asked", "Bid", "Commit", "Plan", "Delivery", "Performance", "Payout")]  # fmt: skip
+    assert order == sorted(order)
+    assert 'class="todo"' not in body
+    assert f"/admin/bidding/ask/{world.ask.pk}/change/" in body
+    assert "client:dso/planning" in body
+
+
+def test_two_utilities_may_use_the_same_reference(staff, world):
+    from bidding.models import Ask
+
+    twin = Ask.objects.get(pk=world.ask.pk)
+    twin.pk, twin.utility = None, make_participant(kind=Participant.Kind.UTILITY)
+    twin.save()
+    assert "Several utilities" in page(staff, f"/asks/{world.ask.reference}/")
+    body = page(staff, f"/asks/{world.ask.reference}/?utility={twin.utility.code}")
+    assert twin.utility.name in body
+
+
+def test_a_payout_leads_back_to_its_readings(staff, world):
+    payout = Payout.objects.filter(total__gt=0).order_by("pk").first()
+    assert payout is not None
+    body = page(staff, f"/payouts/{payout.pk}/")
+    for step in ("Journal", "Settlement run", "Performance", "Award", "Bid", "Nightly run", "Forecast run", "Plan"):
+        assert f"<h3>{step}</h3>" in body
+    assert "still holds" in body
+    assert re.search(r"\d+ setpoints, \d+ readings", body)
+
+
+# --- how they are made
+
+
+def test_pages_ask_at_most_fifteen_questions(staff, world):
+    """The chart's readings come by COPY, which is not counted here: at most two more."""
+    make_day(code="PF-second", ask=False, settle=False)
+    limits = {"/": 15, day_url(world): 13, "/asks/": 15, f"/asks/{world.ask.reference}/": 15, "/payouts/": 15}
+    for url, limit in limits.items():
+        asked: list[str] = []
+
+        def count(execute, sql, params, many, context, asked=asked):
+            asked.append(sql)
+            return execute(sql, params, many, context)
+
+        with connection.execute_wrapper(count):
+            assert staff.get(url).status_code == 200
+        assert len(asked) <= limit, f"{url}: {len(asked)}\n" + "\n".join(sql[:150] for sql in asked)
+
+
+def test_no_page_holds_a_script_or_a_handler_of_its_own(staff, world):
+    """The content security policy lets nothing run that is not a file of ours."""
+    payout = Payout.objects.order_by("pk").first()
+    for url in ("/", day_url(world), "/asks/", f"/asks/{world.ask.reference}/", "/payouts/", f"/payouts/{payout.pk}/"):
+        response = staff.get(url)
+        assert "default-src 'self'" in response.headers["Content-Security-Policy"]
+        body = response.content.decode()
+        scripts = re.findall(r"<script\b([^>]*)>", body)
+        assert all('type="application/json"' in one or 'src="/static/' in one for one in scripts), scripts
+        assert not re.search(r"\son[a-z]+=", body)
+        assert not re.search(r'(?:src|href)="(?:https?:)?//', body)
+
+
+def test_the_chart_library_comes_from_our_own_origin():
+    assert str(finders.find("plotly/plotly.min.js")).endswith("package_data/plotly.min.js")
+    assert finders.find("plotly/__init__.py") is None
+    assert finders.find("console/charts.js")
+    assert b"plotly" in b"".join(Client().get("/static/plotly/plotly.min.js").streaming_content)[:400]

@@ -1,0 +1,1 @@
+"""Read-only questions of the pages, one module a page."""

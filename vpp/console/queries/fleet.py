@@ -1,0 +1,92 @@
+"""How the devices are doing: counts by state, and those that need a look."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Count, F, FilteredRelation, Q
+
+from vpp.accounts.models import Principal
+from vpp.enrollment.models import Device, Portfolio
+
+SUSPENDED, OPTED_OUT, UNUSED = "SUSPENDED", "OPTED_OUT", "UNUSED"
+#: Order on the page; the first that applies to a device is its state.
+LABELS = {
+    "ONLINE": "online",
+    "SILENT": "silent",
+    "REFUSED": "refused",
+    "DISOBEYED": "disobeyed",
+    OPTED_OUT: "opted out by owner",
+    SUSPENDED: "suspended",
+    UNUSED: "not dispatched yet",
+}
+TROUBLED = ("SILENT", "REFUSED", "DISOBEYED")
+
+
+@dataclass(frozen=True)
+class DeviceLine:
+    """One enrolled device and how it stands."""
+
+    pk: int
+    code: str
+    kind: str
+    state: str
+    since: datetime | None
+    retry_at: datetime | None
+    failures: int
+
+    @property
+    def label(self) -> str:
+        return LABELS[self.state]
+
+    @property
+    def kind_label(self) -> str:
+        return str(Device.Kind(self.kind).label)
+
+
+def _state(status: str | None, suspended_at: datetime | None, opted_out: bool | None) -> str:
+    if suspended_at is not None:
+        return SUSPENDED
+    if opted_out:
+        return OPTED_OUT
+    return status or UNUSED
+
+
+def devices_of(principal: Principal, portfolio: Portfolio, at: datetime) -> list[DeviceLine]:
+    """The devices enrolled in a portfolio at `at`, by id."""
+    rows = (
+        Device.objects.visible_to(principal)
+        .in_portfolio(portfolio.pk, at)
+        .annotate(now_terms=FilteredRelation("terms", condition=Q(terms__period__contains=at)))
+        .order_by("pk")
+        .values_list(
+            "pk", "code", "kind", "dispatch_status__state", "suspended_at", "now_terms__opted_out",
+            "dispatch_status__since", "dispatch_status__retry_at", "dispatch_status__failures",
+        )
+    )  # fmt: skip
+    return [
+        DeviceLine(pk, code, kind, _state(status, suspended_at, opted_out), since, retry_at, failures or 0)
+        for pk, code, kind, status, suspended_at, opted_out, since, retry_at, failures in rows
+    ]
+
+
+def counts(states: Counter[str]) -> list[tuple[str, str, int]]:
+    """(code, label, devices) in the order of LABELS, without the empty ones."""
+    return [(code, label, states[code]) for code, label in LABELS.items() if states[code]]
+
+
+def fleet_counts(principal: Principal, at: datetime) -> list[tuple[str, str, int]]:
+    """(code, label, devices) over all enrolled devices."""
+    rows = (
+        Device.objects.visible_to(principal)
+        .filter(enrollments__period__contains=at)
+        .annotate(now_terms=FilteredRelation("terms", condition=Q(terms__period__contains=at)))
+        .values(status=F("dispatch_status__state"), out=F("now_terms__opted_out"), off=Q(suspended_at__isnull=False))
+        .annotate(devices=Count("pk"))
+    )
+    states: Counter[str] = Counter()
+    for line in rows:
+        states[_state(line["status"], at if line["off"] else None, line["out"])] += line["devices"]
+    return counts(states)

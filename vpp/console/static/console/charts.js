@@ -1,0 +1,116 @@
+/* Draws every [data-chart] from the JSON block it names. The page works without this: its tables hold the same numbers. */
+(function () {
+  "use strict";
+
+  function colours() {
+    const style = getComputedStyle(document.documentElement);
+    const read = (name) => style.getPropertyValue(name).trim();
+    return {
+      ink: read("--ink"), soft: read("--soft"), line: read("--line"), surface: read("--surface"),
+      baseline: read("--chart-baseline"), band: read("--chart-band"), plan: read("--chart-plan"),
+      measured: read("--chart-measured"), up: read("--chart-up"), down: read("--chart-down"),
+      held: read("--chart-held"), asked: read("--chart-asked"),
+    };
+  }
+
+  /* Each interval is a flat step around its label, so that a mean over the interval looks like one. */
+  const STEP = "hvh";
+  const DASH = { plan: "solid", baseline: "dot", measured: "solid" };
+  const WIDTH = { plan: 2, baseline: 1.5, measured: 2.5 };
+
+  function bandTraces(series, labels, axis, colour, legend) {
+    const common = {
+      x: labels, type: "scatter", mode: "lines", yaxis: axis, line: { width: 0, shape: STEP, color: colour.band },
+      legendgroup: series.name, name: series.name,
+    };
+    return [
+      { ...common, y: series.low, showlegend: false, hoverinfo: "skip" },
+      {
+        ...common, y: series.high, fill: "tonexty", fillcolor: colour.band, customdata: series.low, showlegend: true,
+        legend: legend, hovertemplate: "%{customdata:.1f} to %{y:.1f} kW",
+      },
+    ];
+  }
+
+  function trace(series, labels, axis, colour, legend) {
+    const bar = ["up", "down", "held", "asked"].includes(series.role);
+    const common = {
+      x: labels, y: series.y, name: series.name, yaxis: axis, legend: legend, hovertemplate: "%{y:.1f} kW",
+    };
+    if (bar) {
+      const marker = { color: colour[series.role], line: { width: 0.5, color: colour.surface } };
+      return { ...common, type: "bar", marker: marker, opacity: series.role === "held" ? 0.65 : 1 };
+    }
+    const line = { color: colour[series.role], width: WIDTH[series.role], shape: STEP, dash: DASH[series.role] };
+    return { ...common, type: "scatter", mode: "lines", line: line, connectgaps: false };
+  }
+
+  function ticks(labels, width) {
+    const every = width < 520 ? 24 : width < 900 ? 12 : 8;
+    return labels.filter((label, index) => index % every === 0);
+  }
+
+  function figure(chart, width) {
+    const colour = colours();
+    const traces = [];
+    const two = chart.panels.length > 1;
+    const narrow = width < 520;
+    const layout = {
+      autosize: true, barmode: "relative", bargap: 0, hovermode: "x unified", dragmode: "zoom",
+      paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
+      font: { family: "system-ui, sans-serif", size: narrow ? 11 : 12, color: colour.ink },
+      margin: { l: narrow ? 44 : 56, r: 8, t: two ? 44 : 40, b: 36 },
+      hoverlabel: { bgcolor: colour.surface, bordercolor: colour.line, font: { color: colour.ink } },
+      xaxis: {
+        type: "category", categoryorder: "array", categoryarray: chart.labels, tickmode: "array",
+        tickvals: ticks(chart.labels, width), tickangle: 0, gridcolor: colour.line, linecolor: colour.line,
+        anchor: two ? "y2" : "y", range: [-0.5, chart.labels.length - 0.5], zeroline: false,
+      },
+      annotations: [],
+    };
+    const domains = two ? [[0.47, 1], [0, 0.34]] : [[0, 1]];
+    chart.panels.forEach((panel, index) => {
+      const axis = index ? "y" + (index + 1) : "y";
+      const legend = index ? "legend" + (index + 1) : "legend";
+      layout[index ? "yaxis" + (index + 1) : "yaxis"] = {
+        domain: domains[index], gridcolor: colour.line, zerolinecolor: colour.soft, zerolinewidth: 1,
+        rangemode: "tozero", tickformat: ",~r", automargin: true,
+      };
+      layout[legend] = {
+        orientation: "h", x: 0, xanchor: "left", y: domains[index][1] + 0.005, yanchor: "bottom",
+        font: { size: narrow ? 10 : 12 }, bgcolor: "rgba(0,0,0,0)",
+      };
+      layout.annotations.push({
+        text: panel.title, xref: "paper", yref: "paper", x: 1, xanchor: "right", y: domains[index][0],
+        yanchor: "bottom", showarrow: false, font: { size: 11, color: colour.soft },
+      });
+      panel.series.forEach((series) => {
+        const made = series.role === "band"
+          ? bandTraces(series, chart.labels, axis, colour, legend)
+          : [trace(series, chart.labels, axis, colour, legend)];
+        traces.push(...made);
+      });
+    });
+    return { traces: traces, layout: layout };
+  }
+
+  function draw(place) {
+    const chart = JSON.parse(document.getElementById(place.dataset.chart).textContent);
+    const made = figure(chart, place.clientWidth);
+    const config = {
+      responsive: true, displaylogo: false, doubleClick: "reset",
+      modeBarButtonsToRemove: ["toImage", "select2d", "lasso2d", "autoScale2d"],
+    };
+    place.replaceChildren();
+    return window.Plotly.newPlot(place, made.traces, made.layout, config);
+  }
+
+  function drawAll() {
+    document.querySelectorAll("[data-chart]").forEach(draw);
+  }
+
+  if (window.Plotly) {
+    drawAll();
+    window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawAll);
+  }
+})();

@@ -1,0 +1,146 @@
+"""The console's pages. Each view asks one query and renders one template; every page works without script."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Any
+
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_GET
+
+from vpp.accounts.principals import principal_of
+from vpp.console import charts
+from vpp.console.access import OWNER, UTILITY, page_for, staff_page
+from vpp.console.queries import asks, day, fleet, payouts, today
+from vpp.lib import clock
+from vpp.lib.errors import NotFound
+from vpp.settlement.queries import trace_payout
+
+
+@require_GET
+@login_required
+def home(request: HttpRequest) -> HttpResponse:
+    """Today for staff; a utility starts at its asks, an owner at what they were paid."""
+    principal = principal_of(request)
+    if not principal.sees_all:
+        kind = principal.participant.kind if principal.participant else None
+        starts = {UTILITY: "console:asks", OWNER: "console:payouts"}
+        if kind not in starts:
+            raise PermissionDenied("Your account has no pages here; ask the aggregator to assign you to a participant.")
+        return redirect(starts[kind])
+    return render(request, "console/today.html", {"page": today.today_page(principal, clock.now()), "here": "today"})
+
+
+@require_GET
+@staff_page
+def day_index(request: HttpRequest) -> HttpResponse:
+    """The picker's target, and the menu's: the chosen portfolio and day, or the first portfolio on the latest day."""
+    principal = principal_of(request)
+    portfolios = day.portfolios(principal)
+    if not portfolios:
+        return render(request, "console/day_empty.html", {"here": "day"})
+    code = request.GET.get("portfolio", "")
+    portfolio = next((one for one in portfolios if one.code == code), portfolios[0])
+    chosen = parse_date(request.GET.get("date", ""))
+    if chosen is None:
+        at = clock.now()
+        chosen = today.shown_date(day.local_date(portfolio, at)) or day.local_date(portfolio, at)
+    return redirect("console:day", code=portfolio.code, delivery_date=chosen.isoformat())
+
+
+@require_GET
+@staff_page
+def day_view(request: HttpRequest, code: str, delivery_date: str) -> HttpResponse:
+    principal, at = principal_of(request), clock.now()
+    portfolios = day.portfolios(principal)
+    portfolio = next((one for one in portfolios if one.code == code), None)
+    chosen = parse_date(delivery_date)
+    if portfolio is None or chosen is None:
+        raise Http404(f"There is no portfolio {code}, or {delivery_date} is not a date.")
+    page = day.day_page(principal, portfolio, chosen, at)
+    context: dict[str, Any] = {
+        "here": "day",
+        "page": page,
+        "portfolios": portfolios,
+        "zone": portfolio.time_zone,
+        "chart": charts.day_chart(page),
+        "intervals": charts.interval_table(page),
+        "clock_change": charts.zone_name(page.labels),
+        "before": chosen - timedelta(days=1),
+        "after": chosen + timedelta(days=1),
+        "states": fleet.counts(page.states),
+        "troubled": [device for device in page.devices if device.state in fleet.TROUBLED],
+    }
+    return render(request, "console/day.html", context)
+
+
+@require_GET
+@page_for(UTILITY)
+def ask_board(request: HttpRequest) -> HttpResponse:
+    columns = asks.board(principal_of(request))
+    return render(request, "console/asks.html", {"columns": columns, "at": clock.now(), "here": "asks"})
+
+
+@require_GET
+@page_for(UTILITY)
+def ask_page(request: HttpRequest, reference: str) -> HttpResponse:
+    """One ask; where two utilities used the same reference, `?utility=` tells which."""
+    principal = principal_of(request)
+    found = asks.asks_by_reference(principal, reference)
+    if utility := request.GET.get("utility"):
+        found = [ask for ask in found if ask.utility.code == utility]
+    if not found:
+        raise Http404(f"There is no ask {reference}, or it is not yours.")
+    if len(found) > 1:
+        return render(request, "console/ask_choice.html", {"asks": found, "here": "asks"})
+    chain = asks.ask_chain(principal, found[0])
+    context = {
+        "here": "asks",
+        "chain": chain,
+        "link": chain.live,
+        "zone": chain.ask.time_zone,
+        "at": clock.now(),
+        "chart": charts.ask_chart(chain),
+        "staff": principal.sees_all,
+    }
+    return render(request, "console/ask.html", context)
+
+
+@require_GET
+@page_for(OWNER)
+def payout_list(request: HttpRequest) -> HttpResponse:
+    number = request.GET.get("page", "1")
+    page = payouts.payout_page(
+        principal_of(request),
+        parse_date(request.GET.get("date", "")),
+        request.GET.get("q", "").strip(),
+        max(int(number), 1) if number.isdecimal() and len(number) < 7 else 1,
+    )
+    return render(request, "console/payouts.html", {"page": page, "here": "payouts"})
+
+
+@require_GET
+@page_for(OWNER)
+def payout_trace(request: HttpRequest, payout_id: int) -> HttpResponse:
+    """The chain of one payout back to its readings; `?device=` opens that device's setpoints and readings."""
+    principal = principal_of(request)
+    try:
+        trace = trace_payout(principal, payout_id)
+    except NotFound as error:
+        raise Http404(error.message) from error
+    code = request.GET.get("device", "")
+    devices = trace["devices"]
+    opened = next((one for one in devices if one["device"] == code), devices[0] if devices else None)
+    zone = payouts.zone_of(trace["settlement_run"]["portfolio"])
+    context = {"here": "payouts", "trace": trace, "opened": opened, "staff": principal.sees_all, "zone": zone}
+    return render(request, "console/payout.html", context)
+
+
+def parse_date(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
