@@ -18,6 +18,9 @@ NEEDS_NO_DATABASE = {
 
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "vpp.settings")
+    # Numeric libraries would start a thread per core in every worker; many small problems run faster one thread each.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from django.core.management import execute_from_command_line
 
     from vpp.lib.embedded_postgres import ensure_database
