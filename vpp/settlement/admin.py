@@ -13,6 +13,7 @@ from vpp.settlement.models import (
     PaymentRule,
     Payout,
     Performance,
+    ReferenceDay,
     SettlementRun,
 )
 
@@ -83,6 +84,14 @@ class DevicePerformanceAdmin(ReadOnlyAdmin):
     list_filter = ["status"]
     search_fields = ["device__code"]
     list_select_related = ["device", "run", "award", "profile"]
+
+
+@admin.register(ReferenceDay)
+class ReferenceDayAdmin(ReadOnlyAdmin):
+    list_display = ["date", "run"]
+    search_fields = ["run__portfolio__code"]
+    date_hierarchy = "date"
+    list_select_related = ["run"]
 
 
 @admin.register(LedgerAccount)

@@ -150,6 +150,32 @@ def test_a_restatement_without_news_posts_nothing():
     assert set(Payout.objects.filter(run=second).values_list("amount", flat=True)) == {Decimal("0.00")}
 
 
+def test_only_runs_that_read_a_changed_day_are_restated():
+    pump = make_device(kind=Device.Kind.HEAT_PUMP)
+    make_contract(pump.site.owner)
+    portfolio = make_portfolio(devices=[pump])
+    for back in range(1, 25):
+        meter(pump, SUMMER - timedelta(days=back), 4.0)
+    make_award(portfolio, up=dict.fromkeys(EVENING, 3.0), price=100.0)
+    make_plan(portfolio, {pump: {72: 1.0}}, baselines={pump: 4.0})
+    meter(pump, SUMMER, at_intervals(dict.fromkeys(EVENING, 1.0), elsewhere=4.0))
+    other, _, _ = sold_evening()
+    first = settle(portfolio)
+    settle(other)
+    later = after(SUMMER) + timedelta(days=1)
+    meter(pump, SUMMER - timedelta(days=20), 9.0, at=later, correction=True)  # older than the ten days that were used
+    assert operations.restate_changed(at=later) == []
+    # the evening only: a change of the window as well would be taken back by the same-day adjustment
+    corrected = at_intervals(dict.fromkeys(EVENING, 2.0), elsewhere=4.0)
+    meter(pump, SUMMER - timedelta(days=6), corrected, at=later, correction=True)
+    (second,) = operations.restate_changed(at=later)
+    assert (second.portfolio, second.version) == (portfolio, 2)
+    assert second.revenue < first.revenue
+    assert operations.restate_changed(at=later) == []
+    assert first.reference_days.filter(date=SUMMER - timedelta(days=1)).exists()
+    assert not first.reference_days.filter(date=SUMMER - timedelta(days=4)).exists()  # a Sunday
+
+
 def test_versions_come_in_order_and_a_running_day_is_refused():
     portfolio, _, _ = sold_evening()
     with pytest.raises(operations.VersionOutOfOrder):

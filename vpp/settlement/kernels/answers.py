@@ -45,6 +45,7 @@ class BaselineAnswer:
     selected   : reference days with their weights (sum 1), most recent first.
     excluded   : days passed over, each with its reason, most recent first.
     like_days  : the whole like days that were at hand, up to the number the rule collects.
+    read_dates : local dates whose readings had a say: a correction there may change this answer.
     unadjusted_kwh, baseline_kwh, actual_kwh : (E,) whole-interval values.
     """
 
@@ -59,6 +60,7 @@ class BaselineAnswer:
     selected: tuple[tuple[date, float], ...] = ()
     excluded: tuple[tuple[date, str], ...] = ()
     like_days: tuple[date, ...] = ()
+    read_dates: frozenset[date] = frozenset()
     reason: str = ""
     extra: dict[str, object] = field(default_factory=dict)
 

@@ -9,6 +9,7 @@ with zero delivery and is named in the findings.
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -51,6 +52,7 @@ class FleetBaseline:
     device_delivered_kw       : (N, H) up positive.
     baseline_kw, metered_kw   : (H,) of the devices with proof; NaN outside the event.
     status                    : (N,) of each device's baseline, or `missing_readings`.
+    read_dates                : local dates other than the event's whose readings had a say.
     """
 
     device_delivered_kw: FloatArray
@@ -59,6 +61,7 @@ class FleetBaseline:
     status: list[str]
     findings: list[dict[str, Any]] = field(default_factory=list)
     explanation: list[dict[str, Any]] = field(default_factory=list)
+    read_dates: set[date] = field(default_factory=set)
 
     @property
     def delivered_kw(self) -> FloatArray:
@@ -96,6 +99,7 @@ def _settle_group(
     answers = {row: _answer(day, event, context, rule, day.history_kwh[row], day.nominated_kw[row]) for row in rows}
     for row, answer in answers.items():
         result.status[row] = str(answer.status)
+        result.read_dates |= answer.read_dates
         if answer.is_payable:
             baseline = mean_power_kw(answer.baseline_kwh, day.step_minutes)
             result.device_delivered_kw[row, day.event] = baseline - day.metered_kw[row, day.event]

@@ -57,6 +57,7 @@ class EventGrid:
     dates            : D reference dates, most recent first.
     first, second    : (D, E + W) positions on each reference day; second only in a repeated hour.
     touched          : the day offsets that the event's slots touch.
+    reach            : the day offsets that any slot, of event or window, touches.
     """
 
     event_date: date
@@ -68,6 +69,7 @@ class EventGrid:
     first: IntArray
     second: IntArray
     touched: tuple[int, ...]
+    reach: tuple[int, ...]
     series: Series
     zone: ZoneInfo
 
@@ -147,6 +149,7 @@ def build_grid(
         first=first,
         second=second,
         touched=tuple(int(offset) for offset in np.unique(offsets[: starts.size])),
+        reach=tuple(int(offset) for offset in np.unique(offsets)),
         series=series,
         zone=zone,
     )

@@ -19,6 +19,7 @@ class Candidates:
     """Reference days, most recent first, with their judgement so far.
 
     reasons   : "" where the day may serve, else why it may not; filled further while choosing.
+    looked_at : how many days were looked at before enough were collected; None for all.
     event_kwh : (D,) covered energy in the event's slots; NaN where readings miss.
     """
 
@@ -27,6 +28,7 @@ class Candidates:
     complete: NDArray[np.bool_]
     event_kwh: FloatArray
     topped_up: bool = False
+    looked_at: int | None = None
 
     def passed_over(self, chosen: list[int]) -> list[int]:
         """Days that were looked at and not used."""
@@ -45,8 +47,8 @@ def collect(
     else:
         collected = eligible[: rule.collect]
     if len(collected) >= rule.collect:  # older days were never looked at
-        older = slice(collected[-1] + 1, None)
-        candidates.reasons[older] = [""] * len(candidates.reasons[older])
+        candidates.looked_at = collected[-1] + 1
+        candidates.reasons[candidates.looked_at :] = [""] * (len(candidates.reasons) - candidates.looked_at)
     return collected
 
 

@@ -5,7 +5,7 @@ section 0 (completeness, exclusion, ranking, ties, no adjustment possible, never
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -95,10 +95,12 @@ def answer_x_of_y(
     candidates = _candidates(grid, reference, reasons or like_day_reasons(profile, grid, circumstances))
     like_days = tuple(day for day, why in zip(grid.dates, candidates.reasons, strict=True) if not why)[: rule.collect]
     chosen, weights, reason = _choose(candidates, profile, rule, str(pool), grid, values_kwh, circumstances)
+    read_dates = _read_dates(grid, candidates)
     excluded = tuple((candidates.dates[i], candidates.reasons[i]) for i in candidates.passed_over(chosen))
     selected = tuple((grid.dates[i], float(weight)) for i, weight in zip(chosen, weights, strict=True))
     if reason:
-        return insufficient(profile.name, grid.starts, grid.coverage, event_actual, reason, excluded, selected)
+        answer = insufficient(profile.name, grid.starts, grid.coverage, event_actual, reason, excluded, selected)
+        return replace(answer, like_days=like_days, read_dates=read_dates)
     mean = weights @ reference[chosen]
     adjustment, adjusted = adjust(mean, actual, grid, profile.adjustment, circumstances.other_events)
     if profile.floor_at_zero:
@@ -115,7 +117,16 @@ def answer_x_of_y(
         selected=selected,
         excluded=excluded,
         like_days=like_days,
+        read_dates=read_dates,
     )
+
+
+def _read_dates(grid: EventGrid, candidates: Candidates) -> frozenset[date]:
+    """The dates whose readings decided: of every day that was looked at, and of the event day."""
+    unread = ("other_day_type", "clock_change_day", "no_temperature")
+    judged = zip(candidates.dates[: candidates.looked_at], candidates.reasons[: candidates.looked_at], strict=True)
+    looked = {day for day, why in judged if why not in unread}
+    return frozenset(day + timedelta(days=offset) for day in looked | {grid.event_date} for offset in grid.reach)
 
 
 def _candidates(grid: EventGrid, reference: FloatArray, reasons: Sequence[str]) -> Candidates:

@@ -1,7 +1,7 @@
 """Settlement's tables: the dated rules, what a run found, and the ledger."""
 
 from vpp.settlement.models.ledger import Journal, JournalLine, LedgerAccount, Payout
-from vpp.settlement.models.results import DevicePerformance, Performance, SettlementRun
+from vpp.settlement.models.results import DevicePerformance, Performance, ReferenceDay, SettlementRun
 from vpp.settlement.models.rules import BaselineProfile, DeviceMethod, Holiday, PaymentRule
 
 __all__ = [
@@ -15,5 +15,6 @@ __all__ = [
     "PaymentRule",
     "Payout",
     "Performance",
+    "ReferenceDay",
     "SettlementRun",
 ]

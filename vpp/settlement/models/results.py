@@ -75,6 +75,20 @@ class SettlementRun(models.Model):
         return f"{self.portfolio_id} {self.delivery_date} v{self.version}"
 
 
+class ReferenceDay(models.Model):
+    """A local date whose readings had a say in a run: what a correction of that date may change."""
+
+    run = models.ForeignKey(SettlementRun, on_delete=models.PROTECT, related_name="reference_days")
+    date = models.DateField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["run", "date"], name="reference_day_once_a_run")]
+        indexes = [models.Index(fields=["date"], name="runs_that_read_a_date")]
+
+    def __str__(self) -> str:
+        return f"{self.date} in run {self.run_id}"
+
+
 class PerformanceQuerySet(models.QuerySet):
     def visible_to(self, principal: Principal) -> Self:
         """All for the aggregator; for a utility what was delivered on its own asks."""

@@ -4,6 +4,7 @@ from vpp.settlement.operations.settle import (
     DayNotClosed,
     VersionOutOfOrder,
     enqueue_day,
+    restate_changed,
     restate_day,
     settle_day,
 )
@@ -14,6 +15,7 @@ __all__ = [
     "ResultDiffers",
     "VersionOutOfOrder",
     "enqueue_day",
+    "restate_changed",
     "restate_day",
     "settle_day",
     "verify_run",

@@ -8,7 +8,7 @@ from decimal import Decimal
 from bidding.models import Award
 from vpp.lib.money import from_cents
 from vpp.settlement.kernels.day import AwardResult
-from vpp.settlement.models import DevicePerformance, Journal, Payout, Performance, SettlementRun
+from vpp.settlement.models import DevicePerformance, Journal, Payout, Performance, ReferenceDay, SettlementRun
 from vpp.settlement.operations.accounts import Accounts
 from vpp.settlement.operations.journals import post_differences
 from vpp.settlement.operations.outcome import Outcome, floats_or_none
@@ -39,6 +39,8 @@ def store_outcome(inputs: DayInputs, outcome: Outcome, *, version: int) -> Settl
         rules=inputs.rules,
         checksum=outcome.checksum,
     )
+    read_dates = outcome.fleet.read_dates | {inputs.day.date}
+    ReferenceDay.objects.bulk_create(ReferenceDay(run=run, date=day) for day in sorted(read_dates))
     writer = _Writer(inputs, outcome, run, Accounts())
     for award, result in zip(inputs.awards, outcome.results, strict=True):
         writer.store_award(award, result)
