@@ -16,6 +16,12 @@ def close_days(*, at: datetime, before: str) -> dict[str, Any]:
     return {day.isoformat(): readings for day, readings in packed.items()}
 
 
+@job_handler("telemetry.refresh_rollup", queue="telemetry", time_limit_s=600)
+def refresh_rollup(*, at: datetime, before: str) -> dict[str, Any]:
+    """Roll up anew the buckets that got readings in parts. Safe to run twice: then none is left."""
+    return {"buckets": operations.refresh_rollup(before=datetime.fromisoformat(before))}
+
+
 # At three the night's stragglers have come; what comes later is packed with its day the next night.
 daily(
     "telemetry.close_days",

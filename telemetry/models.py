@@ -120,6 +120,19 @@ class Rollup15(models.Model):
         return f"{self.device_id} from {self.bucket:%Y-%m-%dT%H:%MZ}"
 
 
+class TouchedBucket(models.Model):
+    """A quarter hour that got readings after it was rolled up. Until it is rolled up anew, queries ask its readings."""
+
+    pk = models.CompositePrimaryKey("bucket", "device_id")
+    bucket = models.DateTimeField()
+    device = _device_key()
+
+    objects = OfDeviceQuerySet.as_manager()
+
+    def __str__(self) -> str:
+        return f"{self.device_id} from {self.bucket:%Y-%m-%dT%H:%MZ}"
+
+
 class ReadingDay(models.Model):
     """The readings of a device on one closed UTC day as packed columns, ordered by time.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,13 +14,17 @@ from numpy.typing import NDArray
 from telemetry.ingest import files, latest, packed, resolve, rollups, rows
 from telemetry.ingest.files import ImportReport, Progress
 from telemetry.ingest.rows import Outcome
+from telemetry.ingest.upkeep import close_days as close_days  # part of what this room does
+from telemetry.ingest.upkeep import refresh_rollup as refresh_rollup
 from telemetry.kernels.batch import ReadingBatch
 from telemetry.kernels.judge import judge
 from telemetry.kernels.quality import Refusal
 from telemetry.kernels.readings import Readings, once
 from telemetry.protocols.file_types import NarrowFile, WideFile
 from telemetry.storage import raw
-from telemetry.storage.days import as_date, lock_days, open_days
+from telemetry.storage.copying import moment
+from telemetry.storage.days import lock_days
+from vpp.jobs import operations as jobs
 from vpp.lib.errors import DomainError
 
 if TYPE_CHECKING:
@@ -134,7 +138,9 @@ def _store_rows(readings: Readings, marked: NDArray[np.bool_]) -> tuple[NDArray[
     fresh = outcome == Outcome.FRESH
     in_packed_day = readings.in_pairs(pairs)
     if (fresh & ~in_packed_day).any():
-        rollups.add(readings.take(fresh & ~in_packed_day))
+        again = rollups.add(readings.take(fresh & ~in_packed_day))
+        if again.size:
+            _refresh_later(int(again[-1]), int(readings.available_us[0]))
     different = np.flatnonzero(outcome == Outcome.DIFFERENT)
     corrected = np.zeros(readings.size, dtype=bool)
     if different.size:
@@ -144,6 +150,17 @@ def _store_rows(readings: Readings, marked: NDArray[np.bool_]) -> tuple[NDArray[
     if anew.any():
         rollups.refresh(*rollups.touched(readings.take(anew)))
     return outcome, int(corrected.sum())
+
+
+def _refresh_later(last_bucket_us: int, at_us: int) -> None:
+    """One job for all batches that touch the same newest bucket; it takes the buckets before that one, now complete."""
+    before = moment(last_bucket_us)
+    jobs.enqueue(
+        kind="telemetry.refresh_rollup",
+        natural_key=f"telemetry.refresh_rollup:{before.isoformat()}",
+        payload={"before": before.isoformat()},
+        at=moment(at_us),
+    )
 
 
 def import_file(
@@ -168,17 +185,3 @@ def import_file(
         report.shown += answer.refused[: files.SHOWN_REFUSALS - len(report.shown)]
         progress(batch.size)
     return report
-
-
-def close_days(*, before: date, at: datetime) -> dict[date, int]:
-    """Pack every UTC day before `before` that still has rows; readings packed per day. Safe to repeat.
-
-    Late readings of a packed day are rows again and are packed with it the next time.
-    """
-    packed_days: dict[date, int] = {}
-    for day in open_days(before=min(before, at.astimezone(UTC).date())):
-        with transaction.atomic():
-            lock_days(shared=[], exclusive=[day])
-            if count := packed.pack_day(day):
-                packed_days[as_date(day)] = count
-    return packed_days

@@ -8,6 +8,7 @@ import numpy as np
 from django.db import connection
 from numpy.typing import NDArray
 
+from telemetry.ingest import rollups
 from telemetry.kernels.batch import IntColumn
 from telemetry.kernels.copy_format import SIGNATURE, TRAILER, Field, encode_rows
 from telemetry.kernels.day_arrays import PackedDays, pack_readings, pack_rollup
@@ -117,3 +118,4 @@ def _forget(day: int, devices: IntColumn) -> None:
                 [as_date(day), id_array(devices)],
             )
         cursor.execute(f"TRUNCATE telemetry_reading_{suffix}, telemetry_rollup15_{suffix}")
+    rollups.forget_touched(day * DAY_US, (day + 1) * DAY_US)

@@ -12,7 +12,7 @@ from telemetry.kernels.judge import DAY_US
 from telemetry.kernels.readings import Readings, join
 from telemetry.kernels.rollup import BUCKET_US, Rollup, bucket_of, roll_up
 from telemetry.storage import raw
-from telemetry.storage.copying import copy_in, empty_stage, moment
+from telemetry.storage.copying import copy_in, copy_out, empty_stage, moment
 from telemetry.storage.days import ensure_days
 
 CELLS, CELL_COLUMNS = "telemetry_stage_cell", "bucket timestamptz, device_id bigint"
@@ -36,14 +36,66 @@ def rollup_fields(rollup: Rollup) -> dict[str, Field]:
     }
 
 
-def add(fresh: Readings) -> None:
-    """Roll up fresh rows of days that are not packed: new buckets are copied in, known ones are made anew."""
+def add(fresh: Readings) -> IntColumn:
+    """Roll up fresh rows of days that are not packed. Gives the buckets, if any, that have to be rolled up anew.
+
+    New buckets are copied in. Where one of them is known already, the readings of a bucket come in parts (devices that
+    report every minute, late data): all buckets of the batch are marked as touched, and one later pass takes all parts.
+    """
     rollup = roll_up(fresh).by_bucket()
     try:
         with transaction.atomic():
             copy_in("telemetry_rollup15", rollup_fields(rollup))
     except psycopg.errors.UniqueViolation:
-        refresh(rollup.bucket_us, rollup.device_id)
+        _touch(rollup.bucket_us, rollup.device_id)
+        return np.unique(rollup.bucket_us)
+    return rollup.bucket_us[:0]
+
+
+def _touch(bucket_us: IntColumn, device_id: IntColumn) -> None:
+    _stage_cells(bucket_us, device_id)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""INSERT INTO telemetry_touchedbucket (bucket, device_id)
+            SELECT bucket, device_id FROM {CELLS} ORDER BY bucket, device_id ON CONFLICT DO NOTHING"""  # noqa: S608
+        )
+
+
+def touched_days(*, before_us: int) -> list[int]:
+    """Days with touched buckets before a moment."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT DISTINCT (bucket AT TIME ZONE 'UTC')::date - date '1970-01-01'
+            FROM telemetry_touchedbucket WHERE bucket < %s ORDER BY 1""",
+            [moment(before_us)],
+        )
+        return [day for (day,) in cursor]
+
+
+def refresh_touched(day: int, *, before_us: int) -> int:
+    """Roll up the touched buckets of one day anew; how many. The caller holds the day alone, so none is missed."""
+    end_us = min((day + 1) * DAY_US, before_us)
+    cells = touched_cells(day * DAY_US, end_us)
+    if cells["bucket_us"].size:
+        refresh(cells["bucket_us"], cells["device_id"])
+        forget_touched(day * DAY_US, end_us)
+    return int(cells["bucket_us"].size)
+
+
+def touched_cells(start_us: int, end_us: int) -> dict[str, IntColumn]:
+    """bucket_us and device_id of the touched buckets in [start, end)."""
+    return copy_out(
+        "SELECT bucket, device_id FROM telemetry_touchedbucket WHERE bucket >= %s AND bucket < %s",
+        [moment(start_us), moment(end_us)],
+        (("bucket_us", "timestamptz"), ("device_id", "int8")),
+    )
+
+
+def forget_touched(start_us: int, end_us: int) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "DELETE FROM telemetry_touchedbucket WHERE bucket >= %s AND bucket < %s", [moment(start_us), moment(end_us)]
+        )
 
 
 def touched(readings: Readings) -> tuple[IntColumn, IntColumn]:
@@ -74,9 +126,13 @@ def refresh(bucket_us: IntColumn, device_id: IntColumn) -> None:
         )
 
 
-def _lock_cells(bucket_us: IntColumn, device_id: IntColumn) -> None:
+def _stage_cells(bucket_us: IntColumn, device_id: IntColumn) -> None:
     empty_stage(CELLS, CELL_COLUMNS)
     copy_in(CELLS, {"bucket": Field("timestamptz", bucket_us), "device_id": Field("int8", device_id)})
+
+
+def _lock_cells(bucket_us: IntColumn, device_id: IntColumn) -> None:
+    _stage_cells(bucket_us, device_id)
     with connection.cursor() as cursor:
         cursor.execute(
             f"""INSERT INTO telemetry_rollup15

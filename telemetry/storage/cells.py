@@ -17,6 +17,7 @@ from telemetry.storage.copying import copy_out, id_array, moment
 from telemetry.storage.days import as_date
 
 ENERGY_BYTES = BUCKETS_PER_DAY * 8
+FEW_BUCKETS = 12
 DEVICE_DAYS_A_PIECE = 20_000  # bounds the memory of one query to about 20 MB
 PACKED_KINDS = (
     ("day", "date"),
@@ -74,6 +75,8 @@ def read_energy(device_ids: IntColumn, start_us: int, end_us: int, as_of_us: int
         for day in sorted({day for day, _ in unsure}):
             devices = np.array(sorted({device for each, device in unsure if each == day}))
             _fill_from_readings(grid, max(first, day * DAY_US), min(last, (day + 1) * DAY_US), as_of_us, devices)
+        for start, end, devices in _touched(grid, first, last):
+            _fill_from_readings(grid, start, end, as_of_us, devices)
     return grid
 
 
@@ -111,6 +114,23 @@ def _fill_from_rows(grid: CellGrid, first: int, last: int, as_of_us: int) -> lis
     return list(zip(days.tolist(), found["device_id"][unsure].tolist(), strict=True))
 
 
+def _touched(grid: CellGrid, first: int, last: int) -> list[tuple[int, int, IntColumn]]:
+    """[start, end) and devices of touched buckets, bucket by bucket, or day by day where there are many."""
+    found = copy_out(
+        """SELECT bucket, device_id FROM telemetry_touchedbucket
+        WHERE bucket >= %s AND bucket < %s AND device_id = ANY(%s::bigint[])""",
+        [moment(first), moment(last), id_array(grid.device_ids)],
+        (("bucket_us", "timestamptz"), ("device_id", "int8")),
+    )
+    buckets = np.unique(found["bucket_us"])
+    width_us = BUCKET_US if buckets.size <= FEW_BUCKETS else DAY_US
+    start_us = found["bucket_us"] // width_us * width_us
+    return [
+        (max(first, start), min(last, start + width_us), np.unique(found["device_id"][start_us == start]))
+        for start in np.unique(start_us).tolist()
+    ]
+
+
 def _fill_from_readings(grid: CellGrid, first: int, last: int, as_of_us: int, device_ids: IntColumn) -> None:
     """Roll up anew what these devices' readings in [first, last) said at `as_of_us`."""
     into = slice((first - grid.start_us) // BUCKET_US, (last - grid.start_us) // BUCKET_US)
@@ -145,4 +165,7 @@ def read_quality(device_ids: IntColumn, start_us: int, end_us: int) -> NDArray[n
         (("bucket_us", "timestamptz"), ("device_id", "int8"), ("quality", "int2")),
     )
     flags[grid.place(found["device_id"]), grid.column(found["bucket_us"])] = found["quality"]
+    for start, end, devices in _touched(grid, start_us, end_us) if device_ids.size else []:
+        rollup = roll_up(raw.known_readings(devices, start, end))
+        flags[grid.place(rollup.device_id), grid.column(rollup.bucket_us)] = rollup.quality
     return flags

@@ -48,6 +48,7 @@ def test_writers_to_the_same_buckets_lose_no_reading(codes):
 
     together(*(writer(part) for part in range(4)))
     assert Reading.objects.count() == 15 * len(codes)
+    operations.refresh_rollup(before=T0 + timedelta(hours=1))
     cells = Rollup15.objects.values_list("count", "energy_kwh", "min_kw", "max_kw")
     assert set(cells) == {(15, 7.0 / 4, 0.0, 14.0)}
     assert set(Latest.objects.values_list("power_kw", flat=True)) == {14.0}

@@ -10,8 +10,9 @@ from django.db import IntegrityError, connection, transaction
 
 from telemetry import operations, queries
 from telemetry.kernels.batch import batch_of
-from telemetry.models import Latest, Reading, ReadingCorrection, ReadingDay, Rollup15, RollupDay
+from telemetry.models import Latest, Reading, ReadingCorrection, ReadingDay, Rollup15, RollupDay, TouchedBucket
 from tests.apps.telemetry.conftest import rows, send
+from vpp.jobs.models import Job
 
 T0 = datetime(2016, 7, 13, 10, tzinfo=UTC)
 QUARTER = timedelta(minutes=15)
@@ -21,7 +22,7 @@ def tables() -> dict[str, list]:
     """All that is stored, row for row."""
     return {
         model.__name__: sorted(map(str, model.objects.values_list()))
-        for model in (Reading, ReadingCorrection, ReadingDay, Rollup15, RollupDay, Latest)
+        for model in (Reading, ReadingCorrection, ReadingDay, Rollup15, RollupDay, TouchedBucket, Latest)
     }
 
 
@@ -107,6 +108,12 @@ def test_minutes_of_a_bucket_that_come_apart_make_the_same_rollup_as_together(fl
     at = T0 + QUARTER
     for reading in np.random.default_rng(5).permutation(np.array(minutes, dtype=object)):
         send(tuple(reading), at=at)
+    hour = (T0, T0 + timedelta(hours=1))
+    at_once = queries.interval_power_kw(fleet.ids[2:], *hour)
+    assert at_once[0, 0] == pytest.approx(2.0)
+    assert operations.refresh_rollup(before=T0 + QUARTER) == 1
+    assert operations.refresh_rollup(before=T0 + QUARTER) == 0
+    assert queries.interval_power_kw(fleet.ids[2:], *hour).tobytes() == at_once.tobytes()
     one_by_one = tables()["Rollup15"]
     cell = Rollup15.objects.get()
     assert cell.count == 15
@@ -115,6 +122,18 @@ def test_minutes_of_a_bucket_that_come_apart_make_the_same_rollup_as_together(fl
     Rollup15.objects.all().delete()
     send(*minutes, at=at)
     assert tables()["Rollup15"] == one_by_one
+
+
+def test_a_touched_bucket_is_known_as_it_was(fleet):
+    battery, end = fleet.ids[0], T0 + QUARTER
+    send(("battery", T0, 1.0), at=T0)
+    send(("battery", T0 + timedelta(minutes=5), 3.0), at=end)
+    assert TouchedBucket.objects.count() == 1
+    for _ in range(2):
+        assert queries.interval_power_kw([battery], T0, end).tolist() == [[2.0]]
+        assert queries.interval_power_kw([battery], T0, end, T0).tolist() == [[1.0]]
+        operations.refresh_rollup(before=end)
+    assert Job.objects.get().kind == "telemetry.refresh_rollup"
 
 
 def test_a_whole_closed_day_is_packed_and_reads_like_rows(fleet):
@@ -197,6 +216,7 @@ def test_a_shuffled_run_with_repeats_and_late_data_ends_in_the_same_rows(fleet):
     shuffled += [readings[place] for place in rng.integers(0, len(readings), 50)]
     for first in range(0, len(shuffled), 17):
         send(*shuffled[first : first + 17], at=at)
+    operations.refresh_rollup(before=at)
     assert tables() == clean
 
 
