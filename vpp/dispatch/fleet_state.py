@@ -94,8 +94,10 @@ def behaving_badly(table: DeviceTable, measured: Measured, interval_start: datet
     """(N,) Limit codes of devices to leave out of an interval: marked and not yet to be retried, or gone silent."""
     row = {int(device_id): number for number, device_id in enumerate(table.device_id)}
     barred = np.zeros(len(table), dtype=np.int8)
-    marked = DeviceStatus.objects.filter(device_id__in=list(row)).exclude(state=DeviceStatus.State.ONLINE)
+    marked = DeviceStatus.objects.exclude(state=DeviceStatus.State.ONLINE)  # few, so not narrowed to the fleet's ids
     for device_id, state, retry_at in marked.values_list("device_id", "state", "retry_at"):
+        if device_id not in row:
+            continue
         if state != DeviceStatus.State.SILENT and (retry_at is None or retry_at > interval_start):
             barred[row[device_id]] = Limit[state]
     return np.where(silent(measured, interval_start, step) & (barred == 0), np.int8(Limit.SILENT), barred)
@@ -127,13 +129,14 @@ def with_interval(
 def with_use(state: FleetState, table: DeviceTable, delivery_date: date, interval_start: datetime) -> FleetState:
     """Count what the devices have already done that day against their owners' hours, events and rest."""
     row = {int(device_id): number for number, device_id in enumerate(table.device_id)}
-    used = DeviceUse.objects.filter(delivery_date=delivery_date, device_id__in=list(row))
+    used = DeviceUse.objects.filter(delivery_date=delivery_date)
     used_kwh, hours, events = np.zeros(len(table)), np.zeros(len(table)), np.zeros(len(table))
     idle_hours = np.full(len(table), np.inf)
     for device_id, moved, spent, runs, last in used.values_list(
         "device_id", "moved_kwh", "hours", "events", "last_interval"
     ):
-        place = row[device_id]
+        if (place := row.get(device_id)) is None:
+            continue
         used_kwh[place], hours[place], events[place] = moved, spent, runs
         gap = (interval_start - last).total_seconds() / 3600.0 - STEP_HOURS
         idle_hours[place] = max(gap, 0.0)

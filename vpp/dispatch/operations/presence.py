@@ -24,7 +24,10 @@ def mark_presence(device_ids: NDArray[np.int64], silent: NDArray[np.bool_], inte
     if gone:
         with connection.cursor() as cursor:
             cursor.execute(GONE, {"start": interval_start, "devices": gone})
-    back = DeviceStatus.objects.filter(
-        state=DeviceStatus.State.SILENT, device_id__in=device_ids[~silent].tolist(), since__lt=interval_start
-    )
-    back.update(state=DeviceStatus.State.ONLINE, since=interval_start, retry_at=None, failures=0)
+    reporting = set(device_ids[~silent].tolist())
+    marked = DeviceStatus.objects.filter(state=DeviceStatus.State.SILENT, since__lt=interval_start)
+    back = [device_id for device_id in marked.values_list("device_id", flat=True) if device_id in reporting]
+    if back:
+        DeviceStatus.objects.filter(device_id__in=back, state=DeviceStatus.State.SILENT).update(
+            state=DeviceStatus.State.ONLINE, since=interval_start, retry_at=None, failures=0
+        )
