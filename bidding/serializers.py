@@ -92,7 +92,7 @@ class BookProblemSerializer(serializers.Serializer[Any]):
     interval_start = serializers.DateTimeField(allow_null=True)
     value_kw = serializers.FloatField()
     limit_kw = serializers.FloatField()
-    label = serializers.CharField()
+    label = serializers.CharField()  # type: ignore[assignment]
 
 
 class BookCheckAnswer(serializers.Serializer[Any]):

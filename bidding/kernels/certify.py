@@ -15,6 +15,7 @@ import numpy as np
 from bidding.kernels.solver import (
     FloatArray,
     LinearModel,
+    Relaxation,
     Solution,
     SolverFailed,
     SolverOptions,
@@ -23,8 +24,10 @@ from bidding.kernels.solver import (
     solve,
 )
 
-#: One step of a dive: from a relaxed point to values of the whole columns, (n_whole,), NaN for those still left free.
-FixStep = Callable[[FloatArray], FloatArray]
+CHEAP_STEP_PU = 0.01
+
+#: One step of a dive: from a point to ways of fixing whole columns, (n_whole,) each, NaN for those still left free.
+FixStep = Callable[[FloatArray], Sequence[FloatArray]]
 #: A dive fixes the whole columns step by step, with a re-solve after each; the last step leaves none free.
 Dive = Sequence[FixStep]
 
@@ -42,22 +45,29 @@ class Certified:
 
 
 def relax_fix_certify(
-    model: LinearModel, options: SolverOptions, dives: Sequence[Dive], *, gap_target: float = 1e-3
+    model: LinearModel, options: SolverOptions, dives: Sequence[Dive], *, gap_target: float = 1e-3, branch: bool = True
 ) -> Certified:
     """Best point within the time limit; the first dive that ends well is always waited for.
+
+    branch : whether to go to branch and bound when the gap is above target. Without it the answer does not depend on
+        the speed of the machine; where no dive ends well it is used all the same.
 
     Raises SolverFailed when the relaxation has no point or no whole point was found.
     """
     deadline = time.perf_counter() + options.time_limit_s
-    relaxed = solve(model, options, relax=True)
+    relaxation = Relaxation(model, options)
+    relaxed = relaxation.solve(model.lower, model.upper)
     if relaxed.status is not Status.OPTIMAL:
         raise SolverFailed(relaxed.status, "the relaxation was not solved")
     stages = {"relax": relaxed.seconds}
     if not model.integer.any():
         return Certified(Status.OPTIMAL, relaxed.objective, relaxed.bound, 0.0, relaxed.values, stages)
-    best, bound = _best_dive(model, options, dives, relaxed, stages, gap_target), relaxed.bound
+    began = time.perf_counter()
+    best, bound = _best_dive(model, relaxation, dives, relaxed, gap_target, deadline), relaxed.bound
+    stages["fix"] = time.perf_counter() - began
     left_s = deadline - time.perf_counter()
-    if best is None or (relative_gap(best.objective, bound) > gap_target and left_s > 0.1):
+    wide = best is None or relative_gap(best.objective, bound) > gap_target
+    if best is None or (wide and branch and left_s > 0.1):
         start = None if best is None else best.values
         exact = solve(model, replace(options, time_limit_s=max(left_s, 0.1), mip_gap=gap_target), start=start)
         stages["branch"] = exact.seconds
@@ -73,41 +83,51 @@ def relax_fix_certify(
 
 def _best_dive(
     model: LinearModel,
-    options: SolverOptions,
+    relaxation: Relaxation,
     dives: Sequence[Dive],
     relaxed: Solution,
-    stages: dict[str, float],
     gap_target: float,
+    deadline: float,
 ) -> Solution | None:
     """The best end of the dives; later ones are tried only while none is good enough and time is left."""
     best: Solution | None = None
-    began = time.perf_counter()
     for dive in dives:
-        spent_s = time.perf_counter() - began
         if best is not None and (
-            relative_gap(best.objective, relaxed.bound) <= gap_target or spent_s > options.time_limit_s
+            relative_gap(best.objective, relaxed.bound) <= gap_target or time.perf_counter() > deadline
         ):
             break
-        end = _dive(model, options, dive, relaxed)
+        end = _dive(model, relaxation, dive, relaxed)
         if end is not None and (best is None or end.objective < best.objective):
             best = end
-    stages["fix"] = time.perf_counter() - began
     return best
 
 
-def _dive(model: LinearModel, options: SolverOptions, dive: Dive, relaxed: Solution) -> Solution | None:
+def _dive(model: LinearModel, relaxation: Relaxation, dive: Dive, relaxed: Solution) -> Solution | None:
+    """The end of a dive, None where a step has no point. A step that costs little is taken, else the cheapest one."""
     point = relaxed
     for step in dive:
-        point = solve_fixed(model, step(point.values), replace(options, time_limit_s=max(options.time_limit_s, 5.0)))
-        if point.status is not Status.OPTIMAL:
+        best: Solution | None = None
+        for whole_values in step(point.values):
+            tried = relaxation.solve(*fixed_bounds(model, whole_values))
+            if tried.status is Status.OPTIMAL and (best is None or tried.objective < best.objective):
+                best = tried
+            if best is not None and best.objective - point.objective <= CHEAP_STEP_PU * abs(relaxed.objective):
+                break
+        if best is None:
             return None
+        point = best
     return point
 
 
-def solve_fixed(model: LinearModel, whole_values: FloatArray, options: SolverOptions) -> Solution:
-    """The continuous problem that is left when whole columns take `whole_values` (column order; NaN stays free)."""
+def fixed_bounds(model: LinearModel, whole_values: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """The model's bounds with whole columns held at `whole_values` (column order; NaN stays free)."""
     lower, upper = model.lower.copy(), model.upper.copy()
     columns = np.flatnonzero(model.integer)[np.isfinite(whole_values)]
     target = np.clip(whole_values[np.isfinite(whole_values)], lower[columns], upper[columns])
     lower[columns] = upper[columns] = target
-    return solve(model.with_bounds(lower, upper), options, relax=True)
+    return lower, upper
+
+
+def solve_fixed(model: LinearModel, whole_values: FloatArray, options: SolverOptions) -> Solution:
+    """The continuous problem that is left when the whole columns take `whole_values`."""
+    return solve(model.with_bounds(*fixed_bounds(model, whole_values)), options, relax=True)

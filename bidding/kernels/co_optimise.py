@@ -63,7 +63,9 @@ def cost_terms(problem: BidProblem, made: Variables) -> list[tuple[pulp.LpVariab
     return terms
 
 
-def co_optimise(problem: BidProblem, options: SolverOptions, *, gap_target: float = 1e-3) -> BidPlan:
+def co_optimise(
+    problem: BidProblem, options: SolverOptions, *, gap_target: float = 1e-3, branch: bool = True
+) -> BidPlan:
     """Solve, make directions exclusive, round asks to their lots; raises BadProblem or SolverFailed.
 
     The bound is that of the first relaxation, so the stated gap covers every later repair.
@@ -78,7 +80,7 @@ def co_optimise(problem: BidProblem, options: SolverOptions, *, gap_target: floa
         lp, made = build(problem, exclusive)
         model = read_model(lp)
         try:
-            found = relax_fix_certify(model, left, dives(made, model), gap_target=gap_target)
+            found = relax_fix_certify(model, left, dives(made, model), gap_target=gap_target, branch=branch)
         except SolverFailed:
             if best is None:
                 raise

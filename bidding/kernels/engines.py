@@ -17,6 +17,36 @@ def solve_with_highs(model: LinearModel, options: SolverOptions, start: FloatArr
     """One `passModel` of the arrays; without whole columns the answer carries row duals."""
     import highspy
 
+    highs = _highs(model, options, highspy)
+    if start is not None and model.integer.any():
+        point = highspy.HighsSolution()
+        point.col_value = list(start)
+        highs.setSolution(point)
+    highs.run()
+    return _highs_answer(model, highs, highspy)
+
+
+class HighsSession:
+    """The relaxation solved again and again under other bounds, each time from the last basis."""
+
+    def __init__(self, model: LinearModel, options: SolverOptions) -> None:
+        import highspy
+
+        self._highspy = highspy
+        self._model = model.relaxed()
+        self._highs = _highs(self._model, options, highspy)
+        self._limit_s = max(options.time_limit_s, 5.0)
+        self._columns = np.arange(model.cost.size, dtype=np.int32)
+
+    def solve(self, lower: FloatArray, upper: FloatArray) -> Solution:
+        spent_s = self._highs.getRunTime()  # HiGHS counts its time limit over all runs of an instance
+        self._highs.setOptionValue("time_limit", spent_s + self._limit_s)
+        self._highs.changeColsBounds(self._columns.size, self._columns, lower, upper)
+        self._highs.run()
+        return _highs_answer(self._model.with_bounds(lower, upper), self._highs, self._highspy)
+
+
+def _highs(model: LinearModel, options: SolverOptions, highspy: Any) -> Any:
     highs = highspy.Highs()
     highs.silent()
     for name, value in (
@@ -28,12 +58,7 @@ def solve_with_highs(model: LinearModel, options: SolverOptions, start: FloatArr
     ):
         highs.setOptionValue(name, value)
     highs.passModel(_highs_lp(model, highspy))
-    if start is not None and model.integer.any():
-        point = highspy.HighsSolution()
-        point.col_value = list(start)
-        highs.setSolution(point)
-    highs.run()
-    return _highs_answer(model, highs, highspy)
+    return highs
 
 
 def _highs_lp(model: LinearModel, highspy: Any) -> Any:

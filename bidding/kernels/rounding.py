@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import partial
 
 import numpy as np
 
@@ -13,23 +12,28 @@ from bidding.kernels.solver import LinearModel, SolverFailed, SolverOptions, Sta
 from bidding.kernels.variables import KW_PER_MW, Position, Variables, take
 
 MOVE_TOLERANCE_MW = 1e-6
-ENERGY_STEPS = 4
+ENERGY_STEPS = 8
 
 
 def dives(made: Variables, model: LinearModel) -> list[list[FixStep]]:
     """Ways to whole lots, best guess first: reserves down and then the energy of a few hours at a time to the nearest
-    lot with the rest re-solved; all positions down at once; no position at all. Below the minimum goes to zero.
+    lot (down where that has no point) with the rest re-solved; all positions down at once; no position at all. Below
+    the minimum goes to zero.
     """
     energy = [position for position in (made.sell, made.buy) if position is not None]
     reserves = list(made.reserve.values())
     count = len(energy[0].lots) if energy else 0
-    ends = sorted({-(-count * part // ENERGY_STEPS) for part in range(1, ENERGY_STEPS + 1)})
-    first: list[FixStep] = [partial(_fix, made, model, reserves, [], 0, "floor")] if reserves else []
-    first += [partial(_fix, made, model, reserves, energy, end, "nearest") for end in ends if count]
+    ends = sorted({-(-count * part // ENERGY_STEPS) for part in range(1, ENERGY_STEPS + 1)}) if count else []
+
+    def step(energy_blocks: int, *modes: str) -> FixStep:
+        with_energy = energy if energy_blocks else []
+        return lambda point: [_fix(made, model, reserves, with_energy, energy_blocks, mode, point) for mode in modes]
+
+    first = [step(0, "floor")] if reserves or not ends else []
     return [
-        first or [partial(_fix, made, model, [], [], 0, "nearest")],
-        [partial(_fix, made, model, reserves, energy, count, "floor")],
-        [partial(_fix, made, model, reserves, energy, count, "nothing")],
+        first + [step(end, "nearest", "floor", "nothing") for end in ends],
+        [step(count, "floor")],
+        [step(count, "nothing")],
     ]
 
 

@@ -54,6 +54,13 @@ def gate_of(product: Product, day: DeliveryDay, ask: Ask | None = None) -> datet
     return gate_closure(day.date, market.gate_days_before, market.gate_local_time, market.time_zone)
 
 
+def live_bid(portfolio: Portfolio, product: Product, day: DeliveryDay, ask: Ask | None = None) -> Bid | None:
+    """The one bid that may be alive for a portfolio, product (and ask) and day."""
+    return Bid.objects.filter(
+        portfolio=portfolio, product=product, ask=ask, delivery_date=day.date, state__in=Bid.LIVE_STATES
+    ).first()
+
+
 def move(bid: Bid, state: str, *, at: datetime, actor: object = "service", reason: str = "", **fields: Any) -> None:
     """One step. Raises WrongState if it is not allowed or somebody else was faster."""
     before = bid.state
@@ -88,12 +95,15 @@ def create_bid(
 ) -> Bid:
     """A checked bid with its kilowatts claimed in the book, in one transaction. A repeat gets the first one.
 
-    Raises GatePassed, BelowMinimum (a bid below the minimum is not rounded up, it is not made) or SoldTwice.
+    Raises GatePassed, WrongState (another version is alive), BelowMinimum (a bid below the minimum is not rounded up,
+    it is not made) or SoldTwice.
     """
     book.lock_portfolio(draft.portfolio.pk)
     found = Bid.objects.filter(natural_key=draft.natural_key).first()
     if found is not None:
         return found
+    if (alive := live_bid(draft.portfolio, draft.product, draft.day, draft.ask)) is not None:
+        raise WrongState(f"{alive} is alive; end it before another is made", bid=alive.natural_key)
     gate = gate_of(draft.product, draft.day, draft.ask)
     if at >= gate:
         raise GatePassed(f"the gate closed at {gate.isoformat()}", gate_at=gate.isoformat())

@@ -2,7 +2,7 @@
 
 The database keeps the promise (CHECK promised <= capacity, kept by a trigger); the lock only makes the refusals
 orderly.
-All functions here run inside the caller's transaction.
+What writes runs in the caller's transaction.
 """
 
 from __future__ import annotations
@@ -51,6 +51,7 @@ def kw(quantity: float) -> Decimal:
     return Decimal(repr(round(float(quantity), 3))).quantize(WATT)
 
 
+@transaction.atomic
 def open_book(
     *, portfolio_id: int, day: DeliveryDay, up_kw: NDArray[np.float64], down_kw: NDArray[np.float64]
 ) -> list[OverPromised]:
@@ -84,6 +85,7 @@ def promised_kw(*, portfolio_id: int, day: DeliveryDay) -> dict[Direction, NDArr
     return promised
 
 
+@transaction.atomic
 def reserve(*, bid: Bid, day: DeliveryDay) -> None:
     """Claim the bid's kilowatts. Raises SoldTwice, and claims nothing, if any interval has too little left."""
     lock_portfolio(bid.portfolio_id)
@@ -108,6 +110,7 @@ def reserve(*, bid: Bid, day: DeliveryDay) -> None:
         raise
 
 
+@transaction.atomic
 def award(*, bid: Bid, day: DeliveryDay, up_kw: Sequence[float], down_kw: Sequence[float]) -> None:
     """Turn the claim into a commitment of the awarded quantity; what was not awarded is free again."""
     lock_portfolio(bid.portfolio_id)
@@ -120,6 +123,7 @@ def award(*, bid: Bid, day: DeliveryDay, up_kw: Sequence[float], down_kw: Sequen
     BookEntry.objects.bulk_update(entries, ["state", "quantity_kw"])
 
 
+@transaction.atomic
 def release(*, bid: Bid) -> int:
     """Give back everything the bid still claims. Returns the number of intervals freed."""
     lock_portfolio(bid.portfolio_id)

@@ -99,7 +99,7 @@ def _fleet(
 ) -> FleetArrays:
     usable = np.flatnonzero(table.usable() & table.of_kind(*DELIVERABLE_PU))
     baseline_kw = _baselines(table.device_id[usable], day, run)
-    missing = ~np.isfinite(baseline_kw).all(axis=1)
+    missing: NDArray[np.bool_] = np.asarray(~np.isfinite(baseline_kw).all(axis=1), dtype=bool)
     storage: NDArray[np.bool_] = np.asarray(table.of_kind("BATTERY"), dtype=bool)[usable]
     if run is not None and (gaps := int((missing & ~storage).sum())):
         notes.append(f"{gaps} devices have no forecast and are not offered")

@@ -24,7 +24,7 @@ from vpp.lib.periods import DeliveryDay
 
 logger = logging.getLogger(__name__)
 BUDGET_S = 60.0
-PORTFOLIO_BUDGET_S = 2.5
+PORTFOLIO_BUDGET_S = 5.0
 
 
 @dataclass

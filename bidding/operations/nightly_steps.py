@@ -9,7 +9,7 @@ from django.db import transaction
 from numpy.typing import NDArray
 
 from bidding.distribution.operations import move_ask
-from bidding.errors import DomainError, GatePassed, SoldTwice
+from bidding.errors import DomainError, GatePassed, SoldTwice, WrongState
 from bidding.models import Ask, Bid, PlannedDay, Product
 from bidding.operations import bids, book
 from bidding.operations.gather import Gathered, gather
@@ -141,7 +141,7 @@ def _optimise_one(
     gathered = _gathered(context, planned.portfolio, asks=open_wanted)
     try:
         options = SolverOptions(engine=available_engine(), time_limit_s=limit_s)
-        plan = co_optimise(gathered.problem, options)
+        plan = co_optimise(gathered.problem, options, branch=False)
         prices = {answer.reference: answer for answer in price_asks(gathered.problem, plan, options)}
     except (SolverFailed, BadProblem) as error:
         planned.solver = {"engine": "rule", "reason": str(error)[:500]}
@@ -169,7 +169,11 @@ def _gathered(context: NightlyContext, portfolio: Portfolio, asks: dict[int, tup
     return gather(
         portfolio=portfolio,
         day=context.day,
-        products=[offer for offer in context.products if offer.gate_at > context.at],
+        products=[
+            offer
+            for offer in context.products
+            if offer.gate_at > context.at and not bids.live_bid(portfolio, offer.product, context.day)
+        ],
         asks=asks,
         ask_lot_kw=product.lot_kw if product else 1.0,
         ask_min_kw=product.min_quantity_kw if product else 1.0,
@@ -217,7 +221,7 @@ def _bids_of(context: NightlyContext, planned: PlannedDay) -> tuple[int, list[st
                     solver=planned.solver,
                 )
             made += 1
-        except (SoldTwice, GatePassed) as error:
+        except (SoldTwice, GatePassed, WrongState) as error:
             findings.append(f"{draft.natural_key}: {error.message}")
     return made, findings
 

@@ -116,7 +116,8 @@ def test_an_award_is_never_above_its_bid_and_never_changes(world):
     operations.submit_bid(bid, at=world.at)
     with pytest.raises(DatabaseError, match="not within bid"), transaction.atomic():
         Award.objects.create(
-            bid=bid, up_kw=[301.0] * 96, down_kw=[0.0] * 96, price_per_mwh=[1.0] * 96, source_reference="x", awarded_at=world.at
+            bid=bid, up_kw=[301.0] * 96, down_kw=[0.0] * 96, price_per_mwh=[1.0] * 96, source_reference="x",
+            awarded_at=world.at
         )  # fmt: skip
     bids.take_award(
         bid, up_kw=[300.0] * 96, down_kw=[0.0] * 96, price_per_mwh=[1.0] * 96, reference="x", at=world.at, actor="m"
