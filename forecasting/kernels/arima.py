@@ -104,7 +104,8 @@ def conditional_fit(difference: Array) -> ArimaParameters:
     start = np.array([FALLBACK.ar, FALLBACK.ma, FALLBACK.seasonal_ma])
     best = least_squares(errors, start, bounds=(-bound, bound), max_nfev=30)
     sigma_kw = scale * float(np.sqrt(2 * best.cost / max(len(known), 1)))
-    return ArimaParameters(*(float(value) for value in best.x), sigma_kw)
+    ar, ma, seasonal_ma = (float(value) for value in best.x)
+    return ArimaParameters(ar, ma, seasonal_ma, sigma_kw)
 
 
 def forecast(hourly_kw: Array, parameters: ArimaParameters, horizon: int) -> Array:

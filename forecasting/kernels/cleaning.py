@@ -55,7 +55,7 @@ def clean(
     stuck = stuck_runs(values, step_minutes=step_minutes, zero_is_natural=may_idle or signed)
     if may_idle:
         stuck[:] = False
-    stuck[stuck.mean(axis=1) > 0.5] = False  # a constant series is a constant series, not a broken one
+    stuck[stuck.sum(axis=1) > 0.5 * stuck.shape[1]] = False  # a constant series is a constant series, not a broken one
     values = np.where(stuck, np.float32(np.nan), values)
     peak = _peak(values)
     capacity = np.where(rating_kw > 0, np.maximum(rating_kw, peak), 1.2 * peak).astype(np.float32)

@@ -1,7 +1,7 @@
 """Forecast every device of a fleet, class by class, in load convention and on the intervals of the target day."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 import numpy as np
@@ -11,12 +11,12 @@ from forecasting.kernels.arrays import Floats, fill_from, nan_mean
 from forecasting.kernels.calendar import DayGrid, local_clock, to_day_grid
 from forecasting.kernels.classes import CLASSES, SeriesClass, class_of
 from forecasting.kernels.cleaning import clean
+from forecasting.kernels.climb import forecast_class
 from forecasting.kernels.ladder import (
     LEVELS,
     ClassForecast,
     Ladder,
     LadderSettings,
-    forecast_class,
     held_out,
     past_days,
 )
@@ -77,6 +77,7 @@ def forecast_fleet(fleet: FleetInput) -> FleetForecast:
 
     Raises ValueError if the target is not one local day after the issue's.
     """
+    fleet = until_issue(fleet)
     classes = np.array([class_of(kind).name for kind in fleet.kinds], dtype=object)
     grid = to_day_grid(
         np.zeros((0, len(fleet.starts)), dtype=np.float32),
@@ -97,6 +98,12 @@ def forecast_fleet(fleet: FleetInput) -> FleetForecast:
         if len(members):
             _forecast_members(out, fleet, members, CLASSES[name])
     return out
+
+
+def until_issue(fleet: FleetInput) -> FleetInput:
+    """The same fleet without the intervals that end after the issue time: not even a level may see them."""
+    known = fleet.starts + np.timedelta64(fleet.step_minutes * 60, "s") <= fleet.issue
+    return fleet if known.all() else replace(fleet, power_kw=fleet.power_kw[:, known], starts=fleet.starts[known])
 
 
 def _empty(n_devices: int, grid: DayGrid, slots: NDArray[np.int64], target_day: int) -> FleetForecast:

@@ -46,14 +46,9 @@ def group_envelope(baseline_kw: Array, deviations: Deviations, *, step_minutes: 
         return _absolute(baseline_kw, deviations, down, up, free, free, np.inf, None, step_minutes)
     share, scale, shape = _common_shape(deviations)
     limits = np.divide(deviations.discharge_limit_kwh, share, out=np.full(len(share), np.inf), where=share > 0)
-    return _absolute(
-        baseline_kw,
-        deviations,
-        *(scale * bound for bound in shape),
-        float(limits.min(initial=np.inf)),
-        share,
-        step_minutes,
-    )
+    limit_kwh = float(limits.min(initial=np.inf))
+    down, up, more, less = (scale * bound for bound in shape)
+    return _absolute(baseline_kw, deviations, down, up, more, less, limit_kwh, share, step_minutes)
 
 
 def whole_portfolio(groups: list[GroupEnvelope], *, step_minutes: int) -> GroupEnvelope:
@@ -118,7 +113,7 @@ def _common_shape(deviations: Deviations) -> tuple[Array, float, tuple[Array, Ar
     ]
     best: tuple[float, Array, tuple[Array, ...]] | None = None
     for factor in (1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3):
-        shape = (totals[0], totals[1], totals[2] * factor, totals[3] * factor)
+        shape: tuple[Array, ...] = (totals[0], totals[1], totals[2] * factor, totals[3] * factor)
         sizes = _sizes(bounds, shape)
         volume = float(sizes.sum()) * factor**0.5
         if best is None or volume > best[0] + 1e-12:

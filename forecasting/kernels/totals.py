@@ -9,9 +9,10 @@ from forecasting.kernels import arima
 from forecasting.kernels.arrays import Floats, nan_mean
 from forecasting.kernels.calendar import DayGrid
 from forecasting.kernels.classes import NET, SeriesClass
+from forecasting.kernels.climb import forecast_class
 from forecasting.kernels.combine import score_weights, weighted
 from forecasting.kernels.fleet import FleetForecast
-from forecasting.kernels.ladder import Ladder, LadderSettings, forecast_class
+from forecasting.kernels.ladder import Ladder, LadderSettings
 
 Array = NDArray[np.float64]
 

@@ -6,6 +6,8 @@ import logging
 import time
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
+from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 from django.db import IntegrityError, transaction
@@ -15,7 +17,10 @@ from forecasting import queries
 from forecasting.models import ForecastRun
 from forecasting.operations import storing
 from forecasting.operations.inputs import ZoneInput, gather, zone_subjects
-from vpp.enrollment.models import Portfolio
+from forecasting.operations.records import RunLabels
+
+if TYPE_CHECKING:
+    from forecasting.kernels.arima import ArimaParameters
 
 logger = logging.getLogger(__name__)
 
@@ -73,23 +78,13 @@ def _make_missing(zone: ZoneInput, version: int) -> None:
     shared_s = (time.perf_counter() - began) / max(len(names), 1)
     for place, portfolio in enumerate(filled):
         key = portfolio_key(zone.zone_code, zone.day.date, portfolio.code, version)
-        _once(key, _portfolio_job(zone, fleet, totals[place], portfolio, key, version, shared_s))
+        labels = RunLabels(key, version, shared_s)
+        _once(key, partial(storing.store_portfolio, zone, fleet, totals[place], portfolio, labels=labels))
     for place, code in enumerate(zone.feeders, start=len(filled)):
         key = feeder_key(zone.zone_code, zone.day.date, code, version)
         rows = np.flatnonzero(membership[place])
-        _once(key, _feeder_job(zone, fleet, totals[place], code, rows, key, version, shared_s))
-
-
-def _portfolio_job(zone, fleet, total, portfolio: Portfolio, key: str, version: int, shared_s: float):  # type: ignore[no-untyped-def]
-    return lambda: storing.store_portfolio(
-        zone, fleet, total, portfolio, natural_key=key, version=version, shared_s=shared_s
-    )
-
-
-def _feeder_job(zone, fleet, total, code: str, rows, key: str, version: int, shared_s: float):  # type: ignore[no-untyped-def]
-    return lambda: storing.store_feeder(
-        zone, fleet, total, code, rows, natural_key=key, version=version, shared_s=shared_s
-    )
+        labels = RunLabels(key, version, shared_s)
+        _once(key, partial(storing.store_feeder, zone, fleet, totals[place], code, rows, labels=labels))
 
 
 def _once(key: str, make: Callable[[], None]) -> None:
@@ -121,7 +116,7 @@ def _largest(membership: NDArray[np.bool_], n_portfolios: int) -> NDArray[np.boo
     return chosen
 
 
-def _stored_parameters(names: list[str], issue: datetime):  # type: ignore[no-untyped-def]
+def _stored_parameters(names: list[str], issue: datetime) -> list[ArimaParameters | None]:
     """Parameters fitted within the last week before the issue, to be filtered over the new data without a fit."""
     from forecasting.kernels.arima import ArimaParameters
 

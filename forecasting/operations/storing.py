@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import time
 from dataclasses import asdict
-from importlib.metadata import version as library_version
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from forecasting.models import Envelope, Estimator, Forecast, ForecastRun, ScenarioSet
 from forecasting.operations.devices import device_parameters
+from forecasting.operations.records import RunLabels, create_run, forecast_row, note_duration
 from vpp.enrollment.models import Portfolio
 
 if TYPE_CHECKING:
@@ -35,9 +35,7 @@ def store_portfolio(
     total: TotalForecast,
     portfolio: Portfolio,
     *,
-    natural_key: str,
-    version: int,
-    shared_s: float,
+    labels: RunLabels,
 ) -> None:
     """Forecast a portfolio from the shared device forecasts and write its rows."""
     from forecasting.kernels.classes import class_of
@@ -64,13 +62,13 @@ def store_portfolio(
         )
         for confidence in CONFIDENCES
     }
-    run = _create_run(zone, fleet, total, rows, natural_key=natural_key, version=version, portfolio=portfolio)
+    run = create_run(zone, fleet, total, rows, labels=labels, portfolio=portfolio)
     _store_forecasts(run, zone, fleet, forecast, rows, portfolio)
     for confidence, offer in offers.items():
         _store_envelopes(run, zone.table.device_id[rows], offer, confidence, portfolio)
     _store_scenarios(run, forecast, portfolio)
     _store_estimator(f"portfolio:{portfolio.code}", total, zone)
-    _note_duration(run, began, shared_s)
+    note_duration(run, began, labels)
 
 
 def store_feeder(
@@ -80,9 +78,7 @@ def store_feeder(
     code: str,
     rows: NDArray[np.int64],
     *,
-    natural_key: str,
-    version: int,
-    shared_s: float,
+    labels: RunLabels,
 ) -> None:
     """Net load of a feeder and of its nodes: device means per node, moved to the feeder's total."""
     from forecasting.kernels.combine import reconcile
@@ -100,87 +96,18 @@ def store_feeder(
     residual = np.nan_to_num(total.residual_kw) * total.error_ratio
     mean = moved.sum(axis=0)
     bands = mean[:, None] + (np.quantile(residual, DEVICE_LEVELS, axis=0).T if len(residual) else np.zeros((1, 3)))
-    run = _create_run(zone, fleet, total, rows, natural_key=natural_key, version=version, feeder_code=code)
-    written = [_row(run, Forecast.Scope.FEEDER, mean[fleet.slots], np.sort(bands, axis=1)[fleet.slots], DEVICE_LEVELS)]
+    run = create_run(zone, fleet, total, rows, labels=labels, feeder_code=code)
+    written = [
+        forecast_row(run, Forecast.Scope.FEEDER, mean[fleet.slots], np.sort(bands, axis=1)[fleet.slots], DEVICE_LEVELS)
+    ]
     for place, node in enumerate(nodes):
-        row = _row(run, Forecast.Scope.NODE, moved[place][fleet.slots], np.zeros(0), [])
+        row = forecast_row(run, Forecast.Scope.NODE, moved[place][fleet.slots], np.zeros(0), [])
         row.node_code = node
         written.append(row)
     for row in written:
         row.feeder_code = code
     Forecast.objects.bulk_create(written, batch_size=ROWS_PER_INSERT)
-    _note_duration(run, began, shared_s)
-
-
-def _create_run(
-    zone: ZoneInput,
-    fleet: FleetForecast,
-    total: TotalForecast,
-    rows: NDArray[np.int64],
-    *,
-    natural_key: str,
-    version: int,
-    portfolio: Portfolio | None = None,
-    feeder_code: str = "",
-) -> ForecastRun:
-    fallbacks = _fallbacks(zone, fleet, total, rows)
-    return ForecastRun.objects.create(
-        natural_key=natural_key,
-        portfolio=portfolio,
-        feeder_code=feeder_code,
-        zone_code=zone.zone_code,
-        time_zone=zone.day.zone,
-        delivery_date=zone.day.date,
-        version=version,
-        step_minutes=zone.day.step_minutes,
-        issue_time=zone.issue,
-        data_as_of=zone.data_as_of,
-        history_start=zone.history_start,
-        seed=zone.seed,
-        state=ForecastRun.State.DEGRADED if fallbacks.get("devices") else ForecastRun.State.OK,
-        model_versions=_versions(fleet, total),
-        fallbacks=fallbacks,
-        duration_s=0.0,
-    )
-
-
-def _fallbacks(zone: ZoneInput, fleet: FleetForecast, total: TotalForecast, rows: NDArray[np.int64]) -> dict[str, Any]:
-    """What the ladder could not serve in full, named by device code; long lists are cut and counted."""
-    chosen = {int(row) for row in rows}
-    cold = [zone.table.code[row] for row in rows if fleet.rung[row] == "fallback"]
-    flags = [f"{zone.table.code[index]}: {finding}" for index, finding in fleet.flags if index in chosen]
-    found: dict[str, Any] = {}
-    if cold:
-        found["devices"] = {"count": len(cold), "codes": cold[:50], "reason": "less than two days of readings"}
-    if flags:
-        found["readings"] = {"count": len(flags), "findings": flags[:50]}
-    if total.note:
-        found["arima"] = total.note
-    return found
-
-
-def _versions(fleet: FleetForecast, total: TotalForecast) -> dict[str, Any]:
-    return {
-        "libraries": {name: library_version(name) for name in ("scikit-learn", "statsmodels", "numpy")},
-        "classes": fleet.summary,
-        "arima": asdict(total.parameters),
-        "weights": dict(zip(("profile", "bottom_up", "arima"), total.weights.round(4).tolist(), strict=True)),
-        "error_ratio": round(total.error_ratio, 4),
-    }
-
-
-def _row(
-    run: ForecastRun, scope: str, mean_kw: NDArray[Any], quantiles_kw: NDArray[Any], levels: list[float]
-) -> Forecast:
-    return Forecast(
-        run=run,
-        scope=scope,
-        rung="combined",
-        mean_kw=mean_kw,
-        levels=levels,
-        quantiles_kw=quantiles_kw,
-        available_at=run.issue_time,
-    )
+    note_duration(run, began, labels)
 
 
 def _store_forecasts(
@@ -191,11 +118,11 @@ def _store_forecasts(
     rows: NDArray[np.int64],
     portfolio: Portfolio,
 ) -> None:
-    whole = _row(run, Forecast.Scope.PORTFOLIO, forecast.mean_kw, forecast.quantiles_kw, list(PORTFOLIO_LEVELS))
+    whole = forecast_row(run, Forecast.Scope.PORTFOLIO, forecast.mean_kw, forecast.quantiles_kw, list(PORTFOLIO_LEVELS))
     whole.portfolio = portfolio
     written = [whole]
     for place, row in enumerate(rows):
-        one = _row(
+        one = forecast_row(
             run,
             Forecast.Scope.DEVICE,
             forecast.device_mean_kw[place],
@@ -265,9 +192,3 @@ def _store_estimator(key: str, total: TotalForecast, zone: ZoneInput) -> None:
         data_until=zone.data_as_of,
         fitted_at=zone.issue,
     )
-
-
-def _note_duration(run: ForecastRun, began: float, shared_s: float) -> None:
-    """Its own time plus its part of what the zone's runs share."""
-    run.duration_s = time.perf_counter() - began + shared_s
-    run.save(update_fields=["duration_s"])

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from forecasting.kernels.ladder import LadderSettings
 from telemetry.kernels.batch import batch_of
 from telemetry.operations import ingest
 from tests.factories import make_device, make_participant, make_portfolio, make_site
@@ -87,6 +88,15 @@ def build_zone(*, issue: datetime = ISSUE, history_days: int = HISTORY_DAYS) -> 
     store(measured, starts, power_kw, at=issue - timedelta(minutes=10))
     assert starts[-1] < as_datetime64(issue)
     return Zone(portfolio, utility, devices, starts, power_kw)
+
+
+@pytest.fixture(autouse=True)
+def _small_models(monkeypatch) -> None:
+    """The full ladder with few trees: these tests are about rows, not about accuracy."""
+    monkeypatch.setattr(
+        "forecasting.kernels.fleet.settings_for",
+        lambda name, *, seed: LadderSettings(training_rows=2000, rounds=3, seed=seed),
+    )
 
 
 @pytest.fixture
