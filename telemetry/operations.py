@@ -20,6 +20,7 @@ from telemetry.kernels.batch import ReadingBatch
 from telemetry.kernels.judge import judge
 from telemetry.kernels.quality import Refusal
 from telemetry.kernels.readings import Readings, once
+from telemetry.kernels.rollup import BUCKET_US
 from telemetry.protocols.file_types import NarrowFile, WideFile
 from telemetry.storage import raw
 from telemetry.storage.copying import moment
@@ -153,11 +154,16 @@ def _store_rows(readings: Readings, marked: NDArray[np.bool_]) -> tuple[NDArray[
 
 
 def _refresh_later(last_bucket_us: int, at_us: int) -> None:
-    """One job for all batches that touch the same newest bucket; it takes the buckets before that one, now complete."""
-    before = moment(last_bucket_us)
+    """A job that rolls up the touched buckets that have ended, one for all batches of the same quarter hour.
+
+    Devices that report every minute touch the present bucket: its readings wait for the job of the next one. Late
+    data touches older ones, which are taken at once.
+    """
+    present_us = at_us - at_us % BUCKET_US
+    before = moment(min(last_bucket_us + BUCKET_US, present_us))
     jobs.enqueue(
         kind="telemetry.refresh_rollup",
-        natural_key=f"telemetry.refresh_rollup:{before.isoformat()}",
+        natural_key=f"telemetry.refresh_rollup:{before.isoformat()}@{moment(present_us).isoformat()}",
         payload={"before": before.isoformat()},
         at=moment(at_us),
     )

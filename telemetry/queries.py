@@ -9,10 +9,11 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import TypeAlias
 
 import numpy as np
+from django.db import connection
 from numpy.typing import NDArray
 
 from telemetry.kernels.batch import FloatColumn, IntColumn
@@ -148,6 +149,24 @@ def interval_checksums(
 def interval_checksum(device_id: int, start: datetime, end: datetime, as_of: datetime | None = None) -> str:
     """`interval_checksums` of one device."""
     return interval_checksums([device_id], start, end, as_of)[0]
+
+
+def changed_days(since: datetime, until: datetime) -> dict[tuple[int, date], datetime]:
+    """(device id, UTC day) of which something became known in (since, until], and when the last of it did."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT device_id, day, max(available_at) FROM (
+                SELECT device_id, day, available_at FROM telemetry_rollupday
+                UNION ALL
+                SELECT device_id, (bucket AT TIME ZONE 'UTC')::date, available_at FROM telemetry_rollup15
+                UNION ALL
+                SELECT r.device_id, (r.ts AT TIME ZONE 'UTC')::date, r.available_at
+                FROM telemetry_touchedbucket t JOIN telemetry_reading r ON r.device_id = t.device_id
+                AND r.ts >= t.bucket AND r.ts < t.bucket + interval '15 minutes'
+            ) known (device_id, day, available_at) WHERE available_at > %s AND available_at <= %s GROUP BY 1, 2""",
+            [since, until],
+        )
+        return {(device_id, day): available_at for device_id, day, available_at in cursor}
 
 
 def _us(at: datetime) -> int:

@@ -136,6 +136,21 @@ def test_a_touched_bucket_is_known_as_it_was(fleet):
     assert Job.objects.get().kind == "telemetry.refresh_rollup"
 
 
+def test_late_data_says_which_days_it_changed_before_and_after_its_rollup(fleet):
+    battery, pv, _ = fleet.ids
+    start = datetime(2016, 7, 12, tzinfo=UTC)
+    operations.ingest(day_of_readings(["pv"], start, -np.ones((1, 96))), at=T0, principal=None)
+    send(("battery", start, 1.0), at=T0)
+    later = T0 + QUARTER
+    send(("battery", start + timedelta(minutes=3), 2.0), at=later)
+    send(("pv", start, -2.0), at=later, correction=True)
+    assert queries.changed_days(T0, later) == {(battery, start.date()): later, (pv, start.date()): later}
+    assert Job.objects.get().payload == {"before": (start + QUARTER).isoformat()}
+    operations.refresh_rollup(before=later)
+    assert queries.changed_days(T0, later) == {(battery, start.date()): later, (pv, start.date()): later}
+    assert queries.changed_days(later, later + QUARTER) == {}
+
+
 def test_a_whole_closed_day_is_packed_and_reads_like_rows(fleet):
     start = datetime(2016, 7, 12, tzinfo=UTC)
     power_kw = np.random.default_rng(1).uniform(-5, 5, (1, 96))
