@@ -6,6 +6,7 @@ from collections import defaultdict
 from datetime import timedelta
 from decimal import Decimal
 from io import StringIO
+from typing import Any
 
 import numpy as np
 import pytest
@@ -52,7 +53,7 @@ def test_a_steady_device_passes_the_gate_and_a_random_one_does_not():
         day = SUMMER - timedelta(days=back)
         meter(steady, day, 5.0 + 0.1 * rng.standard_normal())
         meter(random, day, rng.uniform(0.1, 9.9))
-    options = {"last_day": SUMMER - timedelta(days=1), "days": 10, "first_hour": 16, "last_hour": 20}
+    options: dict[str, Any] = {"last_day": SUMMER - timedelta(days=1), "days": 10, "first_hour": 16, "last_hour": 20}
     fits = {fit.method: fit for fit in queries.certify_device(steady, as_of=after(SUMMER), **options)}
     assert fits["CAISO_10_IN_10"].passes
     assert fits["CAISO_10_IN_10"].events == 10

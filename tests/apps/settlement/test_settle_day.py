@@ -92,7 +92,8 @@ def test_every_row_names_the_rows_it_came_from():
     assert len(part.reading_checksum) == 64
     payout = Payout.objects.get(run=run, owner=devices[0].site.owner)
     assert payout.performance.award == award
-    assert payout.contract.owner == payout.owner
+    assert payout.contract is not None and payout.contract.owner == payout.owner
+    assert payout.journal is not None
     assert payout.journal.performance == payout.performance
     line = payout.journal.lines.get(account__participant=payout.owner)
     assert line.amount == -payout.amount
