@@ -19,6 +19,7 @@ from telemetry.storage import raw
 from telemetry.storage.copying import copy_stream, id_array, moment
 from telemetry.storage.days import as_date
 
+READINGS_AT_ONCE = 2_000_000  # bounds the memory of packing a dense day
 FEWEST_READINGS = 24  # of a device on a day; below that rows are as small
 
 
@@ -85,37 +86,49 @@ def pack_day(day: int) -> int:
     The caller holds the day alone. Corrections stay where they are.
     """
     start_us, end_us = day * DAY_US, (day + 1) * DAY_US
-    devices = _devices_with_rows(start_us, end_us)
-    if devices.size == 0:
-        return 0
-    first = raw.first_versions(devices, start_us, end_us)
-    current = raw.with_corrections(first, raw.corrections(devices, start_us, end_us))
-    _forget(day, devices)
-    _copy("telemetry_readingday", list(pack_readings(first)), count=True)
-    _copy("telemetry_rollupday", [pack_rollup(roll_up(current))], count=False)
-    return first.size
+    devices, readings = _devices_with_rows(start_us, end_us)
+    packed = 0
+    for some in np.array_split(devices, readings // READINGS_AT_ONCE + 1):
+        if some.size:
+            first = raw.first_versions(some, start_us, end_us)
+            current = raw.with_corrections(first, raw.corrections(some, start_us, end_us))
+            _forget_packed(day, some)
+            _copy("telemetry_readingday", list(pack_readings(first)), count=True)
+            _copy("telemetry_rollupday", [pack_rollup(roll_up(current))], count=False)
+            packed += first.size
+    if devices.size:
+        _forget_rows(day)
+    return packed
 
 
-def _devices_with_rows(start_us: int, end_us: int) -> IntColumn:
-    """Devices with open rows: readings, or a bucket that a correction of a packed reading made anew."""
+def _devices_with_rows(start_us: int, end_us: int) -> tuple[IntColumn, int]:
+    """Devices with open rows (readings, or a bucket that a correction made anew), and the number of readings."""
     bounds = [moment(start_us), moment(end_us)]
     with connection.cursor() as cursor:
         cursor.execute(
-            """SELECT device_id FROM telemetry_reading WHERE ts >= %s AND ts < %s
-            UNION SELECT device_id FROM telemetry_rollup15 WHERE bucket >= %s AND bucket < %s ORDER BY device_id""",
+            """SELECT device_id, sum(readings)::bigint FROM (
+                SELECT device_id, count(*) FROM telemetry_reading WHERE ts >= %s AND ts < %s GROUP BY 1
+                UNION ALL
+                SELECT DISTINCT device_id, 0 FROM telemetry_rollup15 WHERE bucket >= %s AND bucket < %s
+            ) open_rows (device_id, readings) GROUP BY 1 ORDER BY 1""",
             bounds + bounds,
         )
-        return np.array([device_id for (device_id,) in cursor], dtype=np.int64)
+        found = cursor.fetchall()
+    return np.array([device_id for device_id, _ in found], dtype=np.int64), sum(count for _, count in found)
 
 
-def _forget(day: int, devices: IntColumn) -> None:
-    """Drop what the new packed days replace. The partitions hold rows of this day only, and all of them were read."""
-    suffix = f"p{as_date(day):%Y%m%d}"
+def _forget_packed(day: int, devices: IntColumn) -> None:
     with connection.cursor() as cursor:
         for table in ("telemetry_readingday", "telemetry_rollupday"):
             cursor.execute(
                 f"DELETE FROM {table} WHERE day = %s AND device_id = ANY(%s::bigint[])",  # noqa: S608
                 [as_date(day), id_array(devices)],
             )
+
+
+def _forget_rows(day: int) -> None:
+    """Empty the day's partitions: they hold rows of this day only, and all of them were packed."""
+    suffix = f"p{as_date(day):%Y%m%d}"
+    with connection.cursor() as cursor:
         cursor.execute(f"TRUNCATE telemetry_reading_{suffix}, telemetry_rollup15_{suffix}")
     rollups.forget_touched(day * DAY_US, (day + 1) * DAY_US)

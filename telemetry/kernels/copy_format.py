@@ -110,29 +110,27 @@ def encode_rows(fields: Sequence[Field]) -> bytes:
 def decode(
     stream: bytes, kinds: Sequence[tuple[str, str]], *, widths: dict[str, int] | None = None
 ) -> dict[str, NDArray[Any]]:
-    """Columns of a COPY ... TO STDOUT (FORMAT binary) in which no field is NULL and each has one width.
+    """Columns of a stream of one tuple: the number of rows (int8) and all their values, packed without lengths (bytea).
 
     kinds  : (name, kind) per column; timestamptz comes back as microseconds and date as days since 1970.
     widths : bytes per row of each bytea column, which comes back as (n, width) uint8.
 
-    Raises ValueError if a row does not fit: a NULL, or a bytea of another width.
+    Raises ValueError if the values are not those of that many rows: one was NULL, or a bytea of another width.
     """
     widths = widths or {}
-    layout: list[tuple[str, Any]] = [("fields", ">i2")]
-    for name, kind in kinds:
-        layout.append((f"length {name}", ">i4"))
-        layout.append((name, ("u1", (widths[name],)) if kind == "bytea" else BIG_ENDIAN[kind]))
-    dtype = np.dtype(layout)
-    body = len(stream) - len(SIGNATURE) - len(TRAILER)
-    if body < 0 or body % dtype.itemsize or stream[-2:] != TRAILER:
-        raise ValueError(f"{len(stream)} bytes are no whole number of {dtype.itemsize}-byte tuples")
-    tuples = np.frombuffer(stream, dtype=dtype, count=body // dtype.itemsize, offset=len(SIGNATURE))
-    columns: dict[str, NDArray[Any]] = {}
-    for name, kind in kinds:
-        if (tuples[f"length {name}"] != dtype[name].itemsize).any():
-            raise ValueError(f"column {name} holds a NULL or a value of another width")
-        columns[name] = _native(tuples[name], kind)
-    return columns
+    dtype = np.dtype(
+        [(name, ("u1", (widths[name],))) if kind == "bytea" else (name, BIG_ENDIAN[kind]) for name, kind in kinds]
+    )
+    head = np.dtype([("fields", ">i2"), ("length", ">i4"), ("rows", ">i8"), ("bytes", ">i4")])
+    begin = len(SIGNATURE) + head.itemsize
+    if len(stream) < begin + len(TRAILER) or not stream.startswith(SIGNATURE[:11]):
+        raise ValueError(f"{len(stream)} bytes are no stream of one tuple")
+    (tuple_head,) = np.frombuffer(stream, dtype=head, count=1, offset=len(SIGNATURE))
+    count, length = int(tuple_head["rows"]), int(tuple_head["bytes"])
+    if length != count * dtype.itemsize or len(stream) != begin + length + len(TRAILER):
+        raise ValueError(f"{length} bytes for {count} rows of {dtype.itemsize}: a NULL, or a value of another width")
+    rows = np.frombuffer(stream, dtype=dtype, count=count, offset=begin)
+    return {name: _native(rows[name], kind) for name, kind in kinds}
 
 
 def _native(values: NDArray[Any], kind: str) -> NDArray[Any]:

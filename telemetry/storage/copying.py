@@ -13,6 +13,15 @@ from telemetry.kernels.copy_format import Field, decode, encode
 from vpp.lib.periods import from_datetime64
 
 Moment = Any
+SEND = {
+    "int2": "int2send",
+    "int4": "int4send",
+    "int8": "int8send",
+    "float8": "float8send",
+    "timestamptz": "timestamptz_send",
+    "date": "date_send",
+    "bytea": "byteasend",
+}
 
 
 def copy_in(table: str, fields: dict[str, Field]) -> None:
@@ -29,8 +38,16 @@ def copy_stream(table: str, names: Iterable[str], stream: bytes) -> None:
 def copy_out(
     query: str, parameters: Sequence[Any], kinds: Sequence[tuple[str, str]], *, widths: dict[str, int] | None = None
 ) -> dict[str, NDArray[Any]]:
-    """The rows of a query as columns. No field may be NULL, each bytea has its width; see `copy_format.decode`."""
-    with connection.cursor() as cursor, cursor.copy(f"COPY ({query}) TO STDOUT (FORMAT binary)", parameters) as copy:
+    """The rows of a query as columns. No field may be NULL, each bytea has its width; see `copy_format.decode`.
+
+    The server strings the values of all rows together, so that they cross as one value: the driver's step a row would
+    cost more than the query. One answer holds at most 1 GB.
+    """
+    names = [f"c{place}" for place in range(len(kinds))]
+    values = " || ".join(f"{SEND[kind]}({name})" for name, (_, kind) in zip(names, kinds, strict=True))
+    packed = f"""SELECT count(*), coalesce(string_agg({values}, ''::bytea), ''::bytea)
+        FROM ({query}) asked ({", ".join(names)})"""  # noqa: S608 - queries of our own
+    with connection.cursor() as cursor, cursor.copy(f"COPY ({packed}) TO STDOUT (FORMAT binary)", parameters) as copy:
         stream = b"".join(copy)
     return decode(stream, kinds, widths=widths)
 

@@ -9,6 +9,7 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 
 from telemetry import operations, queries
+from telemetry.ingest import packed
 from telemetry.kernels.batch import batch_of
 from telemetry.models import Latest, Reading, ReadingCorrection, ReadingDay, Rollup15, RollupDay, TouchedBucket
 from tests.apps.telemetry.conftest import rows, send
@@ -212,6 +213,18 @@ def test_closing_a_day_changes_no_answer(fleet):
     operations.close_days(before=T0.date(), at=T0)
     assert Reading.objects.count() == 0
     assert answers() == before
+
+
+def test_a_day_too_large_for_one_piece_is_packed_in_several(fleet, monkeypatch):
+    start = datetime(2016, 7, 12, tzinfo=UTC)
+    for step in range(23):
+        moment = start + timedelta(hours=step)
+        send(("battery", moment, 1.0 + step / 10), ("pv", moment, -1.0), ("load", moment, 2.0), at=moment)
+    span = (start, start + timedelta(days=1))
+    before = queries.interval_checksums(fleet.ids, *span)
+    monkeypatch.setattr(packed, "READINGS_AT_ONCE", 20)
+    assert operations.close_days(before=T0.date(), at=T0) == {start.date(): 69}
+    assert queries.interval_checksums(fleet.ids, *span) == before
 
 
 def test_a_shuffled_run_with_repeats_and_late_data_ends_in_the_same_rows(fleet):
