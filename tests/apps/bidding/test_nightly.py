@@ -30,6 +30,7 @@ def run_night(world, **fields):
 
 def test_it_sells_energy_and_reserve_and_answers_the_ask_in_one_go(world):
     ask = world.ask()
+    Product.objects.filter(code="RESERVE-UP-4H").update(reference_price=3.0)
     run = run_night(world)
     bids = {bid.product.kind: bid for bid in Bid.objects.select_related("product")}
     assert set(bids) == {Product.Kind.ENERGY, Product.Kind.RESERVE_UP, Product.Kind.ASK}
@@ -42,7 +43,7 @@ def test_it_sells_energy_and_reserve_and_answers_the_ask_in_one_go(world):
     assert ask.state == Ask.State.BID
     assert queries.book_check(world.day.date) == []
     planned = PlannedDay.objects.get()
-    assert planned.kind == PlannedDay.Kind.OPTIMISED and planned.gap is not None and planned.gap < 0.2
+    assert planned.kind == PlannedDay.Kind.OPTIMISED and planned.gap is not None and planned.gap < 1.0
     assert bids["ENERGY"].forecast_run == planned.forecast_run is not None
     assert run.state in (NightlyRun.State.DONE, NightlyRun.State.DEGRADED)
     assert [step.name for step in run.steps.order_by("pk")] == [
