@@ -7,10 +7,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vpp.console.queries.asks import AskChain
-from vpp.console.queries.day import BidLine, DayPage, FloatArray
+from vpp.console.queries.ask_chain import AskChain
+from vpp.console.queries.bids import BidLine
+from vpp.console.queries.day import DayPage, FloatArray
 
 Series = dict[str, Any]
+MARGIN = 12  # intervals shown around the window of an ask
 
 
 def numbers(values: FloatArray | list[float]) -> list[float | None]:
@@ -42,8 +44,8 @@ def day_chart(page: DayPage) -> dict[str, Any]:
         "labels": page.labels,
         "zone": page.day.zone,
         "panels": [
-            {"title": "Power, kW (consumption positive)", "series": power},
-            {"title": "Against the baseline, kW (up positive)", "series": commitment_series(page)},
+            {"title": "Power, kW", "series": power},
+            {"title": "Up, kW", "series": commitment_series(page)},
         ],
     }
 
@@ -53,12 +55,12 @@ def commitment_series(page: DayPage) -> list[Series]:
     series: list[Series] = []
     for line in page.awarded:
         assert line.award is not None
-        held = " (held)" if line.is_capacity else ""
         for way, values, sign in (("up", line.award.up_kw, 1.0), ("down", line.award.down_kw, -1.0)):
             if any(values):
                 signed = numbers(sign * np.asarray(values))
                 role = "held" if line.is_capacity else way
-                series.append({"name": f"{line.title} {way}{held}", "role": role, "y": signed})
+                name = f"{line.title} (held)" if line.is_capacity else f"{line.title} {way}"
+                series.append({"name": name, "role": role, "y": signed})
     delivered = delivered_up_kw(page)
     if series and delivered is not None:
         series.append({"name": "delivered", "role": "measured", "y": numbers(delivered)})
@@ -112,5 +114,13 @@ def ask_chart(chain: AskChain) -> dict[str, Any]:
         if link.performance is not None:
             delivered = [np.nan if value is None else value for value in link.performance.delivered_kw]
             series.append({"name": "delivered", "role": "measured", "y": numbers(delivered)})
-    title = f"kW {chain.ask.get_direction_display()} against the baseline"
-    return {"labels": chain.labels, "zone": chain.ask.time_zone, "panels": [{"title": title, "series": series}]}
+    title = f"{chain.ask.direction.capitalize()}, kW"
+    wanted = np.flatnonzero(np.asarray(chain.ask.quantity_kw))
+    first, last = (int(wanted[0]), int(wanted[-1])) if wanted.size else (0, len(chain.labels) - 1)
+    return {
+        "labels": chain.labels,
+        "zone": chain.ask.time_zone,
+        "overlay": True,
+        "range": [max(first - MARGIN, 0) - 0.5, min(last + MARGIN, len(chain.labels) - 1) + 0.5],
+        "panels": [{"title": title, "series": series}],
+    }

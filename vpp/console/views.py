@@ -14,7 +14,7 @@ from django.views.decorators.http import require_GET
 from vpp.accounts.principals import principal_of
 from vpp.console import charts
 from vpp.console.access import OWNER, UTILITY, page_for, staff_page
-from vpp.console.queries import asks, day, fleet, payouts, today
+from vpp.console.queries import ask_chain, asks, day, fleet, payouts, today
 from vpp.lib import clock
 from vpp.lib.errors import NotFound
 from vpp.settlement.queries import trace_payout
@@ -27,7 +27,7 @@ def home(request: HttpRequest) -> HttpResponse:
     principal = principal_of(request)
     if not principal.sees_all:
         kind = principal.participant.kind if principal.participant else None
-        starts = {UTILITY: "console:asks", OWNER: "console:payouts"}
+        starts: dict[str | None, str] = {UTILITY: "console:asks", OWNER: "console:payouts"}
         if kind not in starts:
             raise PermissionDenied("Your account has no pages here; ask the aggregator to assign you to a participant.")
         return redirect(starts[kind])
@@ -89,14 +89,14 @@ def ask_board(request: HttpRequest) -> HttpResponse:
 def ask_page(request: HttpRequest, reference: str) -> HttpResponse:
     """One ask; where two utilities used the same reference, `?utility=` tells which."""
     principal = principal_of(request)
-    found = asks.asks_by_reference(principal, reference)
+    found = ask_chain.asks_by_reference(principal, reference)
     if utility := request.GET.get("utility"):
         found = [ask for ask in found if ask.utility.code == utility]
     if not found:
         raise Http404(f"There is no ask {reference}, or it is not yours.")
     if len(found) > 1:
         return render(request, "console/ask_choice.html", {"asks": found, "here": "asks"})
-    chain = asks.ask_chain(principal, found[0])
+    chain = ask_chain.ask_chain(principal, found[0])
     context = {
         "here": "asks",
         "chain": chain,

@@ -190,7 +190,7 @@ def _awards(
     portfolio: Portfolio, day: DeliveryDay, ask: Ask | None, nightly: NightlyRun, forecast: ForecastRun
 ) -> list[Award]:
     wholesale, local = make_markets()
-    sizes = [
+    sizes: list[tuple[Product, Ask | None, dict[int, float], float]] = [
         (make_product(wholesale, "ENERGY", "Day-ahead energy"), None, {**dict.fromkeys(range(48, 56), -60.0)}, 31.5),
         (make_product(wholesale, "RESERVE_UP", "Reserve up"), None, dict.fromkeys(range(24, 40), 40.0), 9.2),
     ]

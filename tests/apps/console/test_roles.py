@@ -25,7 +25,7 @@ pytestmark = pytest.mark.django_db
 def test_a_stranger_is_sent_to_the_login(url):
     response = Client().get(url)
     assert response.status_code == 302
-    assert response.url.startswith("/login/")
+    assert response["Location"].startswith("/login/")
 
 
 def test_the_login_form_lets_staff_in_and_names_what_is_wrong(world):
@@ -44,7 +44,7 @@ ROLES = ["staff", "utility", "other_utility", "owner", "market", "nobody"]
 
 
 def client_of_role(role: str, world: World) -> Client:
-    owner = Payout.objects.order_by("pk").first().owner
+    owner = Payout.objects.earliest("pk").owner
     return client_for(
         {
             "staff": lambda: make_user("staff", Participant.Kind.AGGREGATOR),
@@ -60,7 +60,7 @@ def client_of_role(role: str, world: World) -> Client:
 @pytest.mark.parametrize("role", ROLES)
 def test_each_role_gets_its_pages_and_nothing_else(role, world):
     client = client_of_role(role, world)
-    payout = Payout.objects.order_by("pk").first()
+    payout = Payout.objects.earliest("pk")
     expected = {
         "/": {"staff": 200, "utility": 302, "other_utility": 302, "owner": 302},
         day_url(world): {"staff": 200},
@@ -86,7 +86,7 @@ def test_an_owner_sees_only_their_own_payouts(world):
     client = client_for(make_user("owner", None, participant=mine))
     body = page(client, "/payouts/")
     assert mine.name in body and other.name not in body
-    foreign = Payout.objects.filter(owner=other).first()
+    foreign = Payout.objects.filter(owner=other).earliest("pk")
     assert client.get(f"/payouts/{foreign.pk}/").status_code == 404
 
 

@@ -5,22 +5,20 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from decimal import Decimal
 
 import numpy as np
 from django.db.models import Count, Q
 from numpy.typing import NDArray
 
-from bidding.models import Ask, Award, Bid, Product
+from bidding.models import Ask
 from forecasting.models import Forecast, ForecastRun
 from telemetry.queries import interval_power_kw
 from vpp.accounts.models import Principal
+from vpp.console.queries.bids import BidLine, bid_lines
 from vpp.console.queries.fleet import DeviceLine, devices_of
 from vpp.dispatch.models import Plan, Setpoint, Shortfall
 from vpp.enrollment.models import Portfolio
 from vpp.lib.periods import DeliveryDay, delivery_day_of
-from vpp.lib.units import energy_kwh
-from vpp.settlement.models import Performance
 
 FloatArray = NDArray[np.float64]
 BAND_LEVELS = ((0.05, 0.95), (0.1, 0.9), (0.25, 0.75))
@@ -34,56 +32,6 @@ class ForecastLine:
     run: ForecastRun
     mean_kw: FloatArray
     bands: list[tuple[float, float, FloatArray, FloatArray]]
-
-
-@dataclass(frozen=True)
-class BidLine:
-    """A bid with what became of it. Energies in kWh over the day, prices as means weighted with energy."""
-
-    bid: Bid
-    award: Award | None
-    performance: Performance | None
-    step_minutes: int
-
-    @property
-    def is_capacity(self) -> bool:
-        return self.bid.product.kind in (Product.Kind.RESERVE_UP, Product.Kind.RESERVE_DOWN)
-
-    @property
-    def price_unit(self) -> str:
-        return "EUR/MW/h" if self.is_capacity else "EUR/MWh"
-
-    @property
-    def title(self) -> str:
-        return f"ask {self.bid.ask.reference}" if self.bid.ask else self.bid.product.name
-
-    @property
-    def bid_up_kwh(self) -> float:
-        return float(energy_kwh(np.sum(self.bid.up_kw), self.step_minutes))
-
-    @property
-    def bid_down_kwh(self) -> float:
-        return float(energy_kwh(np.sum(self.bid.down_kw), self.step_minutes))
-
-    @property
-    def awarded_up_kwh(self) -> float | None:
-        return float(energy_kwh(np.sum(self.award.up_kw), self.step_minutes)) if self.award else None
-
-    @property
-    def awarded_down_kwh(self) -> float | None:
-        return float(energy_kwh(np.sum(self.award.down_kw), self.step_minutes)) if self.award else None
-
-    @property
-    def bid_price(self) -> float | None:
-        return weighted_price(self.bid)
-
-    @property
-    def award_price(self) -> float | None:
-        return weighted_price(self.award) if self.award else None
-
-    @property
-    def net_money(self) -> Decimal | None:
-        return None if self.performance is None else self.performance.revenue - self.performance.penalty
 
 
 @dataclass(frozen=True)
@@ -114,13 +62,6 @@ class DayPage:
     @property
     def awarded(self) -> list[BidLine]:
         return [line for line in self.bids if line.award is not None]
-
-
-def weighted_price(position: Bid | Award) -> float | None:
-    """Mean price of a position, weighted with its quantity; None where nothing is bid."""
-    quantity = np.asarray(position.up_kw) + np.asarray(position.down_kw)
-    total = quantity.sum()
-    return float(quantity @ np.asarray(position.price_per_mwh) / total) if total > 0 else None
 
 
 def portfolios(principal: Principal) -> list[Portfolio]:
@@ -166,28 +107,6 @@ def measured(devices: list[DeviceLine], day: DeliveryDay, at: datetime) -> tuple
     power = interval_power_kw(ids, day.start, day.end, at, day.step_minutes)
     reporting = np.count_nonzero(~np.isnan(power), axis=0)
     return np.where(reporting > 0, np.nansum(power, axis=0), np.nan), reporting
-
-
-def bid_lines(principal: Principal, portfolio: Portfolio, day: DeliveryDay) -> list[BidLine]:
-    """All bids of the day in the order of product and version, with award and newest settled performance."""
-    bids = list(
-        Bid.objects.visible_to(principal)
-        .filter(portfolio=portfolio, delivery_date=day.date)
-        .select_related("product__market", "ask", "award", "nightly_run")
-        .order_by("product__market__code", "product__code", "ask__reference", "version")
-    )
-    found = (
-        Performance.objects.visible_to(principal)
-        .newest()
-        .filter(award__bid__in=[bid.pk for bid in bids])
-        .defer("baseline_kw", "metered_kw", "explanation")
-    )
-    performances = {performance.award_id: performance for performance in found}
-    lines = []
-    for bid in bids:
-        award = getattr(bid, "award", None)
-        lines.append(BidLine(bid, award, performances.get(award.pk) if award else None, day.step_minutes))
-    return lines
 
 
 def day_page(principal: Principal, portfolio: Portfolio, delivery_date: date, at: datetime) -> DayPage:

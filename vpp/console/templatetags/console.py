@@ -10,16 +10,21 @@ from django.apps import apps
 from django.db import models
 from django.db.models.options import Options
 from django.urls import NoReverseMatch, reverse
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString, mark_safe
 
+from bidding.models import Award, Bid
 from vpp.console import units
+from vpp.console.queries.bids import BidLine
 
 register = template.Library()
 
 GOOD = {"OK", "DONE", "COMMITTED", "DELIVERED", "REPORTED", "CLEARED", "ONLINE", "FOLLOWED", "SETTLED", "OPTIMISED"}
 WAITING = {"ASKED", "BID", "RUNNING", "PENDING", "LEASED", "SUBMITTED", "ACKNOWLEDGED", "CHECKED", "SENT", "PLANNED"}
-BAD = {"FAILED", "DEAD", "DEGRADED", "SILENT", "REFUSED", "DISOBEYED", "MISSED", "REJECTED"}
+WARN = {"DEGRADED", "FALLBACK"}
+BAD = {"FAILED", "DEAD", "SILENT", "REFUSED", "DISOBEYED", "MISSED", "REJECTED"}
+
+TONES = {"good": GOOD, "wait": WAITING, "warn": WARN, "bad": BAD}
 
 register.filter("kw", lambda value: units.quantity(value, "kW"))
 register.filter("kwh", lambda value: units.quantity(value, "kWh"))
@@ -55,15 +60,19 @@ def moment(text: str, zone: str) -> SafeString | str:
 
 
 @register.simple_tag
-def amount(value: float | None, is_capacity: bool) -> str:
-    """Energy in kWh, or capacity held over time in kW·h."""
-    return units.quantity(value, "kW·h" if is_capacity else "kWh")
+def amounts(position: Bid | Award | None, line: BidLine) -> SafeString | str:
+    """What a bid or award comes to over the day: energy in kWh, or capacity held over time in kW·h, by direction."""
+    if not position:
+        return units.MISSING
+    unit = "kW·h" if line.is_capacity else "kWh"
+    found = [(line.total_kwh(kw), way) for kw, way in ((position.up_kw, "up"), (position.down_kw, "down")) if any(kw)]
+    return format_html_join(mark_safe("<br>"), "{} {}", [(units.quantity(total, unit), way) for total, way in found])
 
 
 @register.simple_tag
 def state(code: str, label: str = "") -> SafeString:
     """A state as a small label; the words carry the meaning, the colour repeats it."""
-    tone = "good" if code in GOOD else "bad" if code in BAD else "wait" if code in WAITING else "calm"
+    tone = next((name for name, codes in TONES.items() if code in codes), "calm")
     return format_html('<span class="state {}">{}</span>', tone, label or code.lower().replace("_", " "))
 
 

@@ -38,52 +38,52 @@
       x: labels, y: series.y, name: series.name, yaxis: axis, legend: legend, hovertemplate: "%{y:.1f} kW",
     };
     if (bar) {
-      const marker = { color: colour[series.role], line: { width: 0.5, color: colour.surface } };
+      const marker = { color: colour[series.role], line: { width: 0 } };
       return { ...common, type: "bar", marker: marker, opacity: series.role === "held" ? 0.65 : 1 };
     }
     const line = { color: colour[series.role], width: WIDTH[series.role], shape: STEP, dash: DASH[series.role] };
     return { ...common, type: "scatter", mode: "lines", line: line, connectgaps: false };
   }
 
-  function ticks(labels, width) {
-    const every = width < 520 ? 24 : width < 900 ? 12 : 8;
-    return labels.filter((label, index) => index % every === 0);
+  function ticks(labels, range, width) {
+    const shown = range ? range[1] - range[0] : labels.length;
+    const wanted = (shown * 64) / width;
+    const every = [2, 4, 8, 12, 16, 24].find((step) => step >= wanted) || 24;
+    const starts = labels.map((label, index) => index).filter((index) => index % every === 0);
+    return { at: starts.map((index) => index - 0.5), text: starts.map((index) => labels[index]) };
   }
 
   function figure(chart, width) {
     const colour = colours();
+    const marks = ticks(chart.labels, chart.range, width);
     const traces = [];
     const two = chart.panels.length > 1;
     const narrow = width < 520;
     const layout = {
-      autosize: true, barmode: "relative", bargap: 0, hovermode: "x unified", dragmode: "zoom",
+      autosize: true, barmode: chart.overlay ? "overlay" : "relative", bargap: 0, hovermode: "x unified", dragmode: "zoom",
       paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
       font: { family: "system-ui, sans-serif", size: narrow ? 11 : 12, color: colour.ink },
       margin: { l: narrow ? 44 : 56, r: 8, t: two ? 44 : 40, b: 36 },
       hoverlabel: { bgcolor: colour.surface, bordercolor: colour.line, font: { color: colour.ink } },
       xaxis: {
         type: "category", categoryorder: "array", categoryarray: chart.labels, tickmode: "array",
-        tickvals: ticks(chart.labels, width), tickangle: 0, gridcolor: colour.line, linecolor: colour.line,
-        anchor: two ? "y2" : "y", range: [-0.5, chart.labels.length - 0.5], zeroline: false,
+        tickvals: marks.at, ticktext: marks.text, tickangle: 0, gridcolor: colour.line, linecolor: colour.line,
+        anchor: two ? "y2" : "y", range: chart.range || [-0.5, chart.labels.length - 0.5], zeroline: false,
       },
-      annotations: [],
     };
-    const domains = two ? [[0.47, 1], [0, 0.34]] : [[0, 1]];
+    const domains = !two ? [[0, 1]] : narrow ? [[0.56, 1], [0, 0.36]] : [[0.48, 1], [0, 0.35]];
     chart.panels.forEach((panel, index) => {
       const axis = index ? "y" + (index + 1) : "y";
       const legend = index ? "legend" + (index + 1) : "legend";
       layout[index ? "yaxis" + (index + 1) : "yaxis"] = {
         domain: domains[index], gridcolor: colour.line, zerolinecolor: colour.soft, zerolinewidth: 1,
         rangemode: "tozero", tickformat: ",~r", automargin: true,
+        title: { text: panel.title, font: { size: narrow ? 10 : 12, color: colour.soft }, standoff: 8 },
       };
       layout[legend] = {
         orientation: "h", x: 0, xanchor: "left", y: domains[index][1] + 0.005, yanchor: "bottom",
         font: { size: narrow ? 10 : 12 }, bgcolor: "rgba(0,0,0,0)",
       };
-      layout.annotations.push({
-        text: panel.title, xref: "paper", yref: "paper", x: 1, xanchor: "right", y: domains[index][0],
-        yanchor: "bottom", showarrow: false, font: { size: 11, color: colour.soft },
-      });
       panel.series.forEach((series) => {
         const made = series.role === "band"
           ? bandTraces(series, chart.labels, axis, colour, legend)

@@ -1,0 +1,77 @@
+"""The bids of a day with what became of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from bidding.models import Award, Bid, Product
+from vpp.accounts.models import Principal
+from vpp.enrollment.models import Portfolio
+from vpp.lib.periods import DeliveryDay
+from vpp.lib.units import energy_kwh
+from vpp.settlement.models import Performance
+
+
+@dataclass(frozen=True)
+class BidLine:
+    """A bid with what became of it. Energies in kWh over the day, prices as means weighted with energy."""
+
+    bid: Bid
+    award: Award | None
+    performance: Performance | None
+    step_minutes: int
+
+    @property
+    def is_capacity(self) -> bool:
+        return self.bid.product.kind in (Product.Kind.RESERVE_UP, Product.Kind.RESERVE_DOWN)
+
+    @property
+    def price_unit(self) -> str:
+        return "EUR/MW/h" if self.is_capacity else "EUR/MWh"
+
+    @property
+    def title(self) -> str:
+        return f"ask {self.bid.ask.reference}" if self.bid.ask else self.bid.product.name
+
+    def total_kwh(self, power_kw: list[float]) -> float:
+        """Energy of a day array in kWh; for capacity held the same sum, in kW·h."""
+        return float(energy_kwh(np.sum(power_kw), self.step_minutes))
+
+    @property
+    def bid_price(self) -> float | None:
+        return weighted_price(self.bid)
+
+    @property
+    def award_price(self) -> float | None:
+        return weighted_price(self.award) if self.award else None
+
+
+def weighted_price(position: Bid | Award) -> float | None:
+    """Mean price of a position, weighted with its quantity; None where nothing is bid."""
+    quantity = np.asarray(position.up_kw) + np.asarray(position.down_kw)
+    total = quantity.sum()
+    return float(quantity @ np.asarray(position.price_per_mwh) / total) if total > 0 else None
+
+
+def bid_lines(principal: Principal, portfolio: Portfolio, day: DeliveryDay) -> list[BidLine]:
+    """All bids of the day in the order of product and version, with award and newest settled performance."""
+    bids = list(
+        Bid.objects.visible_to(principal)
+        .filter(portfolio=portfolio, delivery_date=day.date)
+        .select_related("product__market", "ask", "award", "nightly_run")
+        .order_by("product__market__code", "product__code", "ask__reference", "version")
+    )
+    found = (
+        Performance.objects.visible_to(principal)
+        .newest()
+        .filter(award__bid__in=[bid.pk for bid in bids])
+        .defer("baseline_kw", "metered_kw", "explanation")
+    )
+    performances = {performance.award_id: performance for performance in found}
+    lines = []
+    for bid in bids:
+        award = getattr(bid, "award", None)
+        lines.append(BidLine(bid, award, performances.get(award.pk) if award else None, day.step_minutes))
+    return lines

@@ -1,0 +1,97 @@
+"""What each portfolio sold on a delivery day, and how it stands."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+import numpy as np
+from django.db.models import Count, F, Max
+
+from bidding.models import Award, Product
+from forecasting.models import ForecastRun
+from vpp.accounts.models import Principal
+from vpp.dispatch.models import Plan, Shortfall
+from vpp.enrollment.models import Portfolio
+from vpp.lib.periods import DeliveryDay
+from vpp.lib.units import energy_kwh
+from vpp.settlement.models import SettlementRun
+
+STEP_MINUTES = 15
+
+
+@dataclass
+class PortfolioLine:
+    """What a portfolio sold on the day; energies in kWh, money in EUR."""
+
+    portfolio: Portfolio
+    sold_up_kwh: float = 0.0
+    sold_down_kwh: float = 0.0
+    held_up_kw: float = 0.0
+    held_down_kw: float = 0.0
+    asks: int = 0
+    awards: int = 0
+    now_up_kw: float | None = None
+    plan_state: str = ""
+    shortfalls: int = 0
+    shortfall_kw: float = 0.0
+    forecast_state: str = ""
+    settled: SettlementRun | None = None
+
+    @property
+    def earned(self) -> Decimal | None:
+        return None if self.settled is None else self.settled.revenue - self.settled.penalty
+
+
+def portfolio_lines(principal: Principal, day: DeliveryDay, at: datetime) -> list[PortfolioLine]:
+    lines = {one.pk: PortfolioLine(one) for one in Portfolio.objects.visible_to(principal).order_by("code")}
+    awards = (
+        Award.objects.visible_to(principal)
+        .filter(bid__delivery_date=day.date)
+        .select_related("bid__product")
+        .only("up_kw", "down_kw", "bid__portfolio_id", "bid__ask_id", "bid__product__kind", "bid__delivery_date")
+    )
+    for award in awards:
+        _add_award(lines[award.bid.portfolio_id], award, day, at)
+    plans = Plan.objects.visible_to(principal).filter(delivery_date=day.date).order_by("version")
+    for portfolio_id, state in plans.values_list("portfolio_id", "state"):
+        lines[portfolio_id].plan_state = state
+    runs = ForecastRun.objects.filter(delivery_date=day.date, portfolio__isnull=False).order_by("issue_time")
+    for portfolio_id, state in runs.values_list("portfolio_id", "state"):
+        lines[portfolio_id].forecast_state = state
+    _add_shortfalls(principal, lines, day)
+    for run in SettlementRun.objects.visible_to(principal).filter(delivery_date=day.date).newest().defer("findings"):
+        lines[run.portfolio_id].settled = run
+    return list(lines.values())
+
+
+def _add_award(line: PortfolioLine, award: Award, day: DeliveryDay, at: datetime) -> None:
+    up_kw, down_kw = np.asarray(award.up_kw), np.asarray(award.down_kw)
+    line.awards += 1
+    line.asks += award.bid.ask_id is not None
+    if award.bid.product.kind in (Product.Kind.RESERVE_UP, Product.Kind.RESERVE_DOWN):
+        line.held_up_kw = max(line.held_up_kw, float(up_kw.max(initial=0.0)))
+        line.held_down_kw = max(line.held_down_kw, float(down_kw.max(initial=0.0)))
+        return
+    line.sold_up_kwh += float(energy_kwh(up_kw.sum(), STEP_MINUTES))
+    line.sold_down_kwh += float(energy_kwh(down_kw.sum(), STEP_MINUTES))
+    if day.start <= at < day.end:
+        index = day.index_of(at)
+        line.now_up_kw = (line.now_up_kw or 0.0) + float(up_kw[index] - down_kw[index])
+
+
+def _add_shortfalls(principal: Principal, lines: dict[int, PortfolioLine], day: DeliveryDay) -> None:
+    """Shortfalls of the whole portfolio: how many intervals, and the largest."""
+    rows = (
+        Shortfall.objects.visible_to(principal)
+        .filter(portfolio__in=list(lines), interval_start__gte=day.start, interval_start__lt=day.end)
+        .values("portfolio_id")
+        .annotate(
+            intervals=Count("interval_start", distinct=True), low=Max(-F("shortfall_kw")), high=Max("shortfall_kw")
+        )
+        .order_by()
+    )
+    for row in rows:
+        line = lines[row["portfolio_id"]]
+        line.shortfalls, line.shortfall_kw = row["intervals"], max(row["low"], row["high"])
