@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from http import HTTPStatus
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vpp.network.kernels.document import NetworkDocument
-from vpp.simulation.client import Client
+from vpp.simulation.client import Client, HttpRefused
 from vpp.simulation.grids.utility_flow import FeederStudy, study_feeder
 from vpp.simulation.kernels.congestion import Need, cut_to, need_above_limit, need_of, tightened_limit_kw
 
@@ -52,7 +53,12 @@ class UtilityRunner:
 
     def forecast_kw(self, feeder: str, delivery_date: date) -> dict[str, Floats]:
         """Mean net load (H,) by node as the service forecasts it; empty without a forecast."""
-        answer = self.client.get("/api/v1/forecasts", {"feeder": feeder, "date": delivery_date.isoformat()})
+        try:
+            answer = self.client.get("/api/v1/forecasts", {"feeder": feeder, "date": delivery_date.isoformat()})
+        except HttpRefused as refused:
+            if refused.status == HTTPStatus.NOT_FOUND:
+                return {}
+            raise
         return {row["node"]: np.array(row["mean_kw"], dtype=np.float64) for row in answer["nodes"]}
 
     def find_congestion(self, feeders: Sequence[str], delivery_date: date, *, most_kw: float) -> Congestion:

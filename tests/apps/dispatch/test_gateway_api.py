@@ -46,9 +46,7 @@ def test_an_owner_gets_and_answers_only_their_own_devices(client: Client) -> Non
     clock.set_simulated(played.start(40))
     played.cycle(40)
     mine = played.devices[0]
-    _, token = create_client(
-        participant=mine.site.owner, name="gateway", scopes=("dispatch:read",), at=played.start(0)
-    )
+    _, token = create_client(participant=mine.site.owner, name="gateway", scopes=("dispatch:read",), at=played.start(0))
     query = {"interval": played.start(40).isoformat()}
     columns = client.get(SETPOINTS, query, **headers(token)).json()["setpoints"]
     assert columns["device"] == [mine.code]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from io import StringIO
 
 import pytest
@@ -10,7 +12,7 @@ from django.core.management import CommandError, call_command
 from forecasting.models import DispatchedPeriod
 from tests.apps.dispatch.day import PlayedDay
 from tests.factories import make_client
-from vpp.dispatch import operations
+from vpp.dispatch import actors, operations
 from vpp.dispatch.models import ControlCycle, DeviceUse
 
 pytestmark = pytest.mark.django_db
@@ -29,6 +31,34 @@ def test_play_runs_the_interval_of_a_moment_once() -> None:
 def test_play_names_a_portfolio_that_is_not_there() -> None:
     with pytest.raises(CommandError, match="no such portfolio: nobody"):
         call_command("play", portfolio=["nobody"], at=PlayedDay(1, up_kw=2.0).start(40))
+
+
+def test_play_runs_a_whole_day_and_stops_after_the_interval_when_told_to() -> None:
+    played = PlayedDay(2, up_kw=6.0)
+
+    class StopsAfterThree(StringIO):
+        def write(self, text: str) -> int:
+            if ControlCycle.objects.count() == 3 and "stopped" not in text:
+                os.kill(os.getpid(), signal.SIGTERM)
+            return super().write(text)
+
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    out = StopsAfterThree()
+    try:
+        call_command("play", date=played.day.date, portfolio=[played.portfolio.code], stdout=out)
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+    assert out.getvalue().endswith("stopped\n")
+    assert ControlCycle.objects.count() == 3
+
+
+def test_the_jobs_plan_and_close_every_portfolio() -> None:
+    played = PlayedDay(2, up_kw=6.0)
+    planned = actors.plan_day(at=played.start(0), delivery_date=played.day.date.isoformat())
+    assert [plan["version"] for plan in planned["plans"]] == [1]
+    closed = actors.close_day(at=played.day.end, delivery_date=played.day.date.isoformat())
+    assert closed["portfolios"][0]["periods"] == 0
 
 
 def test_the_closed_day_tells_forecasting_which_hours_were_not_the_devices_own() -> None:
