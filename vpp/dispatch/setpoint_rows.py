@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import numpy as np
 from django.db import connection
@@ -59,11 +59,11 @@ SELECT * FROM (
            s.released, s.state, s.expires_at
       FROM dispatch_setpoint s
      WHERE s.portfolio_id = ANY(%(portfolios)s) AND s.interval_start <= %(moment)s
-       AND s.interval_start > %(moment)s - %(reach)s::interval
+       AND s.interval_start > %(moment)s - %(reach)s
      ORDER BY s.device_id, s.interval_start DESC, s.sequence DESC
 ) latest WHERE latest.expires_at > %(moment)s AND latest.state <> 'EXPIRED' ORDER BY latest.device_id
 """
-LONGEST_VALIDITY = "6 hours"
+LONGEST_VALIDITY = timedelta(hours=1)  # no setpoint holds longer, so older ones need not be looked at
 
 
 def in_force(portfolio_ids: Sequence[int], moment: datetime) -> SetpointColumns:

@@ -49,9 +49,7 @@ def test_without_faults_the_award_is_delivered_in_every_interval(live_server) ->
 
 def test_with_many_faults_the_others_make_up_for_the_failed(live_server) -> None:
     rates = FaultRates(0.06, 0.06, 0.06, shortest_intervals=6, longest_intervals=24)
-    world = build_world(
-        live_server.url, n_flexible=60, n_loads=0, up_kw=dict.fromkeys(AWARDED, AWARD_KW), faults=rates
-    )
+    world = build_world(live_server.url, n_flexible=60, n_loads=0, up_kw=dict.fromkeys(AWARDED, AWARD_KW), faults=rates)
     delivered_kw = play(world)
     assert 0.9 <= delivered_kw[list(AWARDED)].sum() / (AWARD_KW * len(AWARDED)) <= 1.1
     assert DeviceStatus.objects.exclude(state="ONLINE").exists()

@@ -20,7 +20,7 @@ from vpp.dispatch.setpoint_rows import NewSetpoints
 from vpp.enrollment.models import Portfolio
 from vpp.enrollment.queries import device_table
 
-HEARTBEAT_INTERVALS = 4  # a setpoint that does not change is written again after so many intervals
+HEARTBEAT_INTERVALS = setpoint_rows.LONGEST_VALIDITY // STEP  # then an unchanged setpoint is written again
 
 
 def control_cycle(portfolio_id: int, interval_start: datetime, at: datetime, revision: int = 0) -> ControlCycle:
