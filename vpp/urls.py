@@ -4,7 +4,7 @@ from importlib.util import find_spec
 
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
-from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView
+from drf_spectacular.views import SpectacularAPIView
 
 ROOMS = (
     "vpp.enrollment",
@@ -26,7 +26,6 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("api/v1/", include(room_routes())),
     path("api/v1/schema", SpectacularAPIView.as_view(), name="schema"),
-    path("api/v1/docs", SpectacularRedocView.as_view(url_name="schema"), name="api-docs"),
     path("", include("vpp.jobs.urls")),
     path("", include("vpp.console.urls")),
 ]

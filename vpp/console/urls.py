@@ -13,6 +13,7 @@ pages = [
     path("asks/<path:reference>/", views.ask_page, name="ask"),
     path("payouts/", views.payout_list, name="payouts"),
     path("payouts/<int:payout_id>/", views.payout_trace, name="payout"),
+    path("api/v1/docs", views.api_reference, name="api"),
 ]
 
 urlpatterns: list[URLPattern | URLResolver] = [

@@ -12,7 +12,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET
 
 from vpp.accounts.principals import principal_of
-from vpp.console import charts
+from vpp.console import charts, reference
 from vpp.console.access import OWNER, UTILITY, page_for, staff_page
 from vpp.console.queries import ask_chain, asks, day, fleet, payouts, today
 from vpp.lib import clock
@@ -137,6 +137,13 @@ def payout_trace(request: HttpRequest, payout_id: int) -> HttpResponse:
     zone = payouts.zone_of(trace["settlement_run"]["portfolio"])
     context = {"here": "payouts", "trace": trace, "opened": opened, "staff": principal.sees_all, "zone": zone}
     return render(request, "console/payout.html", context)
+
+
+@require_GET
+@login_required
+def api_reference(request: HttpRequest) -> HttpResponse:
+    """What programs can do, readable without script."""
+    return render(request, "console/api.html", {"rooms": reference.operations_by_room(), "here": "api"})
 
 
 def parse_date(text: str) -> date | None:

@@ -143,6 +143,12 @@ def test_no_page_holds_a_script_or_a_handler_of_its_own(staff, world):
         assert not re.search(r'(?:src|href)="(?:https?:)?//', body)
 
 
+def test_the_api_page_lists_what_programs_can_do(staff):
+    body = page(staff, "/api/v1/docs")
+    for operation in ("/api/v1/asks", "/api/v1/telemetry/readings", "/api/v1/trace/"):
+        assert operation in body
+
+
 def test_the_chart_library_comes_from_our_own_origin():
     assert str(finders.find("plotly/plotly.min.js")).endswith("package_data/plotly.min.js")
     assert finders.find("plotly/__init__.py") is None

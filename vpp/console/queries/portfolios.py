@@ -7,12 +7,12 @@ from datetime import datetime
 from decimal import Decimal
 
 import numpy as np
-from django.db.models import Count, F, Max
+from django.db.models import Count, F, Max, OuterRef, QuerySet, Subquery
 
 from bidding.models import Award, Product
 from forecasting.models import ForecastRun
 from vpp.accounts.models import Principal
-from vpp.dispatch.models import Plan, Shortfall
+from vpp.dispatch.models import ControlCycle, Plan, Shortfall
 from vpp.enrollment.models import Portfolio
 from vpp.lib.periods import DeliveryDay
 from vpp.lib.units import energy_kwh
@@ -33,6 +33,7 @@ class PortfolioLine:
     asks: int = 0
     awards: int = 0
     now_up_kw: float | None = None
+    missing_up_kw: float | None = None
     plan_state: str = ""
     shortfalls: int = 0
     shortfall_kw: float = 0.0
@@ -45,7 +46,7 @@ class PortfolioLine:
 
 
 def portfolio_lines(principal: Principal, day: DeliveryDay, at: datetime) -> list[PortfolioLine]:
-    lines = {one.pk: PortfolioLine(one) for one in Portfolio.objects.visible_to(principal).order_by("code")}
+    lines = {one.pk: line_of(one) for one in with_states(principal, day).order_by("code")}
     awards = (
         Award.objects.visible_to(principal)
         .filter(bid__delivery_date=day.date)
@@ -54,16 +55,34 @@ def portfolio_lines(principal: Principal, day: DeliveryDay, at: datetime) -> lis
     )
     for award in awards:
         _add_award(lines[award.bid.portfolio_id], award, day, at)
-    plans = Plan.objects.visible_to(principal).filter(delivery_date=day.date).order_by("version")
-    for portfolio_id, state in plans.values_list("portfolio_id", "state"):
-        lines[portfolio_id].plan_state = state
-    runs = ForecastRun.objects.filter(delivery_date=day.date, portfolio__isnull=False).order_by("issue_time")
-    for portfolio_id, state in runs.values_list("portfolio_id", "state"):
-        lines[portfolio_id].forecast_state = state
+    if day.start <= at < day.end:
+        _add_deviation(principal, lines, day.starts()[day.index_of(at)])
     _add_shortfalls(principal, lines, day)
     for run in SettlementRun.objects.visible_to(principal).filter(delivery_date=day.date).newest().defer("findings"):
         lines[run.portfolio_id].settled = run
     return list(lines.values())
+
+
+def with_states(principal: Principal, day: DeliveryDay) -> QuerySet[Portfolio]:
+    """Portfolios with the state of their newest plan and forecast of the day."""
+    of_day = {"portfolio": OuterRef("pk"), "delivery_date": day.date}
+    plans = Plan.objects.visible_to(principal).filter(**of_day).order_by("-version")
+    runs = ForecastRun.objects.visible_to(principal).filter(**of_day).order_by("-issue_time", "-version")
+    return Portfolio.objects.visible_to(principal).annotate(
+        plan_state=Subquery(plans.values("state")[:1]), forecast_state=Subquery(runs.values("state")[:1])
+    )
+
+
+def line_of(portfolio: Portfolio) -> PortfolioLine:
+    plan_state, forecast_state = (getattr(portfolio, name) or "" for name in ("plan_state", "forecast_state"))
+    return PortfolioLine(portfolio, plan_state=plan_state, forecast_state=forecast_state)
+
+
+def _add_deviation(principal: Principal, lines: dict[int, PortfolioLine], interval_start: datetime) -> None:
+    """What the control loop's last pass over the running interval could not place."""
+    cycles = ControlCycle.objects.visible_to(principal).filter(interval_start=interval_start).order_by("revision")
+    for portfolio_id, residual_kw in cycles.values_list("portfolio_id", "residual_up_kw"):
+        lines[portfolio_id].missing_up_kw = residual_kw
 
 
 def _add_award(line: PortfolioLine, award: Award, day: DeliveryDay, at: datetime) -> None:

@@ -63,7 +63,7 @@
       autosize: true, barmode: chart.overlay ? "overlay" : "relative", bargap: 0, hovermode: "x unified", dragmode: "zoom",
       paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
       font: { family: "system-ui, sans-serif", size: narrow ? 11 : 12, color: colour.ink },
-      margin: { l: narrow ? 44 : 56, r: 8, t: two ? 44 : 40, b: 36 },
+      margin: { l: narrow ? 44 : 56, r: 20, t: two ? 44 : 40, b: 36 },
       hoverlabel: { bgcolor: colour.surface, bordercolor: colour.line, font: { color: colour.ink } },
       xaxis: {
         type: "category", categoryorder: "array", categoryarray: chart.labels, tickmode: "array",
