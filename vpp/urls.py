@@ -6,6 +6,8 @@ from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 from drf_spectacular.views import SpectacularAPIView
 
+from vpp.accounts import api_schema  # noqa: F401  registers the token scheme
+
 ROOMS = (
     "vpp.enrollment",
     "vpp.network",

@@ -147,6 +147,8 @@ def test_the_api_page_lists_what_programs_can_do(staff):
     body = page(staff, "/api/v1/docs")
     for operation in ("/api/v1/asks", "/api/v1/telemetry/readings", "/api/v1/trace/"):
         assert operation in body
+    schema = staff.get("/api/v1/schema").content.decode()
+    assert "clientToken" in schema and "scheme: bearer" in schema
 
 
 def test_the_chart_library_comes_from_our_own_origin():
