@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 import numpy as np
 from django.db import connection
@@ -69,7 +70,8 @@ LONGEST_VALIDITY = timedelta(hours=1)  # no setpoint holds longer, so older ones
 def in_force(portfolio_ids: Sequence[int], moment: datetime) -> SetpointColumns:
     """The newest setpoint of each device that still holds at `moment`, whatever was answered to it."""
     with connection.cursor() as cursor:
-        cursor.execute(IN_FORCE, {"portfolios": list(portfolio_ids), "moment": moment, "reach": LONGEST_VALIDITY})
+        parameters: dict[str, Any] = {"portfolios": list(portfolio_ids), "moment": moment, "reach": LONGEST_VALIDITY}
+        cursor.execute(IN_FORCE, parameters)
         rows = cursor.fetchall()
     column = [list(values) for values in zip(*rows, strict=True)] or [[] for _ in range(9)]
     return SetpointColumns(

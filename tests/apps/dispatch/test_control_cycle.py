@@ -161,4 +161,4 @@ def test_every_written_cycle_is_in_the_audit_trail() -> None:
     played = PlayedDay(2, up_kw=4.0)
     cycle = played.cycle(40)
     event = AuditEvent.objects.get(action="setpoints.written")
-    assert event.subject_key == str(cycle.pk) and event.after["written"] == 2
+    assert event.subject_key == str(cycle.pk) and (event.after or {})["written"] == 2

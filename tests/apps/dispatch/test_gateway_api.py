@@ -18,7 +18,7 @@ SETPOINTS, ANSWERS = "/api/v1/dispatch/setpoints", "/api/v1/dispatch/acknowledge
 
 
 def headers(token: str) -> dict[str, str]:
-    return {"HTTP_AUTHORIZATION": f"Bearer {token}"}
+    return {"Authorization": f"Bearer {token}"}
 
 
 def test_a_gateway_polls_answers_and_polls_again(client: Client) -> None:
@@ -27,17 +27,17 @@ def test_a_gateway_polls_answers_and_polls_again(client: Client) -> None:
     _, token = make_client(scopes=("dispatch:read",))
     played.cycle(40)
     query = {"interval": played.start(40).isoformat()}
-    columns = client.get(SETPOINTS, query, **headers(token)).json()["setpoints"]
+    columns = client.get(SETPOINTS, query, headers=headers(token)).json()["setpoints"]
     assert columns["target_kw"] == [-3.0] * 3
     assert sorted(columns["device"]) == sorted(one.code for one in played.devices)
     assert Setpoint.objects.filter(state="SENT").count() == 3
     body = {"accepted": columns["id"][1:], "refused": [{"id": columns["id"][0], "reason": "car left"}]}
-    answer = client.post(ANSWERS, body, content_type="application/json", **headers(token))
+    answer = client.post(ANSWERS, body, content_type="application/json", headers=headers(token))
     assert answer.json() == {"acknowledged": 2, "refused": 1, "ignored": 0}
-    again = client.post(ANSWERS, body, content_type="application/json", **headers(token))
+    again = client.post(ANSWERS, body, content_type="application/json", headers=headers(token))
     assert again.json() == {"acknowledged": 0, "refused": 0, "ignored": 3}
-    assert client.get(SETPOINTS, query, **headers(token)).json()["setpoints"]["id"] == []
-    everything = client.get(SETPOINTS, query | {"in_force": "true"}, **headers(token)).json()["setpoints"]
+    assert client.get(SETPOINTS, query, headers=headers(token)).json()["setpoints"]["id"] == []
+    everything = client.get(SETPOINTS, query | {"in_force": "true"}, headers=headers(token)).json()["setpoints"]
     assert sorted(everything["state"]) == ["ACKNOWLEDGED", "ACKNOWLEDGED", "REFUSED"]
 
 
@@ -48,24 +48,24 @@ def test_an_owner_gets_and_answers_only_their_own_devices(client: Client) -> Non
     mine = played.devices[0]
     _, token = create_client(participant=mine.site.owner, name="gateway", scopes=("dispatch:read",), at=played.start(0))
     query = {"interval": played.start(40).isoformat()}
-    columns = client.get(SETPOINTS, query, **headers(token)).json()["setpoints"]
+    columns = client.get(SETPOINTS, query, headers=headers(token)).json()["setpoints"]
     assert columns["device"] == [mine.code]
     foreign = Setpoint.objects.exclude(device=mine).values_list("pk", flat=True)[0]
     body = {"accepted": [foreign]}
-    answer = client.post(ANSWERS, body, content_type="application/json", **headers(token))
+    answer = client.post(ANSWERS, body, content_type="application/json", headers=headers(token))
     assert answer.json() == {"acknowledged": 0, "refused": 0, "ignored": 1}
-    assert client.get("/api/v1/dispatches", **headers(token)).json()["results"] == []
+    assert client.get("/api/v1/dispatches", headers=headers(token)).json()["results"] == []
 
 
 def test_without_the_scope_nobody_gets_setpoints(client: Client) -> None:
     _, token = make_client(kind=Participant.Kind.AGGREGATOR, scopes=("read",))
-    answer = client.get(SETPOINTS, {"interval": "2016-07-14T10:00:00Z"}, **headers(token))
+    answer = client.get(SETPOINTS, {"interval": "2016-07-14T10:00:00Z"}, headers=headers(token))
     assert answer.status_code == 403
 
 
 def test_a_question_without_an_interval_is_refused(client: Client) -> None:
     _, token = make_client(scopes=("dispatch:read",))
-    answer = client.get(SETPOINTS, **headers(token))
+    answer = client.get(SETPOINTS, headers=headers(token))
     assert answer.status_code == 400 and answer.json()["code"] == "invalid"
 
 
@@ -74,7 +74,7 @@ def test_staff_see_the_dispatches_of_a_day(client: Client) -> None:
     played.cycle(40)
     _, token = make_client(scopes=("read",))
     query = {"date": played.day.date.isoformat(), "portfolio": played.portfolio.code}
-    rows = client.get("/api/v1/dispatches", query, **headers(token)).json()["results"]
+    rows = client.get("/api/v1/dispatches", query, headers=headers(token)).json()["results"]
     assert [row["placed_up_kw"] for row in rows] == [9.0]
-    other = client.get("/api/v1/dispatches", query | {"date": "2016-07-20"}, **headers(token)).json()["results"]
+    other = client.get("/api/v1/dispatches", query | {"date": "2016-07-20"}, headers=headers(token)).json()["results"]
     assert other == []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from io import StringIO
+from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -55,9 +56,9 @@ def test_play_runs_a_whole_day_and_stops_after_the_interval_when_told_to() -> No
 
 def test_the_jobs_plan_and_close_every_portfolio() -> None:
     played = PlayedDay(2, up_kw=6.0)
-    planned = actors.plan_day(at=played.start(0), delivery_date=played.day.date.isoformat())
+    planned: Any = actors.plan_day(at=played.start(0), delivery_date=played.day.date.isoformat())
     assert [plan["version"] for plan in planned["plans"]] == [1]
-    closed = actors.close_day(at=played.day.end, delivery_date=played.day.date.isoformat())
+    closed: Any = actors.close_day(at=played.day.end, delivery_date=played.day.date.isoformat())
     assert closed["portfolios"][0]["periods"] == 0
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -44,7 +45,7 @@ def make_bid(portfolio, code: str, *, up: float = 0.0, down: float = 0.0, limit:
 
 
 @pytest.fixture
-def exchange(live_server) -> MarketRunner:
+def exchange(live_server) -> Iterator[MarketRunner]:
     at = DAY.start - timedelta(hours=15)
     bidding.import_markets(json.loads(MARKETS.read_text()), at=at)
     operator = Participant.objects.get(code="market.de")

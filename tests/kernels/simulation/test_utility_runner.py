@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -17,27 +18,28 @@ from vpp.network.kernels.document import (
     SubstationRow,
     TransformerRow,
 )
-from vpp.simulation.client import HttpRefused
+from vpp.simulation.client import Client, HttpRefused
 from vpp.simulation.utility_runner import NoForecast, UtilityRunner
 
 DAY = date(2016, 7, 14)
 
 
-class CannedClient:
+class CannedClient(Client):
     """Answers GETs from a table and keeps what was posted."""
 
     def __init__(self, load_kw: np.ndarray | None, bids: list[dict[str, Any]] | None = None) -> None:
-        self.load_kw, self.bids, self.posted = load_kw, bids or [], []
+        self.load_kw, self.bids = load_kw, bids or []
+        self.posted: list[tuple[str, Any]] = []
 
-    def get(self, path: str, parameters: dict[str, str]) -> Any:
+    def get(self, path: str, parameters: Mapping[str, str] | None = None) -> Any:
         if self.load_kw is None:
             raise HttpRefused("GET", path, 404, "no_forecast", "none")
         return {"nodes": [{"node": "LV", "mean_kw": self.load_kw.tolist()}]}
 
-    def get_all(self, path: str, parameters: dict[str, str]) -> list[dict[str, Any]]:
+    def get_all(self, path: str, parameters: Mapping[str, str] | None = None) -> list[Any]:
         return self.bids if path.endswith("bids") else [{"id": 1}]
 
-    def post(self, path: str, body: Any) -> Any:
+    def post(self, path: str, body: Any, *, idempotency_key: str = "") -> Any:
         self.posted.append((path, body))
         return body
 
