@@ -16,27 +16,20 @@ from rest_framework.views import APIView
 
 from bidding import operations
 from bidding.distribution.operations import AskContent
-from bidding.errors import BadAsk, UnknownAsk, UnknownBid, UnknownMarket
+from bidding.errors import BadAsk, UnknownAsk, UnknownBid
 from bidding.models import Ask, Award, Bid, Market, Product
 from bidding.queries import book_check
 from bidding.serializers import (
     AcceptInput,
-    ActivationAnswer,
-    ActivationInput,
     AskInput,
     AskSerializer,
-    AwardsAnswer,
     AwardSerializer,
-    AwardsInput,
     BidSerializer,
     BookCheckAnswer,
     DayInput,
     MarketSerializer,
-    PricesAnswer,
-    PricesInput,
     ReasonInput,
 )
-from bidding.wholesale.operations import AwardRow, PriceRow
 from vpp.accounts.models import Participant
 from vpp.accounts.pages import Pages
 from vpp.accounts.permissions import HasScope
@@ -215,78 +208,3 @@ class BidRejection(APIView):
         bid = visible_bid(request, bid_id)
         operations.reject_bid(bid=bid, at=clock.now(), actor=request.user, reason=reason)
         return Response(BidSerializer(visible_bid(request, bid_id)).data)
-
-
-def visible_market(request: Request, code: str) -> Market:
-    market = Market.objects.visible_to(principal_of(request)).filter(code=code).first()
-    if market is None:
-        raise UnknownMarket(f"there is no market {code!r}, or it is not yours", market=code)
-    return market
-
-
-class MarketAwards(APIView):
-    permission_classes = [HasScope("awards:write")]  # type: ignore[list-item]
-
-    @extend_schema(request=AwardsInput, responses=AwardsAnswer, parameters=[KEY_HEADER])
-    @idempotent
-    def post(self, request: Request, code: str) -> Response:
-        """The market's results, all or none; zero quantities mean not cleared."""
-        rows = [
-            AwardRow(row["bid"], row["reference"], row["up_kw"], row["down_kw"], row["price_per_mwh"])
-            for row in checked(AwardsInput, request)["awards"]
-        ]
-        market = visible_market(request, code)
-        awards = operations.post_awards(market=market, rows=rows, at=clock.now(), actor=request.user)
-        cleared = [award for award in awards if award is not None]
-        taken = {award.bid_id for award in cleared}
-        answer = {
-            "awarded": AwardSerializer(cleared, many=True).data,
-            "not_cleared": sorted(row.bid_id for row in rows if row.bid_id not in taken),
-        }
-        return Response(answer)
-
-
-class MarketPrices(APIView):
-    permission_classes = [HasScope("awards:write")]  # type: ignore[list-item]
-
-    @extend_schema(request=PricesInput, responses=PricesAnswer, parameters=[KEY_HEADER])
-    @idempotent
-    def post(self, request: Request, code: str) -> Response:
-        """Published prices of a product; a price that is known already changes nothing."""
-        content = checked(PricesInput, request)
-        now = clock.now()
-        stored = operations.post_prices(
-            market=visible_market(request, code),
-            product_code=content["product"],
-            rows=[PriceRow(row["interval_start"], row["price"]) for row in content["prices"]],
-            source=content["source"],
-            available_at=min(content.get("available_at", now), now),
-        )
-        return Response({"stored": stored})
-
-
-class MarketActivations(APIView):
-    permission_classes = [HasScope("awards:write")]  # type: ignore[list-item]
-
-    @extend_schema(request=ActivationInput, responses={201: ActivationAnswer}, parameters=[KEY_HEADER])
-    @idempotent
-    def post(self, request: Request, code: str) -> Response:
-        """Call an awarded reserve in one interval."""
-        content = checked(ActivationInput, request)
-        activation = operations.activate(
-            market=visible_market(request, code),
-            award_id=content["award"],
-            interval_start=content["interval_start"],
-            activated_pu=content["activated_pu"],
-            at=clock.now(),
-            actor=request.user,
-        )
-        answer = ActivationAnswer(
-            {
-                "id": activation.pk,
-                "award": activation.award_id,
-                "interval_start": activation.interval_start,
-                "activated_pu": activation.activated_pu,
-            }
-        ).data
-        return Response(answer, status=status.HTTP_201_CREATED)

@@ -1,12 +1,12 @@
 from django.urls import URLPattern, path
 
-from bidding import api
+from bidding import api, market_api
 
 urlpatterns: list[URLPattern] = [
     path("markets", api.MarketList.as_view(), name="markets"),
-    path("markets/<str:code>/awards", api.MarketAwards.as_view(), name="market-awards"),
-    path("markets/<str:code>/prices", api.MarketPrices.as_view(), name="market-prices"),
-    path("markets/<str:code>/activations", api.MarketActivations.as_view(), name="market-activations"),
+    path("markets/<str:code>/awards", market_api.MarketAwards.as_view(), name="market-awards"),
+    path("markets/<str:code>/prices", market_api.MarketPrices.as_view(), name="market-prices"),
+    path("markets/<str:code>/activations", market_api.MarketActivations.as_view(), name="market-activations"),
     path("asks", api.AskCollection.as_view(), name="asks"),
     path("asks/<str:reference>", api.AskDetail.as_view(), name="ask"),
     path("asks/<str:reference>/withdraw", api.AskWithdrawal.as_view(), name="ask-withdraw"),

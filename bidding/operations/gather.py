@@ -9,27 +9,25 @@ from datetime import datetime
 import numpy as np
 from numpy.typing import NDArray
 
-from bidding.kernels.aggregate import DELIVERABLE_PU, FleetArrays, aggregate, clip_to_envelopes
+from bidding.kernels.aggregate import aggregate
 from bidding.kernels.problem import (
     AskRequest,
     BidProblem,
     EnergyProduct,
     FeederLimit,
-    FlexGroup,
     ReserveProduct,
 )
 from bidding.models import Ask, Product
 from bidding.operations import book
+from bidding.operations.fleet import fleet_arrays, within_envelopes
 from bidding.queries import commitments
 from bidding.wholesale.queries import OpenProduct
 from forecasting.models import ForecastRun
 from vpp.enrollment.models import Portfolio
-from vpp.enrollment.queries import DeviceTable, device_table
-from vpp.lib.periods import DeliveryDay, local_moment
+from vpp.enrollment.queries import device_table
+from vpp.lib.periods import DeliveryDay
 
 FloatArray = NDArray[np.float64]
-START_CHARGE_PU = 0.5  # of a battery whose state of charge nobody has reported
-CONFIDENCE = 0.9
 
 
 @dataclass(frozen=True)
@@ -62,8 +60,8 @@ def gather(
     run = forecasts.latest_run(portfolio.pk, day.date, known_at)
     if run is None:
         notes.append("no forecast: only storages are offered")
-    fleet = _fleet(table, day, run, known_at, notes)
-    groups = _within_envelopes(aggregate(fleet, day.hours_per_interval), fleet, run)
+    fleet = fleet_arrays(table, day, run, known_at, notes)
+    groups = within_envelopes(aggregate(fleet, day.hours_per_interval), fleet, run)
     up_kw = sum((group.up_limit_kw for group in groups), start=np.zeros(day.n_intervals))
     down_kw = sum((group.down_limit_kw for group in groups), start=np.zeros(day.n_intervals))
     free_up_kw, free_down_kw = book.free_kw(portfolio_id=portfolio.pk, day=day, up_kw=up_kw, down_kw=down_kw)
@@ -92,97 +90,6 @@ def gather(
         committed_reserve_kw=reserve_kw,
     )
     return Gathered(portfolio, problem, run, up_kw, down_kw, notes)
-
-
-def _fleet(
-    table: DeviceTable, day: DeliveryDay, run: ForecastRun | None, known_at: datetime, notes: list[str]
-) -> FleetArrays:
-    usable = np.flatnonzero(table.usable() & table.of_kind(*DELIVERABLE_PU))
-    baseline_kw = _baselines(table.device_id[usable], day, run)
-    missing: NDArray[np.bool_] = np.asarray(~np.isfinite(baseline_kw).all(axis=1), dtype=bool)
-    storage: NDArray[np.bool_] = np.asarray(table.of_kind("BATTERY"), dtype=bool)[usable]
-    if run is not None and (gaps := int((missing & ~storage).sum())):
-        notes.append(f"{gaps} devices have no forecast and are not offered")
-    baseline_kw = np.where(missing[:, None] | storage[:, None], 0.0, baseline_kw)
-
-    def take(column: Sequence[str]) -> tuple[str, ...]:
-        return tuple(column[int(row)] for row in usable)
-
-    return FleetArrays(
-        device_id=table.device_id[usable],
-        kind=take(table.kind),
-        feeder=take(table.feeder_code),
-        max_consumption_kw=table.max_consumption_kw[usable],
-        max_production_kw=table.max_production_kw[usable],
-        energy_capacity_kwh=table.energy_capacity_kwh[usable],
-        energy_start_kwh=_stored_kwh(table, usable, known_at),
-        charge_efficiency=table.charge_efficiency[usable],
-        discharge_efficiency=table.discharge_efficiency[usable],
-        self_discharge_pu_per_day=table.self_discharge_pu_per_day[usable],
-        cost_per_kwh=table.cost_per_kwh[usable],
-        reserve_floor_pu=table.reserve_floor_pu[usable],
-        max_hours_per_day=table.max_hours_per_day[usable],
-        departure_index=np.array([_departure(table, int(row), day) for row in usable], dtype=np.int64),
-        baseline_kw=baseline_kw,
-    )
-
-
-def _baselines(device_ids: NDArray[np.int64], day: DeliveryDay, run: ForecastRun | None) -> FloatArray:
-    """(N, H) forecast of the undispatched power in the order of `device_ids`; NaN rows where there is none."""
-    from forecasting import queries as forecasts
-
-    baseline_kw = np.full((device_ids.size, day.n_intervals), np.nan)
-    if run is None or not device_ids.size:
-        return baseline_kw
-    known_ids, known_kw = forecasts.device_baselines_kw(run)
-    row_of = {int(device_id): row for row, device_id in enumerate(known_ids)}
-    for place, device_id in enumerate(device_ids):
-        row = row_of.get(int(device_id))
-        if row is not None and known_kw[row].size == day.n_intervals:
-            baseline_kw[place] = known_kw[row]
-    return baseline_kw
-
-
-def _stored_kwh(table: DeviceTable, usable: NDArray[np.int64], known_at: datetime) -> FloatArray:
-    """Last reported energy content, if it was known; half full where it was not. Floors are honoured."""
-    from telemetry import queries as telemetry
-    from vpp.lib.periods import as_datetime64
-
-    capacity_kwh = table.energy_capacity_kwh[usable]
-    latest = telemetry.latest(table.device_id[usable])
-    known = np.isfinite(latest.soc_kwh) & (latest.available_at <= as_datetime64(known_at))
-    stored_kwh = np.where(known, latest.soc_kwh, START_CHARGE_PU * capacity_kwh)
-    return np.clip(stored_kwh, 0.0, capacity_kwh)
-
-
-def _departure(table: DeviceTable, row: int, day: DeliveryDay) -> int:
-    """The interval in which a device must be ready to leave, -1 where it does not leave on this day."""
-    at = table.departure_local_time[row]
-    if at is None:
-        return -1
-    moment = local_moment(day.date, at, table.time_zone[row])
-    return day.index_of(moment) if day.start < moment < day.end else -1
-
-
-def _within_envelopes(
-    groups: tuple[FlexGroup, ...], fleet: FleetArrays, run: ForecastRun | None
-) -> tuple[FlexGroup, ...]:
-    """Room of shiftable loads cut to the forecast's envelope at the wanted confidence, where there is one.
-
-    Storages are bounded by their own energy rows, which say more than an envelope that must hold without them.
-    """
-    if run is None:
-        return groups
-    from forecasting import queries as forecasts
-
-    kind_of_device = dict(zip(fleet.device_id.tolist(), fleet.kind, strict=True))
-    kind_of = {group.name: kind_of_device[group.device_ids[0]] for group in groups}
-    up_kw, down_kw = {}, {}
-    for envelope in forecasts.envelopes(run, confidence=CONFIDENCE):
-        if envelope.group in kind_of.values() and envelope.group != "BATTERY":
-            up_kw[envelope.group] = envelope.baseline_kw - envelope.power_min_kw
-            down_kw[envelope.group] = envelope.power_max_kw - envelope.baseline_kw
-    return clip_to_envelopes(groups, kind_of, up_kw, down_kw)
 
 
 def _committed(portfolio: Portfolio, day: DeliveryDay) -> tuple[FloatArray, dict[str, FloatArray]]:

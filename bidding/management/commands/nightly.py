@@ -36,8 +36,7 @@ class Command(BaseCommand):
             return
         if options["at"]:
             clock.set_simulated(at)
-        jobs.run_pending()
-        job.refresh_from_db()
+        jobs.run_until_done(job)
         if job.state != Job.State.DONE:
             raise CommandError(f"job {job.natural_key} {job.state}: {job.error}", returncode=1)
         self._report(options["zone"], options["date"])

@@ -1,4 +1,4 @@
-"""Nightly runs, bids, awards and the commitment book. Markets live in `wholesale`, asks in `distribution`."""
+"""Bids, awards and activations: what was offered, what was taken, what was called."""
 
 from __future__ import annotations
 
@@ -8,113 +8,15 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
 
-from bidding.distribution.models import Ask, AskEvent
-from bidding.wholesale.models import Direction, Market, Price, Product
+from bidding.distribution.models import Ask
+from bidding.models.runs import NightlyRun
+from bidding.wholesale.models import Product
 from forecasting.models import ForecastRun
 from vpp.accounts.models import Participant
 from vpp.enrollment.models import Portfolio
 
 if TYPE_CHECKING:
     from vpp.accounts.models import Principal
-
-__all__ = [
-    "Activation",
-    "Ask",
-    "AskEvent",
-    "Award",
-    "Bid",
-    "BidEvent",
-    "BookCell",
-    "BookEntry",
-    "Direction",
-    "Market",
-    "NightlyRun",
-    "NightlyStep",
-    "PlannedDay",
-    "Price",
-    "Product",
-]
-
-
-class NightlyRun(models.Model):
-    """The bids of one zone and delivery day, from data check to submission; its key makes it happen once."""
-
-    class State(models.TextChoices):
-        RUNNING = "RUNNING", "running"
-        DONE = "DONE", "done"
-        DEGRADED = "DEGRADED", "done, with shortfalls or a fallback"
-        FAILED = "FAILED", "failed"
-
-    natural_key = models.CharField(max_length=120, unique=True)
-    zone_code = models.CharField(max_length=40)
-    delivery_date = models.DateField()
-    state = models.CharField(max_length=8, choices=State, default=State.RUNNING)
-    gate_at = models.DateTimeField(help_text="the first gate of its markets")
-    data_as_of = models.DateTimeField(help_text="what the run may know; the same after a resume")
-    started_at = models.DateTimeField()
-    finished_at = models.DateTimeField(null=True, blank=True)
-
-    def __str__(self) -> str:
-        return self.natural_key
-
-
-class NightlyStep(models.Model):
-    """One step of a run with what it found; a finished step is not done again."""
-
-    class State(models.TextChoices):
-        RUNNING = "RUNNING", "running"
-        DONE = "DONE", "done"
-        DEGRADED = "DEGRADED", "done, with findings"
-        FAILED = "FAILED", "failed"
-
-    run = models.ForeignKey(NightlyRun, on_delete=models.PROTECT, related_name="steps")
-    name = models.CharField(max_length=20)
-    state = models.CharField(max_length=8, choices=State, default=State.RUNNING)
-    started_at = models.DateTimeField()
-    finished_at = models.DateTimeField(null=True, blank=True)
-    duration_s = models.FloatField(null=True, blank=True)
-    detail = models.JSONField(default=dict)
-
-    class Meta:
-        constraints = [models.UniqueConstraint(fields=["run", "name"], name="nightly_step_once_a_run")]
-
-    def __str__(self) -> str:
-        return f"{self.run_id} {self.name} {self.state}"
-
-
-class PlannedDay(models.Model):
-    """What a run decided for one portfolio: first the safe fallback, then the optimised plan in its place.
-
-    positions: {"sell_kw", "buy_kw": [H], "reserve_kw": {product: [H]}, "ask_kw": {ask id: [H]}, "ask_price": {ask id:
-    EUR/MWh}}
-    """
-
-    class Kind(models.TextChoices):
-        FALLBACK = "FALLBACK", "simple rule, no solver"
-        OPTIMISED = "OPTIMISED", "optimised"
-
-    run = models.ForeignKey(NightlyRun, on_delete=models.PROTECT, related_name="planned_days")
-    portfolio = models.ForeignKey(Portfolio, on_delete=models.PROTECT, related_name="planned_days")
-    forecast_run = models.ForeignKey(
-        ForecastRun, null=True, blank=True, on_delete=models.PROTECT, related_name="planned_days"
-    )
-    kind = models.CharField(max_length=9, choices=Kind, default=Kind.FALLBACK)
-    status = models.CharField(max_length=12, help_text="optimal, feasible, degraded or fallback")
-    positions = models.JSONField()
-    capacity_up_kw = ArrayField(models.FloatField())
-    capacity_down_kw = ArrayField(models.FloatField())
-    recovery_kw = ArrayField(models.FloatField(), help_text="movement outside promised hours, up positive")
-    shortfalls = models.JSONField(default=list)
-    expected_profit = models.FloatField(default=0.0, help_text="EUR, at the expected prices; not a booked amount")
-    gap = models.FloatField(null=True, blank=True)
-    solver = models.JSONField(default=dict)
-    settled = models.BooleanField(default=False, help_text="the optimisation has had its turn, whatever came of it")
-
-    class Meta:
-        constraints = [models.UniqueConstraint(fields=["run", "portfolio"], name="planned_day_once_a_portfolio")]
-
-    def __str__(self) -> str:
-        return f"{self.run_id} {self.portfolio_id} {self.kind}"
 
 
 class BidQuerySet(models.QuerySet):
@@ -276,54 +178,3 @@ class Activation(models.Model):
 
     def __str__(self) -> str:
         return f"{self.award_id} {self.interval_start:%Y-%m-%d %H:%M}"
-
-
-class BookCell(models.Model):
-    """What a portfolio can move in one interval and direction, and how much of it is promised.
-
-    promised_kw is kept by a trigger on BookEntry; the check is the promise that no kilowatt is sold twice.
-    """
-
-    portfolio = models.ForeignKey(Portfolio, on_delete=models.PROTECT, related_name="book_cells")
-    interval_start = models.DateTimeField()
-    direction = models.CharField(max_length=4, choices=Direction)
-    capacity_kw = models.DecimalField(max_digits=14, decimal_places=3)
-    promised_kw = models.DecimalField(max_digits=14, decimal_places=3, default=0)
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["portfolio", "interval_start", "direction"], name="book_cell_once"),
-            models.CheckConstraint(
-                condition=Q(promised_kw__gte=0) & Q(promised_kw__lte=F("capacity_kw")), name="book_never_sold_twice"
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.portfolio_id} {self.interval_start:%Y-%m-%d %H:%M} {self.direction}"
-
-
-class BookEntry(models.Model):
-    """One bid's claim on one cell. OPEN and AWARDED count, RELEASED does not."""
-
-    class State(models.TextChoices):
-        OPEN = "OPEN", "open"
-        AWARDED = "AWARDED", "awarded"
-        RELEASED = "RELEASED", "released"
-
-    portfolio = models.ForeignKey(Portfolio, on_delete=models.PROTECT, related_name="book_entries")
-    interval_start = models.DateTimeField()
-    direction = models.CharField(max_length=4, choices=Direction)
-    bid = models.ForeignKey(Bid, on_delete=models.PROTECT, related_name="book_entries")
-    quantity_kw = models.DecimalField(max_digits=14, decimal_places=3)
-    state = models.CharField(max_length=8, choices=State, default=State.OPEN)
-
-    class Meta:
-        verbose_name_plural = "book entries"
-        constraints = [
-            models.UniqueConstraint(fields=["bid", "interval_start", "direction"], name="book_entry_once"),
-            models.CheckConstraint(condition=Q(quantity_kw__gte=0), name="book_entry_not_negative"),
-        ]
-        indexes = [models.Index(fields=["portfolio", "interval_start"], name="book_of_a_portfolio")]
-
-    def __str__(self) -> str:
-        return f"{self.bid_id} {self.interval_start:%Y-%m-%d %H:%M} {self.direction} {self.quantity_kw}"

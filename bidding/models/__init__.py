@@ -1,0 +1,25 @@
+"""Tables of bidding. Markets live in `wholesale`, asks in `distribution`."""
+
+from bidding.distribution.models import Ask, AskEvent
+from bidding.models.bids import Activation, Award, Bid, BidEvent
+from bidding.models.book import BookCell, BookEntry
+from bidding.models.runs import NightlyRun, NightlyStep, PlannedDay
+from bidding.wholesale.models import Direction, Market, Price, Product
+
+__all__ = [
+    "Activation",
+    "Ask",
+    "AskEvent",
+    "Award",
+    "Bid",
+    "BidEvent",
+    "BookCell",
+    "BookEntry",
+    "Direction",
+    "Market",
+    "NightlyRun",
+    "NightlyStep",
+    "PlannedDay",
+    "Price",
+    "Product",
+]

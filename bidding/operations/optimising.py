@@ -1,0 +1,111 @@
+"""The step that puts optimised plans in the fallbacks' place."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bidding.models import Ask, PlannedDay
+from bidding.operations import bids
+from bidding.operations.gather import Gathered, gather
+from bidding.operations.nightly import PORTFOLIO_BUDGET_S, NightlyContext
+from bidding.operations.positions import as_json
+from bidding.queries import open_asks
+from vpp.enrollment.models import Portfolio
+
+FloatArray = NDArray[np.float64]
+
+
+def optimise(context: NightlyContext) -> dict[str, Any]:
+    """The optimised plan in the fallback's place, portfolio by portfolio; where that fails, the fallback stands."""
+    days = PlannedDay.objects.filter(run=context.run).select_related("portfolio").order_by("portfolio__code")
+    wanted = _wanted(context, list(days))
+    limit_s = min(PORTFOLIO_BUDGET_S, context.budget_s / max(len(context.portfolios), 1))
+    findings, gaps = [], {}
+    for planned in days:
+        if not planned.settled:
+            _optimise_one(context, planned, wanted, limit_s)
+            _subtract(wanted, planned)
+        gaps[planned.portfolio.code] = planned.gap
+        if planned.kind == PlannedDay.Kind.FALLBACK:
+            findings.append(f"{planned.portfolio}: fallback bid, {planned.solver.get('reason', 'no optimisation')}")
+        findings += [f"{planned.portfolio}: {_sentence(item)}" for item in planned.shortfalls]
+    return {"gaps": gaps, "limit_s": limit_s, "findings": findings}
+
+
+def _sentence(short: dict[str, Any]) -> str:
+    return f"{short['subject']} misses {short['missing']:.1f} of {short['limit']} in interval {short['interval']}"
+
+
+def _wanted(context: NightlyContext, days: list[PlannedDay]) -> dict[int, tuple[Ask, FloatArray]]:
+    """Open asks with what no portfolio has answered yet."""
+    if context.ask_product is None:
+        return {}
+    wanted = {
+        ask.pk: (ask, np.array(ask.quantity_kw, dtype=np.float64)) for ask in open_asks(context.day.date, context.at)
+    }
+    for planned in days:
+        if planned.settled:
+            _subtract(wanted, planned)
+    return wanted
+
+
+def _subtract(wanted: dict[int, tuple[Ask, FloatArray]], planned: PlannedDay) -> None:
+    for key, quantity_kw in planned.positions.get("ask_kw", {}).items():
+        if int(key) in wanted:
+            ask, left_kw = wanted[int(key)]
+            wanted[int(key)] = (ask, np.maximum(left_kw - np.array(quantity_kw), 0.0))
+
+
+def _optimise_one(
+    context: NightlyContext, planned: PlannedDay, wanted: dict[int, tuple[Ask, FloatArray]], limit_s: float
+) -> None:
+    from bidding.kernels.ask_price import price_asks
+    from bidding.kernels.co_optimise import co_optimise
+    from bidding.kernels.problem import BadProblem
+    from bidding.kernels.solver import SolverFailed, SolverOptions, available_engine
+
+    open_wanted = {key: item for key, item in wanted.items() if item[1].any()}
+    gathered = gathered_for(context, planned.portfolio, asks=open_wanted)
+    try:
+        options = SolverOptions(engine=available_engine(), time_limit_s=limit_s)
+        plan = co_optimise(gathered.problem, options, branch=False)
+        prices = {answer.reference: answer for answer in price_asks(gathered.problem, plan, options)}
+    except (SolverFailed, BadProblem) as error:
+        planned.solver = {"engine": "rule", "reason": str(error)[:500]}
+    else:
+        planned.kind = PlannedDay.Kind.OPTIMISED
+        planned.status = plan.status
+        planned.positions = as_json(plan, {key: answer.price_eur_per_mwh for key, answer in prices.items()})
+        planned.recovery_kw = plan.recovery_kw.tolist()
+        planned.shortfalls = [vars(item) for item in plan.shortfalls]
+        planned.expected_profit = plan.profit_eur
+        planned.gap = plan.gap
+        planned.solver = {
+            "engine": plan.engine,
+            "status": plan.status,
+            "bound_eur": plan.bound_profit_eur,
+            "seconds": {name: round(seconds, 3) for name, seconds in plan.stages_s.items()},
+            "opportunity_eur_per_mwh": {key: answer.opportunity_eur_per_mwh for key, answer in prices.items()},
+        }
+    planned.settled = True
+    planned.save()
+
+
+def gathered_for(context: NightlyContext, portfolio: Portfolio, asks: dict[int, tuple[Ask, FloatArray]]) -> Gathered:
+    product = context.ask_product
+    return gather(
+        portfolio=portfolio,
+        day=context.day,
+        products=[
+            offer
+            for offer in context.products
+            if offer.gate_at > context.at and not bids.live_bid(portfolio, offer.product, context.day)
+        ],
+        asks=asks,
+        ask_lot_kw=product.lot_kw if product else 1.0,
+        ask_min_kw=product.min_quantity_kw if product else 1.0,
+        known_at=context.known_at,
+    )
