@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -16,6 +17,8 @@ from vpp.lib import clock
 from vpp.lib.errors import Conflict, DomainError
 
 logger = logging.getLogger(__name__)
+
+ALIVE = (Job.State.PENDING, Job.State.LEASED)
 
 
 class UnknownJobKind(DomainError):
@@ -118,6 +121,19 @@ def run_pending(*, limit: int = 1000) -> int:
             run_leased(job_id=job.pk, attempt=job.attempts)
             done += 1
     return done
+
+
+def run_until_done(job: Job, *, poll_s: float = 0.2) -> Job:
+    """Work off due jobs in this thread until `job` has ended, also when another process took it; returns it fresh.
+
+    Waits out the retries of a failing job; stop it with Ctrl-C, the row stays.
+    """
+    while True:
+        run_pending()
+        job.refresh_from_db()
+        if job.state not in ALIVE:
+            return job
+        time.sleep(poll_s)
 
 
 def retry(*, job: Job) -> None:

@@ -18,6 +18,7 @@ from django.core.management import call_command
 from vpp.accounts import operations as accounts
 from vpp.accounts.authentication import client_of_token
 from vpp.accounts.models import Participant
+from vpp.jobs import operations as jobs
 from vpp.jobs import relay
 from vpp.jobs.models import Job
 from vpp.jobs.web import WebServer
@@ -27,7 +28,6 @@ from vpp.simulation.client import Client
 UTILITY = "dso.demo"
 MARKET_OPERATOR = "market.de"
 AGGREGATOR = "aggregator"
-ALIVE = (Job.State.PENDING, Job.State.LEASED)
 
 CLIENTS: dict[str, tuple[str, str, tuple[str, ...]]] = {
     # name: participant, its kind, scopes
@@ -56,7 +56,7 @@ class Service:
     def run_job(self, enqueue: Callable[[], Job]) -> dict[str, Any]:
         """Write a job and wait until relay and worker have done it; its result."""
         job = enqueue()
-        while job.state in ALIVE:
+        while job.state in jobs.ALIVE:
             time.sleep(0.05)
             job.refresh_from_db()
         if job.state != Job.State.DONE:

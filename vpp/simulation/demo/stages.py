@@ -9,6 +9,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from bidding.actors import enqueue_nightly
 from forecasting.actors import enqueue_forecast
 from vpp.lib import clock
@@ -26,7 +28,7 @@ from vpp.simulation.utility_runner import Congestion, UtilityRunner
 Advance = Callable[[int, int], None]
 
 CEILING_EUR_PER_MWH = 400.0
-RESERVE_EUR_PER_MW_H = 12.0
+RESERVE_EUR_PER_MW_H = 5.0
 ASK_PARTICIPATION_PU = 0.4  # of the feeder's flexible power: a utility asks for what its feeder can be hoped to give
 MARKETS_FILE = Path("bidding/data/demo_markets.json")
 PRICE_HISTORY_DAYS = 14
@@ -72,7 +74,9 @@ def publish_past_prices(play: Play, advance: Advance) -> None:
     with play.service.client("market") as client:
         market = MarketRunner(client)
         for back in range(PRICE_HISTORY_DAYS, 0, -1):
-            market.publish_prices(play.day.shifted(-back), play.prices)
+            day = play.day.shifted(-back)
+            market.publish_prices(day, play.prices)
+            market.publish_prices(day, _reserve_prices(day), kind="RESERVE_UP")
             advance(PRICE_HISTORY_DAYS - back + 1, PRICE_HISTORY_DAYS)
 
 
@@ -155,6 +159,12 @@ def deliver(play: Play, advance: Advance) -> None:
 def settle(play: Play, advance: Advance) -> None:
     clock.set_simulated(play.scenario.the_day_after_at(6))
     run_command("settle", "--date", play.scenario.delivery_date.isoformat())
+
+
+def _reserve_prices(day: DeliveryDay) -> PriceSeries:
+    """What reserve capacity earned before: a modelled level, EUR/MW/h."""
+    starts64 = day.starts64()
+    return PriceSeries(starts64, np.full(starts64.size, RESERVE_EUR_PER_MW_H), "modelled reserve price")
 
 
 def is_settled(play: Play) -> bool:
