@@ -44,7 +44,7 @@ def test_recovery_goes_back_into_the_corridor_and_not_further() -> None:
     assert recovery_up_kw(store, 5.0, 15.0, STEP_H) == 0.0
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(st.integers(0, 2**32 - 1))
 def test_a_day_that_alternates_within_the_stores_reach_is_delivered_in_full(seed: int) -> None:
     """Blocks of sales with breaks long enough to refill: the plan refills in the breaks and misses nothing."""
