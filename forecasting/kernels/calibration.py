@@ -44,7 +44,9 @@ def deviation_weights(residual_kw: Floats, deviation_kw: Floats, level_kw: Float
         return np.full(len(level_kw), 0.5, dtype=np.float32)
     common = np.clip(cross.sum() / power.sum(), 0, 1)
     prior = 2 * np.median(power)
-    weights: Floats = np.clip((cross + prior * common) / np.maximum(power + prior, 1e-12), 0, 1).astype(np.float32)
+    trust = residual_kw.shape[1] / (residual_kw.shape[1] + 2)  # few held-out days prove little
+    shrunk = (cross + prior * common) / np.maximum(power + prior, 1e-12)
+    weights: Floats = np.clip(trust * shrunk, 0, 1).astype(np.float32)
     return weights
 
 

@@ -12,7 +12,6 @@ from forecasting.kernels.calibration import SERIES_CHUNK, band_factor, deviation
 from forecasting.kernels.ladder import (
     CALIBRATION_SERIES,
     MIN_TRAINING_HISTORY,
-    TRAINING_DAYS,
     ClassForecast,
     Ladder,
     LadderSettings,
@@ -45,8 +44,9 @@ def _warm_forecast(ladder: Ladder, settings: LadderSettings) -> ClassForecast:
     base = _profile_forecast(ladder, settings)
     if not ladder.kind.gradient:
         return base
-    training = [int(day) for day in base.past_days[: len(base.past_days) - len(base.held_days)]]
-    training = [day for day in training if day >= MIN_TRAINING_HISTORY + ladder.lead][-TRAINING_DAYS:]
+    last = int(base.held_days[0]) if len(base.held_days) else ladder.grid.issue_day
+    first = max(MIN_TRAINING_HISTORY + ladder.lead, last - settings.training_days)
+    training = list(range(first, last))
     if len(training) < 3:
         return base
     model = _fit(ladder, training, settings)

@@ -27,6 +27,7 @@ class LadderSettings:
     rounds: int = 35
     leaves: int = 12
     holdout_days: int = 4
+    training_days: int = TRAINING_DAYS
     seed: int = 0
 
 
@@ -71,6 +72,7 @@ class Ladder:
         level_kw: Floats,
         capacity_kw: Floats,
         signed: bool = False,
+        memory_days: int = RESIDUAL_DAYS,
     ) -> None:
         if target_day <= grid.issue_day:
             raise ValueError(f"target day {target_day} is not after the issue day {grid.issue_day}")
@@ -83,7 +85,7 @@ class Ladder:
             grid,
             lead_days=self.lead,
             follows_week=series_class.follows_week,
-            first_day=grid.issue_day - RESIDUAL_DAYS - profile.MEMORY_DAYS,
+            first_day=grid.issue_day - memory_days - profile.MEMORY_DAYS,
         )
         self.night = self._night() if series_class.daylight else None
 

@@ -1,0 +1,144 @@
+"""Frames in, frames out: sees nothing after the issue, always finite and ordered, or says what is wrong."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from forecasting.files import forecast_folder
+from forecasting.kernels.day_ahead import forecast_day, spread_levels
+from forecasting.kernels.series import UnusableSeries, class_of_series
+
+DECILES = [level / 10 for level in range(1, 10)]
+TARGET = pd.date_range("2016-07-13T22:00Z", periods=24, freq="h")
+ISSUE = pd.Timestamp("2016-07-13T08:00Z")
+
+
+def history(days: int = 50, end: str = "2016-07-13T22:00Z") -> pd.DataFrame:
+    index = pd.date_range(end=end, periods=days * 24, freq="h", inclusive="left")
+    hour, random = index.hour.to_numpy(), np.random.default_rng(0)
+    sun = np.maximum(np.sin((hour - 3) / 16 * np.pi), 0) * ((hour > 3) & (hour < 19))
+    return pd.DataFrame(
+        {
+            "home": 1 + np.sin(hour / 24 * 2 * np.pi) ** 2 + random.random(len(index)),
+            "roof": 5 * sun * random.random(len(index)),
+            "price": 30 + 10 * np.sin(hour / 24 * 2 * np.pi) + random.normal(0, 3, len(index)),
+            "flat": np.full(len(index), 2.0),
+        },
+        index=index,
+    )
+
+
+def assert_sound(found: pd.DataFrame, names: list[str]) -> None:
+    assert list(found.columns.get_level_values(0).unique()) == names and len(found) == len(TARGET)
+    assert np.isfinite(found.to_numpy()).all()
+    for name in names:
+        assert (np.diff(found[name].to_numpy(), axis=1) >= 0).all()
+
+
+def test_every_series_is_forecast_in_order_of_its_quantiles():
+    found = forecast_day(history(), ISSUE, TARGET, DECILES)
+    assert_sound(found, ["home", "roof", "price", "flat"])
+    assert not found["roof"].to_numpy()[:3].any() and (found["roof"].to_numpy() >= 0).all()
+    assert found["flat"][0.5].to_numpy() == pytest.approx(np.full(24, 2.0))
+    assert found["home"][0.5].mean() == pytest.approx(2.0, abs=0.3)
+
+
+def test_nothing_after_the_issue_is_used():
+    seen = history()[["home", "roof", "flat"]]
+    changed = seen.copy()
+    changed.loc[changed.index >= ISSUE] = 1e6
+    forecast_day.reset()
+    pd.testing.assert_frame_equal(
+        forecast_day(seen, ISSUE, TARGET, DECILES), forecast_day(changed, ISSUE, TARGET, DECILES)
+    )
+
+
+def test_prices_use_regressors_that_cover_the_target_and_drop_those_that_do_not():
+    prices = history(days=80)[["price"]]
+    index = pd.date_range(prices.index[0], TARGET[-1], freq="h")
+    random = np.random.default_rng(1)
+    driver = pd.DataFrame({"load": random.normal(50, 10, len(index))}, index=index)
+    prices["price"] = 2 * driver["load"].reindex(prices.index) + random.normal(0, 1, len(prices))
+    with_driver = forecast_day(prices, ISSUE, TARGET, DECILES, driver)["price"][0.5]
+    without = forecast_day(prices, ISSUE, TARGET, DECILES, driver[driver.index < TARGET[0]])["price"][0.5]
+    truth = 2 * driver["load"].reindex(TARGET)
+    assert (with_driver - truth).abs().mean() < 0.6 * (without - truth).abs().mean()
+
+
+def spoiled(how: str) -> pd.DataFrame:
+    frame = history()[["home", "roof"]]
+    match how:
+        case "doubled and unsorted":
+            return pd.concat([frame, frame.iloc[:50]]).sample(frac=1, random_state=0)
+        case "gaps":
+            kept = frame.drop(frame.index[100:300])
+            return kept.where(np.random.default_rng(0).random(kept.shape) > 0.2)
+        case "mixed steps":
+            return pd.concat([frame, frame.set_axis(frame.index + pd.Timedelta("30min")).iloc[:500]]).sort_index()
+        case "text":
+            return frame.astype(object).mask(frame.index.hour == 5, "n/a")
+        case "nothing":
+            return frame * np.nan
+        case "no rows":
+            return frame.iloc[:0]
+        case "two days":
+            return frame.iloc[-62:]
+    raise AssertionError(how)
+
+
+@pytest.mark.parametrize(
+    "how", ["doubled and unsorted", "gaps", "mixed steps", "text", "nothing", "no rows", "two days"]
+)
+def test_spoiled_histories_still_get_an_answer(how):
+    assert_sound(forecast_day(spoiled(how), ISSUE, TARGET, DECILES), ["home", "roof"])
+
+
+@pytest.mark.parametrize(
+    ("issue", "target", "quantiles", "reason"),
+    [
+        (ISSUE, TARGET, [0.5, 1.0], "quantiles"),
+        (ISSUE, TARGET, [float("nan")], "quantiles"),
+        (pd.NaT, TARGET, DECILES, "must be times"),
+        (ISSUE, TARGET[:0], DECILES, "must be times"),
+        (ISSUE, TARGET[::-1], DECILES, "ascend"),
+        (TARGET[5], TARGET, DECILES, "before the issue"),
+        (ISSUE, pd.date_range(TARGET[0], periods=24, freq="7min"), DECILES, "step of 7"),
+    ],
+)
+def test_a_request_that_cannot_be_served_says_why(issue, target, quantiles, reason):
+    with pytest.raises(UnusableSeries, match=reason):
+        forecast_day(history(), issue, target, quantiles)
+
+
+def test_classes_are_told_by_name_and_by_shape():
+    frame = history()
+    starts = frame.index.tz_localize(None).to_numpy()
+    assert class_of_series("roof", frame["roof"].to_numpy(), starts) == "pv"
+    assert class_of_series("x1", frame["home"].to_numpy(), starts) == "load"
+    assert class_of_series("price_be", frame["home"].to_numpy(), starts) == "price"
+    assert class_of_series("net", frame["home"].to_numpy() - 2, starts) == "net"
+
+
+def test_levels_between_the_three_are_spread_evenly_in_probability():
+    spread = spread_levels(np.array([[1.0, 2.0, 4.0]]), np.array([0.1, 0.5, 0.9]))
+    assert spread[0].tolist() == pytest.approx([1, 2, 4])
+
+
+def test_files_in_and_files_out(tmp_path):
+    history()[["home"]].rename_axis("time").to_csv(tmp_path / "history.csv")
+    request = {"issue": str(ISSUE), "target": {"start": str(TARGET[0]), "end": "2016-07-14T22:00Z"}, "step_minutes": 60}
+    (tmp_path / "request.json").write_text(json.dumps(request))
+    assert forecast_folder(tmp_path) == 24
+    written = pd.read_csv(tmp_path / "forecast.csv")
+    assert list(written.columns) == ["time", "series", *(f"q{level}0" for level in range(1, 10))]
+
+
+def test_a_bad_file_names_row_and_column(tmp_path):
+    (tmp_path / "request.json").write_text(json.dumps({"issue": str(ISSUE), "target": [str(TARGET[0])]}))
+    (tmp_path / "history.csv").write_text("time,home\n2016-07-01T00:00Z,1\nyesterday,2\n")
+    with pytest.raises(UnusableSeries, match="row 3, column 'time'"):
+        forecast_folder(tmp_path)
