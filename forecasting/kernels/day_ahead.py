@@ -53,7 +53,11 @@ class DayAhead:
         known = replace(known, starts=known.starts - shift)
         wanted = _Wanted(times - shift, cut - shift, zone or "UTC", levels)
         columns: dict[str, Array] = {}
-        kinds = [class_of_series(name, row, known.starts) for name, row in zip(known.names, known.values, strict=True)]
+        before = known.starts < wanted.issue
+        kinds = [
+            class_of_series(name, row[before], known.starts[before])
+            for name, row in zip(known.names, known.values, strict=True)
+        ]
         for kind in dict.fromkeys(kinds):
             rows = [place for place, one in enumerate(kinds) if one == kind]
             part = replace(known, names=[known.names[row] for row in rows], values=known.values[rows])

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-POLISHED_TOTALS = 6  # exact likelihood costs about half a second each
+POLISHED_TOTALS = 3  # exact likelihood costs about half a second each
 REFIT_DAYS = 7
 
 

@@ -80,7 +80,7 @@ def spoiled(how: str) -> pd.DataFrame:
         case "mixed steps":
             return pd.concat([frame, frame.set_axis(frame.index + pd.Timedelta("30min")).iloc[:500]]).sort_index()
         case "text":
-            return frame.astype(object).mask(frame.index.hour == 5, "n/a")
+            return frame.astype(object).mask(np.repeat((frame.index.hour == 5)[:, None], 2, axis=1), "n/a")
         case "nothing":
             return frame * np.nan
         case "no rows":
