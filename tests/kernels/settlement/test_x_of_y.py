@@ -9,11 +9,13 @@ import pytest
 from vpp.lib.periods import as_datetime64
 from vpp.settlement.kernels.answers import Status
 from vpp.settlement.kernels.calendar import DAY_TYPES, observed_holidays
-from vpp.settlement.kernels.grid import Event, Series
-from vpp.settlement.kernels.profiles import ProfileError, override_profile, shipped_profile
+from vpp.settlement.kernels.circumstances import Circumstances
+from vpp.settlement.kernels.profile_data import override_profile, shipped_profile
+from vpp.settlement.kernels.profiles import ProfileError
 from vpp.settlement.kernels.question import answer_baseline_question
 from vpp.settlement.kernels.question_fields import QuestionError
-from vpp.settlement.kernels.x_of_y import Circumstances, answer_x_of_y, grid_for
+from vpp.settlement.kernels.slots import Event, Series
+from vpp.settlement.kernels.x_of_y import answer_x_of_y, grid_for
 
 BERLIN = ZoneInfo("Europe/Berlin")
 CAISO = shipped_profile("CAISO_10_IN_10")

@@ -5,22 +5,22 @@ from datetime import datetime
 
 import numpy as np
 
-from vpp.lib.periods import as_datetime64
 from vpp.settlement.kernels.answers import NO_ADJUSTMENT, Adjustment, FloatArray
-from vpp.settlement.kernels.grid import EventGrid
 from vpp.settlement.kernels.profiles import AdjustmentRule
+from vpp.settlement.kernels.slots import Slots
 
 
 def adjust(
     mean_kwh: FloatArray,
     actual_kwh: FloatArray,
-    grid: EventGrid,
+    grid: Slots,
     rule: AdjustmentRule,
     other_events: Sequence[tuple[datetime, datetime]],
 ) -> tuple[Adjustment, FloatArray]:
     """The adjustment and the (E,) adjusted baseline.
 
     mean_kwh, actual_kwh : (E + W,) baseline and readings in the event's and the window's slots.
+    grid                 : where those slots lie.
 
     Where no adjustment is possible the factor is 1 or the addend 0, and the status says why.
     """
@@ -47,16 +47,14 @@ def _or(value: float | None, default: float) -> float:
 def _hindrance(
     base_window: FloatArray,
     actual_window: FloatArray,
-    grid: EventGrid,
+    grid: Slots,
     rule: AdjustmentRule,
     other_events: Sequence[tuple[datetime, datetime]],
 ) -> str:
     if base_window.size == 0 or np.isnan(actual_window).any() or np.isnan(base_window).any():
         return "window_missing"
-    window_ends = grid.window_starts + np.timedelta64(grid.series.step_s, "s")
-    for start, end in other_events:
-        if np.any((grid.window_starts < as_datetime64(end)) & (window_ends > as_datetime64(start))):
-            return "window_overlaps_event"
+    if grid.overlaps(other_events):
+        return "window_overlaps_event"
     if rule.kind == "multiplicative":
         if base_window.mean() <= 0:
             return "window_baseline_not_positive"

@@ -40,6 +40,7 @@ NO_ADJUSTMENT = Adjustment("none", "none", float("nan"), 0.0)
 class BaselineAnswer:
     """One answered baseline question; import positive, kWh per interval, NaN = missing.
 
+    credited_kwh : (E,) whole-interval reduction where it is not baseline - actual (generator output), else None.
     starts     : (E,) UTC starts of the intervals that the event touches.
     coverage   : (E,) share of the interval inside the event.
     selected   : reference days with their weights (sum 1), most recent first.
@@ -63,11 +64,13 @@ class BaselineAnswer:
     read_dates: frozenset[date] = frozenset()
     reason: str = ""
     extra: dict[str, object] = field(default_factory=dict)
+    credited_kwh: FloatArray | None = None
 
     @property
     def reduction_kwh(self) -> FloatArray:
-        """(E,) coverage x (baseline - actual); negative values are kept."""
-        return self.coverage * (self.baseline_kwh - self.actual_kwh)
+        """(E,) coverage x (baseline - actual), or what a rule of its own credits; negative values are kept."""
+        whole = self.baseline_kwh - self.actual_kwh if self.credited_kwh is None else self.credited_kwh
+        return self.coverage * whole
 
     @property
     def total_reduction_kwh(self) -> float:

@@ -21,27 +21,83 @@ MISSING = np.datetime64("NaT", "s")
 class DayTypes:
     """Which pool of like days a local date belongs to.
 
-    pool_by_weekday : seven names, Monday first.
-    holiday_pool    : name, or None where holidays belong to no pool.
+    pool_by_weekday  : seven names, Monday first.
+    holiday_pool     : name, or None where holidays belong to no pool.
+    weekday_holidays : whether only holidays from Monday to Friday count as such (NYISO: weekends have no exclusions).
     """
 
     pool_by_weekday: tuple[str, ...]
     holiday_pool: str | None
+    weekday_holidays: bool = False
 
     def __post_init__(self) -> None:
         if len(self.pool_by_weekday) != 7:
             raise ValueError("day types need one pool name per weekday, Monday first")
 
     def pool_of(self, day: date, holidays: frozenset[date]) -> str | None:
-        """The pool of a local date."""
-        return self.holiday_pool if day in holidays else self.pool_by_weekday[day.weekday()]
+        """The pool of a local date as a reference day."""
+        is_holiday = day in holidays and not (self.weekday_holidays and day.weekday() >= 5)
+        return self.holiday_pool if is_holiday else self.pool_by_weekday[day.weekday()]
+
+    def event_pool_of(self, day: date, holidays: frozenset[date]) -> str:
+        """The pool that an event of that date is compared with: where holidays have none, that of the weekday."""
+        return self.pool_of(day, holidays) or self.pool_by_weekday[day.weekday()]
 
 
 DAY_TYPES: Mapping[str, DayTypes] = {
     "business_nonbusiness": DayTypes(("business",) * 5 + ("nonbusiness",) * 2, "nonbusiness"),
     "business_saturday_sunday": DayTypes(("business",) * 5 + ("saturday", "sunday"), "sunday"),
-    "business_saturday_sunday_no_holidays": DayTypes(("business",) * 5 + ("saturday", "sunday"), None),
+    "business_saturday_sunday_no_holidays": DayTypes(("business",) * 5 + ("saturday", "sunday"), None, True),
+    "business_saturday_sunday_holiday": DayTypes(("business",) * 5 + ("saturday", "sunday"), "holiday"),
+    "same_weekday": DayTypes(("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"), "sunday"),
     "all": DayTypes(("all",) * 7, "all"),
+}
+
+
+def squashed(name: str) -> str:
+    """A name without the marks that people write differently."""
+    return "".join(mark for mark in name.lower() if mark.isalnum() or mark == "+")
+
+
+# Other names, squashed. A list of pools is looked up as its sorted names in one.
+DAY_TYPE_ALIASES: Mapping[str, str] = {
+    **{squashed(name): name for name in DAY_TYPES},
+    "1": "all",
+    "one": "all",
+    "any": "all",
+    "alldays": "all",
+    "none": "all",
+    "2": "business_nonbusiness",
+    "two": "business_nonbusiness",
+    "2daytype": "business_nonbusiness",
+    "weekdayweekend": "business_nonbusiness",
+    "weekdaynonweekday": "business_nonbusiness",
+    "businessday": "business_nonbusiness",
+    "3": "business_saturday_sunday",
+    "three": "business_saturday_sunday",
+    "3daytype": "business_saturday_sunday",
+    "weekdaysaturdaysunday": "business_saturday_sunday",
+    "weekdaysaturdaysundayholiday": "business_saturday_sunday",
+    "4": "business_saturday_sunday_holiday",
+    "businessholidaysaturdaysunday": "business_saturday_sunday_holiday",
+    "7": "same_weekday",
+    "dayofweek": "same_weekday",
+}
+POOL_ALIASES: Mapping[str, str] = {
+    "weekday": "business",
+    "weekdays": "business",
+    "workday": "business",
+    "working": "business",
+    "businessday": "business",
+    "nonbusinessday": "nonbusiness",
+    "nonbusiness": "nonbusiness",
+    "weekend": "nonbusiness",
+    "weekends": "nonbusiness",
+    "nonworking": "nonbusiness",
+    "sat": "saturday",
+    "sun": "sunday",
+    "sundayholiday": "sunday",
+    "sundayandholiday": "sunday",
 }
 
 

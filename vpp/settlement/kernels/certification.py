@@ -7,9 +7,9 @@ from datetime import date
 import numpy as np
 
 from vpp.settlement.kernels.answers import FloatArray
-from vpp.settlement.kernels.grid import Event, Series
+from vpp.settlement.kernels.circumstances import Circumstances
 from vpp.settlement.kernels.methods import MethodContext, Rule, answer_for
-from vpp.settlement.kernels.x_of_y import Circumstances
+from vpp.settlement.kernels.slots import Event, Series
 
 # settlement rules 2.2, after PJM (RRMSE) and AEMO (bias): above either, another level or method must be used
 GATE_RRMSE_PU = 0.20

@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 
 from vpp.lib.units import mean_power_kw
 from vpp.settlement.kernels.answers import BaselineAnswer, FloatArray
-from vpp.settlement.kernels.grid import Event, Series
 from vpp.settlement.kernels.methods import MethodContext, Rule, answer_for
 from vpp.settlement.kernels.question import answer_as_dict
+from vpp.settlement.kernels.slots import Event, Series
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,14 +101,14 @@ def _settle_group(
         result.status[row] = str(answer.status)
         result.read_dates |= answer.read_dates
         if answer.is_payable:
-            baseline = mean_power_kw(answer.baseline_kwh, day.step_minutes)
+            baseline = mean_power_kw(_credited_baseline(answer), day.step_minutes)
             result.device_delivered_kw[row, day.event] = baseline - day.metered_kw[row, day.event]
     payable = [row for row in rows if answers[row].is_payable]
     together = _together({row: answers[row] for row in payable}) if rule.is_day_matching else []
     for row in payable:
         result.metered_kw[day.event] += day.metered_kw[row, day.event]
         if row not in together:
-            result.baseline_kw[day.event] += mean_power_kw(answers[row].baseline_kwh, day.step_minutes)
+            result.baseline_kw[day.event] += mean_power_kw(_credited_baseline(answers[row]), day.step_minutes)
     if together:
         summed = day.history_kwh[together].sum(axis=0)
         answer = _answer(day, event, context, rule, summed, day.nominated_kw[together].sum(axis=0))
@@ -122,6 +122,13 @@ def _answer(
     day: FleetDay, event: Event, context: MethodContext, rule: Rule, values_kwh: FloatArray, nominated_kw: FloatArray
 ) -> BaselineAnswer:
     return answer_for(rule, values_kwh, event, day.series, nominated_kw[day.event], context)
+
+
+def _credited_baseline(answer: BaselineAnswer) -> FloatArray:
+    """(E,) the baseline that leaves what the method credits: some never count below zero."""
+    if answer.credited_kwh is None:
+        return answer.baseline_kwh
+    return answer.actual_kwh + answer.credited_kwh
 
 
 def _together(answers: Mapping[int, BaselineAnswer]) -> list[int]:

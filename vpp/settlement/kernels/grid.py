@@ -4,7 +4,7 @@ The grid depends on zone, event and series only, so that many sites share one: p
 """
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -14,37 +14,15 @@ from vpp.lib.periods import as_datetime64
 from vpp.settlement.kernels.answers import FloatArray
 from vpp.settlement.kernels.calendar import day_slots_utc, local_date, wall_clock
 from vpp.settlement.kernels.profiles import Window
-
-IntArray = NDArray[np.int64]
-
-
-@dataclass(frozen=True, slots=True)
-class Series:
-    """The frame of a regular series: first interval start (UTC), length of an interval, number of intervals."""
-
-    start: np.datetime64
-    step_s: int
-    size: int
-
-    def index_of(self, starts: NDArray[np.datetime64]) -> IntArray:
-        """(K,) positions of interval starts; -1 where outside the series, off its grid, or NaT."""
-        known = ~np.isnat(starts)
-        seconds = np.where(known, (starts - self.start).astype("timedelta64[s]").astype(np.int64), -1)
-        index = seconds // self.step_s
-        inside = known & (seconds >= 0) & (seconds % self.step_s == 0) & (index < self.size)
-        return np.where(inside, index, -1)
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """What is settled: [start, end) in UTC, on the local date of its start."""
-
-    start: datetime
-    end: datetime
-
-    def __post_init__(self) -> None:
-        if self.end <= self.start:
-            raise ValueError("an event ends after it starts")
+from vpp.settlement.kernels.slots import (
+    Event,
+    IntArray,
+    Series,
+    Slots,
+    event_intervals,
+    local_midnight,
+    window_intervals,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +56,14 @@ class EventGrid:
         """How many slots belong to the event; the others are window slots."""
         return self.coverage.size
 
+    @property
+    def slots(self) -> Slots:
+        """The slots of the event day."""
+        return Slots(self.starts, self.coverage, self.window_starts, self.series.step_s)
+
     def midnight_index(self, day: date) -> int:
         """Position of a local midnight in the series; may lie outside it."""
-        midnight = as_datetime64(datetime(day.year, day.month, day.day, tzinfo=self.zone))
+        midnight = as_datetime64(local_midnight(day, self.zone))
         return int((midnight - self.series.start).astype("timedelta64[s]").astype(int)) // self.series.step_s
 
     def actual_values(self, values: FloatArray) -> FloatArray:
@@ -97,35 +80,23 @@ class EventGrid:
         return taken
 
 
-def event_intervals(event: Event, series: Series) -> tuple[NDArray[np.datetime64], FloatArray]:
-    """The series' intervals that an event touches and the share of each that it covers."""
-    start_s = (as_datetime64(event.start) - series.start).astype("timedelta64[s]").astype(int)
-    end_s = (as_datetime64(event.end) - series.start).astype("timedelta64[s]").astype(int)
-    index = np.arange(start_s // series.step_s, -(-end_s // series.step_s))
-    begins = index * series.step_s
-    covered = np.minimum(begins + series.step_s, end_s) - np.maximum(begins, start_s)
-    return series.start + begins.astype("timedelta64[s]"), covered / series.step_s
-
-
-def window_intervals(event: Event, windows: tuple[Window, ...], series: Series) -> NDArray[np.datetime64]:
-    """(W,) intervals that START inside an adjustment window, measured in elapsed time."""
-    found = []
-    for window in windows:
-        lead = timedelta(hours=window.from_h)
-        begin = event.start - lead if window.side == "pre" else event.end + lead
-        begin_s = (as_datetime64(begin) - series.start).astype("timedelta64[s]").astype(int)
-        end_s = begin_s + round(window.hours * 3600)
-        found.append(np.arange(-(-begin_s // series.step_s), -(-end_s // series.step_s)) * series.step_s)
-    seconds = np.unique(np.concatenate(found)) if found else np.zeros(0, dtype=np.int64)
-    return series.start + seconds.astype("timedelta64[s]")
-
-
 def build_grid(
-    *, event: Event, series: Series, zone: ZoneInfo, windows: tuple[Window, ...], first_day: int, last_day: int
+    *,
+    event: Event,
+    series: Series,
+    zone: ZoneInfo,
+    windows: tuple[Window, ...],
+    first_day: int,
+    last_day: int,
+    window_starts: NDArray[np.datetime64] | None = None,
 ) -> EventGrid:
-    """The grid of an event over the reference days day-first_day (most recent) to day-last_day."""
+    """The grid of an event over the reference days day-first_day (most recent) to day-last_day.
+
+    window_starts : (W,) window slots given one by one instead of by `windows`.
+    """
     starts, coverage = event_intervals(event, series)
-    window_starts = window_intervals(event, windows, series)
+    if window_starts is None:
+        window_starts = window_intervals(event, windows, series)
     slots = np.concatenate([starts, window_starts])
     event_date = local_date(event.start, zone)
     walls = [wall_clock(slot, zone) for slot in slots]

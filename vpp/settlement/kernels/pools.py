@@ -1,45 +1,25 @@
 """Which like days are collected, topped up and picked."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date, timedelta
 
 import numpy as np
-from numpy.typing import NDArray
 
 from vpp.settlement.kernels.answers import FloatArray
+from vpp.settlement.kernels.candidates import Candidates
 from vpp.settlement.kernels.grid import EventGrid
 from vpp.settlement.kernels.profiles import MethodProfile, PoolRule
 
 SPARE = frozenset({"event_day", "outage_day"})
 
 
-@dataclass(slots=True)
-class Candidates:
-    """Reference days, most recent first, with their judgement so far.
-
-    reasons   : "" where the day may serve, else why it may not; filled further while choosing.
-    looked_at : how many days were looked at before enough were collected; None for all.
-    event_kwh : (D,) covered energy in the event's slots; NaN where readings miss.
-    """
-
-    dates: tuple[date, ...]
-    reasons: list[str]
-    complete: NDArray[np.bool_]
-    event_kwh: FloatArray
-    topped_up: bool = False
-    looked_at: int | None = None
-
-    def passed_over(self, chosen: list[int]) -> list[int]:
-        """Days that were looked at and not used."""
-        return [index for index, reason in enumerate(self.reasons) if reason and index not in chosen]
-
-
 def collect(
     candidates: Candidates, profile: MethodProfile, rule: PoolRule, pool: str, grid: EventGrid, values_kwh: FloatArray
 ) -> list[int]:
-    """The y most recent days that may serve, after the profile's low-use filter."""
+    """The y most recent days that may serve, after the profile's low-use filter; all of them where days decay."""
     eligible = [index for index, reason in enumerate(candidates.reasons) if not reason]
+    if profile.pick == "decay":
+        return eligible
     if profile.low_use_rule == "pool_mean" and pool not in profile.low_use_exempt:
         collected = _above_pool_mean(candidates, eligible, rule.collect, profile.low_use_share)
     elif profile.low_use_rule == "running_level" and pool not in profile.low_use_exempt:
@@ -111,7 +91,7 @@ def top_up(candidates: Candidates, collected: list[int], minimum: int) -> list[i
         for index, reason in enumerate(candidates.reasons)
         if reason in SPARE and candidates.complete[index] and index not in collected
     ]
-    spare.sort(key=lambda index: (-candidates.event_kwh[index], index))
+    spare.sort(key=lambda index: (-candidates.rank_kwh[index], index))
     added = spare[: minimum - len(collected)]
     candidates.topped_up = bool(added)
     return sorted(collected + added)
@@ -125,23 +105,43 @@ def pick(
     temperatures: Mapping[date, float],
     event_date: date,
 ) -> list[int]:
-    """The x days that are averaged, most recent first; the others get the reason `not_picked`."""
+    """The x days that are averaged, in the order of the ranking; the others get the reason `not_picked`."""
     use = min(rule.use, len(collected))
-    energy = candidates.event_kwh
+    energy = candidates.rank_kwh
     if profile.pick == "highest":
-        ranked = sorted(collected, key=lambda index: (-energy[index], index))
-        chosen = ranked[:use]
+        chosen = sorted(collected, key=lambda index: (-energy[index], index))[:use]
     elif profile.pick == "middle":
         chosen = _middle(collected, energy, len(collected) - use)
     elif profile.pick == "nearest_temperature":
         target = temperatures[event_date]
         distance = {index: abs(temperatures[candidates.dates[index]] - target) for index in collected}
         chosen = sorted(collected, key=lambda index: (distance[index], index))[:use]
+    elif profile.pick == "nearest_load":
+        chosen = sorted(collected, key=lambda index: (candidates.distance[index], index))[:use]
     else:
-        chosen = collected[:use]
+        chosen = collected if profile.pick == "decay" else collected[:use]
     for index in set(collected) - set(chosen):
         candidates.reasons[index] = "not_picked"
-    return sorted(chosen)
+    return chosen
+
+
+def day_weights(ranked: list[int], profile: MethodProfile, rule: PoolRule) -> FloatArray:
+    """(K,) weights of the chosen days, most recent first, sum one."""
+    if profile.pick == "decay":
+        return _decaying(len(ranked), rule.collect, profile.memory)
+    weights = np.ones(len(ranked))
+    if rule.weights is not None:
+        weights = np.resize(np.asarray(rule.weights, dtype=np.float64)[: len(ranked)], len(ranked))
+        if rule.weight_order == "rank":
+            weights = weights[np.argsort(ranked)]
+    return weights / weights.sum()
+
+
+def _decaying(count: int, first: int, memory: float) -> FloatArray:
+    """Weights, most recent first, of B = mean of the first days, then B <- memory x B + (1 - memory) x M(d)."""
+    later = count - first
+    young = (1 - memory) * memory ** np.arange(later)
+    return np.concatenate([young, np.full(first, memory**later / first)])
 
 
 def _middle(collected: list[int], energy: FloatArray, drop: int) -> list[int]:

@@ -9,8 +9,8 @@ import numpy as np
 
 from vpp.lib.periods import as_datetime64
 from vpp.settlement.kernels.answers import FloatArray
-from vpp.settlement.kernels.grid import Series
 from vpp.settlement.kernels.profiles import Window
+from vpp.settlement.kernels.slots import Series
 
 DECIMALS = 6  # settlement rules, section 0: a baseline is stored at 1e-6 kWh
 
@@ -46,7 +46,37 @@ def scheduled_kwh(params: Mapping[str, Any], series: Series) -> FloatArray:
         return floats(params["schedule_kwh"], None, "schedule_kwh")
     if "constant_kwh" in params:
         return np.array([float(params["constant_kwh"])])
+    if "schedule_kw" in params:
+        return floats(params["schedule_kw"], None, "schedule_kw") * series.step_s / 3600
     return np.array([float(params["constant_kw"]) * series.step_s / 3600])
+
+
+def temperature_f(question: Mapping[str, Any], params: Mapping[str, Any], series: Series) -> FloatArray | None:
+    """(T,) outdoor temperature in degrees Fahrenheit from `temperature_f`, `temperature_c`, or `temperatures` with
+    the parameter `temperature_unit` (F or C); None where there is none."""
+    if question.get("temperature_f") is not None:
+        return floats(question["temperature_f"], series.size, "temperature_f")
+    field = "temperature_c" if question.get("temperature_c") is not None else "temperatures"
+    if question.get(field) is None:
+        return None
+    given = floats(question[field], series.size, field)
+    in_celsius = field == "temperature_c" or str(params.get("temperature_unit", "F")).upper() == "C"
+    return given * 9 / 5 + 32 if in_celsius else given
+
+
+def isps(prognosis: Mapping[str, Any]) -> list[tuple[int, int, float]]:
+    """(first ISP from 1, count, W) of a prognosis: `isps` [{start, duration, power_w}], or `power_w` per ISP."""
+    if prognosis.get("power_w") is not None:
+        return [(number, 1, float(power)) for number, power in enumerate(prognosis["power_w"], start=1)]
+    return [(int(isp["start"]), int(isp.get("duration", 1)), float(isp["power_w"])) for isp in prognosis["isps"]]
+
+
+def rule_fields(rule: type, params: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters that a rule has, lists as tuples; raises QuestionError for one it does not."""
+    known = set(getattr(rule, "__dataclass_fields__", {}))
+    if unknown := sorted(set(params) - known - {"adjustment", "temperature_unit"}):
+        raise QuestionError(f"unknown parameters: {', '.join(unknown)}")
+    return {key: tuple(value) if isinstance(value, list) else value for key, value in params.items() if key in known}
 
 
 def windows(windows: Sequence[Mapping[str, Any]]) -> tuple[Window, ...]:
@@ -70,7 +100,7 @@ def pairs(pairs: Sequence[Any]) -> tuple[tuple[datetime, datetime], ...]:
 
 def dates(question: Mapping[str, Any], field: str) -> frozenset[date]:
     """A list of local ISO dates."""
-    return frozenset(date.fromisoformat(day) for day in question.get(field) or ())
+    return frozenset(date.fromisoformat(str(day)) for day in question.get(field) or ())
 
 
 def zone(question: Mapping[str, Any]) -> ZoneInfo:

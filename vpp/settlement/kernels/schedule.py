@@ -5,7 +5,7 @@ from datetime import datetime
 import numpy as np
 
 from vpp.settlement.kernels.answers import BaselineAnswer, FloatArray, Status, insufficient
-from vpp.settlement.kernels.grid import Event, Series, event_intervals
+from vpp.settlement.kernels.slots import Event, Series, event_intervals
 
 
 def answer_schedule(

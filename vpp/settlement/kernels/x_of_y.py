@@ -4,65 +4,65 @@ One engine for all day-matching rules; what differs is in the `MethodProfile`. C
 section 0 (completeness, exclusion, ranking, ties, no adjustment possible, never a silent shorter mean).
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
 import numpy as np
 
+from vpp.lib.periods import from_datetime64
 from vpp.settlement.kernels.adjust import adjust
 from vpp.settlement.kernels.answers import BaselineAnswer, FloatArray, Status, insufficient
-from vpp.settlement.kernels.calendar import changes_clock
-from vpp.settlement.kernels.grid import Event, EventGrid, Series, build_grid
-from vpp.settlement.kernels.pools import Candidates, collect, pick, top_up
+from vpp.settlement.kernels.calendar import changes_clock, local_date
+from vpp.settlement.kernels.candidates import Candidates, judged_candidates
+from vpp.settlement.kernels.circumstances import Circumstances
+from vpp.settlement.kernels.grid import EventGrid, build_grid
+from vpp.settlement.kernels.pools import collect, day_weights, pick, top_up
 from vpp.settlement.kernels.profiles import MethodProfile, PoolRule
-
-
-@dataclass(frozen=True, slots=True)
-class Circumstances:
-    """What else the rule needs to know, all by local date of the site.
-
-    event_days   : dates of dispatch, tests included; they serve only as top-up.
-    outage_days  : dates of declared outages; same.
-    other_events : [start, end) of other events, which spoil an adjustment window.
-    """
-
-    holidays: frozenset[date] = frozenset()
-    event_days: frozenset[date] = frozenset()
-    outage_days: frozenset[date] = frozenset()
-    other_events: tuple[tuple[datetime, datetime], ...] = ()
-    daily_max_temp: Mapping[date, float] | None = None
+from vpp.settlement.kernels.slots import Event, Series, non_event_intervals
 
 
 def grid_for(profile: MethodProfile, event: Event, series: Series, zone: ZoneInfo) -> EventGrid:
-    """The slot grid of a profile, shared by all sites of one zone and series frame."""
+    """The slot grid of a profile, shared by all sites of one zone and series frame.
+
+    Where days are matched by their load, the compared hours take the place of the window slots.
+    """
+    compared = None
+    if profile.pick == "nearest_load":
+        compared = non_event_intervals(event, series, zone, profile.match_skip_h)
+    last_day = profile.lookback_days
+    if profile.pick == "decay":  # all of the past; days before the series would only be named as missing
+        begun = local_date(from_datetime64(series.start), zone)
+        last_day = max(min(last_day, (local_date(event.start, zone) - begun).days), profile.start_days_before)
     return build_grid(
         event=event,
         series=series,
         zone=zone,
         windows=profile.adjustment.windows,
         first_day=profile.start_days_before,
-        last_day=profile.lookback_days,
+        last_day=last_day,
+        window_starts=compared,
     )
 
 
 def like_day_reasons(profile: MethodProfile, grid: EventGrid, circumstances: Circumstances) -> list[str]:
     """Per reference day why it may not serve, "" where it may; readings are looked at later."""
     holidays = circumstances.holidays
-    wanted = profile.calendar.pool_of(grid.event_date, holidays)
+    wanted = profile.calendar.event_pool_of(grid.event_date, holidays)
+    excluding = wanted not in profile.exclusions_exempt
     # the event's own date is an event day too: the day before touches it when the event runs past midnight
     event_days = circumstances.event_days | {grid.event_date}
     reasons = []
     for day in grid.dates:
         touched = {day + timedelta(days=offset) for offset in grid.touched}
-        if wanted is None or profile.calendar.pool_of(day, holidays) != wanted:
+        if profile.calendar.pool_of(day, holidays) != wanted:
             reasons.append("other_day_type")
         elif profile.skip_clock_change_days and changes_clock(day, grid.zone):
             reasons.append("clock_change_day")
-        elif touched & event_days:
+        elif touched & event_days and (excluding or grid.event_date in touched):
             reasons.append("event_day")
-        elif touched & circumstances.outage_days:
+        elif touched & circumstances.outage_days and excluding:
             reasons.append("outage_day")
         elif profile.pick == "nearest_temperature" and day not in (circumstances.daily_max_temp or {}):
             reasons.append("no_temperature")
@@ -87,14 +87,16 @@ def answer_x_of_y(
         values_kwh = np.maximum(values_kwh, 0.0)  # NaN stays NaN
     actual = grid.actual_values(values_kwh)
     event_actual = actual[: grid.n_event]
-    pool = profile.calendar.pool_of(grid.event_date, circumstances.holidays)
-    rule = profile.pools.get(pool) if pool is not None else None
+    pool = profile.calendar.event_pool_of(grid.event_date, circumstances.holidays)
+    rule = profile.pools.get(pool)
     if rule is None:
         return insufficient(profile.name, grid.starts, grid.coverage, event_actual, f"no pool for day type {pool}")
     reference = grid.reference_values(values_kwh)
-    candidates = _candidates(grid, reference, reasons or like_day_reasons(profile, grid, circumstances))
-    like_days = tuple(day for day, why in zip(grid.dates, candidates.reasons, strict=True) if not why)[: rule.collect]
-    chosen, weights, reason = _choose(candidates, profile, rule, str(pool), grid, values_kwh, circumstances)
+    judged = reasons or like_day_reasons(profile, grid, circumstances)
+    candidates = judged_candidates(grid, profile, values_kwh, reference, actual, judged)
+    like_days = tuple(day for day, why in zip(grid.dates, candidates.reasons, strict=True) if not why)
+    like_days = like_days if profile.pick == "decay" else like_days[: rule.collect]
+    chosen, weights, reason = _choose(candidates, profile, rule, pool, grid, values_kwh, circumstances)
     read_dates = _read_dates(grid, candidates)
     excluded = tuple((candidates.dates[i], candidates.reasons[i]) for i in candidates.passed_over(chosen))
     selected = tuple((grid.dates[i], float(weight)) for i, weight in zip(chosen, weights, strict=True))
@@ -102,7 +104,7 @@ def answer_x_of_y(
         answer = insufficient(profile.name, grid.starts, grid.coverage, event_actual, reason, excluded, selected)
         return replace(answer, like_days=like_days, read_dates=read_dates)
     mean = weights @ reference[chosen]
-    adjustment, adjusted = adjust(mean, actual, grid, profile.adjustment, circumstances.other_events)
+    adjustment, adjusted = adjust(mean, actual, grid.slots, profile.adjustment, circumstances.other_events)
     if profile.floor_at_zero:
         adjusted = np.maximum(adjusted, 0.0)
     return BaselineAnswer(
@@ -129,13 +131,6 @@ def _read_dates(grid: EventGrid, candidates: Candidates) -> frozenset[date]:
     return frozenset(day + timedelta(days=offset) for day in looked | {grid.event_date} for offset in grid.reach)
 
 
-def _candidates(grid: EventGrid, reference: FloatArray, reasons: Sequence[str]) -> Candidates:
-    complete = np.asarray(~np.isnan(reference).any(axis=1), dtype=np.bool_)
-    energy = reference[:, : grid.n_event] @ grid.coverage
-    judged = [reason or ("" if whole else "missing_readings") for reason, whole in zip(reasons, complete, strict=True)]
-    return Candidates(dates=grid.dates, reasons=judged, complete=complete, event_kwh=energy)
-
-
 def _choose(
     candidates: Candidates,
     profile: MethodProfile,
@@ -155,8 +150,7 @@ def _choose(
     temperatures = circumstances.daily_max_temp or {}
     if profile.pick == "nearest_temperature" and grid.event_date not in temperatures:
         return [], np.zeros(0), "no temperature for the event day"
-    chosen = pick(candidates, collected, profile, rule, temperatures, grid.event_date)
-    weights = np.ones(len(chosen))
-    if rule.weights is not None:
-        weights = np.asarray(rule.weights[: len(chosen)], dtype=np.float64)
-    return chosen, weights / weights.sum(), ""
+    if profile.pick == "nearest_load" and np.isnan(candidates.distance[collected]).any():
+        return [], np.zeros(0), "no reading of the event day to match"
+    ranked = pick(candidates, collected, profile, rule, temperatures, grid.event_date)
+    return sorted(ranked), day_weights(ranked, profile, rule), ""

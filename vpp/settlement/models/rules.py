@@ -26,11 +26,17 @@ class BaselineProfile(models.Model):
         MBMA = "mbma", "meter before, meter after"
         SCHEDULE = "schedule", "constant schedule"
         NOMINATION = "nomination", "nominated before the gate"
+        WINDOW_MEAN = "window_mean", "mean of windows of the same day"
+        CONTROL_GROUP = "control_group", "similar sites without dispatch"
+        MGO = "mgo", "meter generator output"
+        REGRESSION = "regression", "hourly regression"
+        BOOSTING = "boosting", "gradient boosting, a challenger"
+        D_PROGNOSIS = "d_prognosis", "schedule sent ahead (UFTP)"
 
     name = models.CharField(max_length=40)
     version = models.PositiveIntegerField(default=1)
     valid_from = models.DateField()
-    method = models.CharField(max_length=12, choices=Method)
+    method = models.CharField(max_length=24, choices=Method)
     parameters = models.JSONField(default=dict, help_text="the fields of settlement.kernels.profiles")
     source = models.TextField(blank=True, help_text="rulebook and clause")
 

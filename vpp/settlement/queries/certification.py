@@ -11,7 +11,7 @@ from vpp.enrollment.models import Device
 from vpp.lib.periods import DeliveryDay, as_datetime64, local_moment
 from vpp.lib.units import energy_kwh
 from vpp.settlement.kernels.certification import Fit, certify
-from vpp.settlement.kernels.grid import Event, Series
+from vpp.settlement.kernels.slots import Event, Series
 from vpp.settlement.models import BaselineProfile, SettlementRun
 from vpp.settlement.queries.rules import NO_PINS, holidays_before, profiles_in_force, rule_of
 

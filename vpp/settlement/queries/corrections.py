@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
 
-from telemetry.models import Rollup15, RollupDay
+from telemetry.queries import changed_days
 from vpp.settlement.models import DevicePerformance, ReferenceDay, SettlementRun
 
 # A UTC day holds parts of at most two local dates of any zone, one of them the day before or after.
@@ -15,15 +15,7 @@ NEIGHBOURS = (timedelta(days=-1), timedelta(0), timedelta(days=1))
 
 def changed_readings(since: datetime, until: datetime) -> dict[tuple[int, date], datetime]:
     """(device, UTC day) with a reading that became known in (since, until], and when the last one did."""
-    changed: dict[tuple[int, date], datetime] = {}
-    packed = RollupDay.objects.filter(available_at__gt=since, available_at__lte=until)
-    for device_id, day, known_at in packed.values_list("device_id", "day", "available_at").iterator():
-        changed[device_id, day] = known_at
-    rows = Rollup15.objects.filter(available_at__gt=since, available_at__lte=until)
-    for device_id, bucket, known_at in rows.values_list("device_id", "bucket", "available_at").iterator():
-        key = device_id, bucket.astimezone(UTC).date()
-        changed[key] = max(changed.get(key, known_at), known_at)
-    return changed
+    return changed_days(since, until)
 
 
 def affected_runs(changed: Mapping[tuple[int, date], datetime]) -> list[SettlementRun]:

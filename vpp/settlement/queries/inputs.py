@@ -13,11 +13,11 @@ from bidding.models import Award
 from vpp.enrollment.models import Contract, Portfolio
 from vpp.enrollment.queries import DeviceTable, contracts_of, device_table
 from vpp.lib.periods import DeliveryDay
+from vpp.settlement.kernels.circumstances import Circumstances
 from vpp.settlement.kernels.day import AwardDay, Owners
 from vpp.settlement.kernels.fleet import FleetDay, event_hull
-from vpp.settlement.kernels.grid import Event
 from vpp.settlement.kernels.methods import MethodContext, Rule
-from vpp.settlement.kernels.x_of_y import Circumstances
+from vpp.settlement.kernels.slots import Event
 from vpp.settlement.models import BaselineProfile
 from vpp.settlement.queries.awards import activated_days_before, as_award_days, awards_of, event_days_before
 from vpp.settlement.queries.nominated import Nominated, nominated_devices

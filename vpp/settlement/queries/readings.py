@@ -13,8 +13,8 @@ from vpp.enrollment.queries import DeviceTable
 from vpp.lib.periods import DeliveryDay, as_datetime64
 from vpp.lib.units import energy_kwh
 from vpp.settlement.kernels.fleet import FleetDay
-from vpp.settlement.kernels.grid import Series
 from vpp.settlement.kernels.methods import Rule
+from vpp.settlement.kernels.slots import Series
 from vpp.settlement.queries.nominated import Nominated
 
 FloatArray = NDArray[np.float64]
@@ -23,10 +23,10 @@ FloatArray = NDArray[np.float64]
 def fleet_readings(
     devices: DeviceTable, rules: Sequence[Rule], nominated: Nominated, day: DeliveryDay, event: slice, as_of: datetime
 ) -> FleetDay:
-    """The day of all devices and the history of those that are settled by day matching, as known at `as_of`."""
+    """The day of all devices and the history of those whose method reads the past, as known at `as_of`."""
     metered_kw = interval_power_kw(devices.device_id, day.start, day.end, as_of=as_of)
-    matched = np.array([rule.is_day_matching for rule in rules], dtype=bool)
-    lookback = max([rule.profile.lookback_days for rule in rules if rule.profile is not None], default=0)
+    matched = np.array([rule.lookback_days > 0 for rule in rules], dtype=bool)
+    lookback = max([rule.lookback_days for rule in rules], default=0)
     start = day.shifted(-lookback).start if matched.any() else day.start
     before = round((day.start - start).total_seconds()) // (day.step_minutes * 60)
     history_kw = np.full((len(devices), before + day.n_intervals), np.nan)
