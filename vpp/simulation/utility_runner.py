@@ -22,7 +22,7 @@ THERMAL = ("branch_overload", "transformer_overload", "power_limit")
 LONGEST_ASK_INTERVALS = 12
 TIGHTENED_INTERVALS = 8
 SMALLEST_ASK_KW = 10.0
-TIGHTENED_PU = 0.1  # of the feeder's peak
+TIGHTENED_PU = 0.25  # of the feeder's peak
 
 
 @dataclass(frozen=True)

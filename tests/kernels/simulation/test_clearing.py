@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vpp.simulation.kernels.clearing import clear_energy_day, clear_reserve_day, clear_uniform
-from vpp.simulation.kernels.prices import MERIT_ORDER_2016, merit_order_price
+from vpp.simulation.kernels.prices import MERIT_ORDER, merit_order_price
 
 
 def test_it_finds_the_price_of_a_small_book_worked_by_hand() -> None:
@@ -78,6 +78,6 @@ def test_reserve_is_taken_in_whole_blocks() -> None:
 def test_the_modelled_price_never_falls_with_the_residual_load_and_may_be_negative() -> None:
     price = merit_order_price(np.linspace(-800.0, 1200.0, 200), 1000.0)
     assert (np.diff(price) >= 0.0).all()
-    assert price[0] < 0.0 < price[-1] <= MERIT_ORDER_2016.marginal_cost_eur_per_mwh[-1]
+    assert price[0] < 0.0 < price[-1] <= MERIT_ORDER.marginal_cost_eur_per_mwh[-1]
     with pytest.raises(ValueError, match="positive"):
         merit_order_price(np.ones(3), 0.0)

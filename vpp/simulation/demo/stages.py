@@ -153,6 +153,7 @@ def deliver(play: Play, advance: Advance) -> None:
             advance(index + 1, day.n_intervals)
         clock.set_simulated(day.end + timedelta(hours=1))
         runner.flush()
+    run_command("play", "--date", day.date.isoformat(), "--close")
     play.facts["reserve_calls"] = len(calls)
 
 

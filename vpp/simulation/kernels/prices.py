@@ -21,16 +21,16 @@ class MeritOrder:
     marginal_cost_eur_per_mwh: Floats
 
 
-# Order of magnitude of the German-Austrian day-ahead market of 2016 (mean 29 EUR/MWh; some negative hours):
-# surplus of renewables, must-run and lignite, hard coal, gas, peakers.
-MERIT_ORDER_2016 = MeritOrder(
+# Order of magnitude of central European day-ahead prices with today's fuel and carbon costs (tens of negative hours a
+# month, evenings of 100 EUR/MWh and more): surplus of renewables, must-run, lignite, hard coal, gas, peakers.
+MERIT_ORDER = MeritOrder(
     residual_pu=np.array([-1.0, -0.25, 0.0, 0.15, 0.35, 0.55, 0.75, 0.90, 1.0]),
-    marginal_cost_eur_per_mwh=np.array([-80.0, -25.0, 4.0, 14.0, 23.0, 30.0, 39.0, 55.0, 90.0]),
+    marginal_cost_eur_per_mwh=np.array([-120.0, -30.0, 5.0, 40.0, 68.0, 88.0, 112.0, 150.0, 260.0]),
 )
 
 
 def merit_order_price(
-    residual_load_kw: Floats, peak_residual_kw: float, merit_order: MeritOrder = MERIT_ORDER_2016
+    residual_load_kw: Floats, peak_residual_kw: float, merit_order: MeritOrder = MERIT_ORDER
 ) -> Floats:
     """Price (H,) in EUR/MWh for a residual load (H,) in kW: load less wind, sun and water, consumption positive.
 
