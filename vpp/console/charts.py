@@ -51,20 +51,24 @@ def day_chart(page: DayPage) -> dict[str, Any]:
 
 
 def commitment_series(page: DayPage) -> list[Series]:
-    """One bar series per award and direction, and what was delivered in all."""
-    series: list[Series] = []
-    for line in page.awarded:
-        assert line.award is not None
-        for way, values, sign in (("up", line.award.up_kw, 1.0), ("down", line.award.down_kw, -1.0)):
-            if any(values):
-                signed = numbers(sign * np.asarray(values))
-                role = "held" if line.is_capacity else way
-                name = f"{line.title} (held)" if line.is_capacity else f"{line.title} {way}"
-                series.append({"name": name, "role": role, "y": signed})
+    """What each award promised, bars; reserve that was only held is pale; and what was delivered in all."""
+    series = [one for line in page.awarded for one in _award_series(line)]
     delivered = delivered_up_kw(page)
     if series and delivered is not None:
         series.append({"name": "delivered", "role": "measured", "y": numbers(delivered)})
     return series
+
+
+def _award_series(line: BidLine) -> list[Series]:
+    assert line.award is not None
+    signed = np.asarray(line.award.up_kw) - np.asarray(line.award.down_kw)
+    if line.is_capacity:
+        found = [{"name": f"{line.title} (held)", "role": "held", "y": numbers(signed)}]
+        if line.called_pu is not None:
+            found.append({"name": f"{line.title}, called", "role": "called", "y": numbers(line.due_up_kw)})
+        return found
+    role = "ask" if line.bid.ask else "down" if signed.sum() < 0.0 else "up"
+    return [{"name": line.title, "role": role, "y": numbers(signed)}]
 
 
 def delivered_up_kw(page: DayPage) -> NDArray[np.float64] | None:
@@ -79,10 +83,7 @@ def delivered_up_kw(page: DayPage) -> NDArray[np.float64] | None:
 def interval_table(page: DayPage) -> list[dict[str, Any]]:
     """The chart's numbers, one row per interval, for those who read rather than look."""
     delivered = delivered_up_kw(page)
-    awarded = [line for line in page.awarded if line.award is not None and not line.is_capacity]
-    net = np.zeros(page.day.n_intervals)
-    for line in awarded:
-        net += _net_kw(line)
+    net = sum((line.due_up_kw for line in page.awarded), np.zeros(page.day.n_intervals))
     return [
         {
             "label": label,
@@ -90,16 +91,11 @@ def interval_table(page: DayPage) -> list[dict[str, Any]]:
             "plan": page.plan.target_kw[index] if page.plan else None,
             "measured": page.measured_kw[index],
             "reporting": page.reporting[index],
-            "committed": net[index] if awarded else None,
+            "committed": net[index] if page.awarded else None,
             "delivered": None if delivered is None else delivered[index],
         }
         for index, label in enumerate(page.labels)
     ]
-
-
-def _net_kw(line: BidLine) -> FloatArray:
-    assert line.award is not None
-    return np.asarray(line.award.up_kw) - np.asarray(line.award.down_kw)
 
 
 def ask_chart(chain: AskChain) -> dict[str, Any]:
@@ -112,7 +108,8 @@ def ask_chart(chain: AskChain) -> dict[str, Any]:
         if link.award is not None:
             series.append({"name": "committed", "role": "up", "y": numbers(link.quantity_kw(link.award))})
         if link.performance is not None:
-            delivered = [np.nan if value is None else value for value in link.performance.delivered_kw]
+            delivered_up = np.array([np.nan if value is None else value for value in link.performance.delivered_kw])
+            delivered = delivered_up if chain.ask.direction == "UP" else -delivered_up
             series.append({"name": "delivered", "role": "measured", "y": numbers(delivered)})
     title = f"{chain.ask.direction.capitalize()}, kW"
     wanted = np.flatnonzero(np.asarray(chain.ask.quantity_kw))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from copy import copy
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -10,6 +11,7 @@ from django.contrib.staticfiles import finders
 from django.db import connection
 from django.test import Client
 
+from bidding.models import Activation, Award
 from tests.apps.console.makers import (
     chart_of,
     day_url,
@@ -19,8 +21,11 @@ from tests.apps.console.makers import (
 )
 from tests.factories import make_participant
 from vpp.accounts.models import Participant
+from vpp.console.charts import ask_chart
+from vpp.console.queries.ask_chain import AskChain, BidLink
+from vpp.console.queries.asks import ask_card
 from vpp.lib import clock
-from vpp.settlement.models import Payout
+from vpp.settlement.models import Payout, Performance
 
 pytestmark = pytest.mark.django_db
 
@@ -54,11 +59,34 @@ def test_the_day_chart_holds_forecast_bands_plan_commitments_and_delivery(staff,
         "baseline 5–95 %", "baseline 25–75 %", "baseline forecast", "plan", "measured",
     ]  # fmt: skip
     by_name = {series["name"]: series["y"] for series in commitments["series"]}
-    assert by_name["Day-ahead energy down"][48] == -60.0
-    assert by_name[f"ask {world.ask.reference} up"][72] == 110.0
+    assert by_name["Day-ahead energy"][48] == -60.0
+    assert by_name[f"ask {world.ask.reference}"][72] == 110.0
     assert by_name["Reserve up (held)"][24] == 40.0
     assert by_name["delivered"][73] == pytest.approx(110.0 * 5 / 6, abs=5.0)  # one of six batteries says nothing
     assert len(chart["labels"]) == 96
+
+
+def test_called_reserve_is_due_and_held_reserve_is_not(staff, world):
+    reserve = Award.objects.get(bid__portfolio=world.portfolio, bid__product__kind="RESERVE_UP")
+    start = world.day.starts()[30]
+    Activation.objects.create(award=reserve, interval_start=start, activated_pu=0.5, received_at=start)
+    body = page(staff, day_url(world))
+    by_name = {series["name"]: series["y"] for series in chart_of(body, "day-chart")["panels"][1]["series"]}
+    assert by_name["Reserve up, called"][29:32] == [0.0, 20.0, 0.0]
+    row = re.search(r'<th scope="row">07:30</th>(.*?)</tr>', body)
+    assert row and re.findall(r'num">([^<]*)<', row.group(1))[4] == "20.0"
+
+
+@pytest.mark.parametrize("direction", ["UP", "DOWN"])
+def test_delivery_on_an_ask_is_drawn_in_the_direction_that_was_asked(direction, world):
+    ask = copy(world.ask)
+    ask.direction = direction
+    bid = copy(Award.objects.get(bid__ask=world.ask).bid)
+    sign = 1.0 if direction == "UP" else -1.0
+    performance = Performance(delivered_kw=[sign * 5.0, None])
+    chain = AskChain(ask, ask_card(ask), ["00:00", "00:15"], world.day, [BidLink(ask, bid, None, performance)], [])
+    delivered = next(one for one in ask_chart(chain)["panels"][0]["series"] if one["name"] == "delivered")
+    assert delivered["y"] == [5.0, None]
 
 
 def test_a_forecast_issued_later_is_not_shown_earlier(staff, world):

@@ -5,13 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
-from bidding.models import Award, Bid, Product
+from bidding.models import Activation, Award, Bid, Product
 from vpp.accounts.models import Principal
 from vpp.enrollment.models import Portfolio
 from vpp.lib.periods import DeliveryDay
 from vpp.lib.units import energy_kwh
 from vpp.settlement.models import Performance
+
+FloatArray = NDArray[np.float64]
+CAPACITY = (Product.Kind.RESERVE_UP, Product.Kind.RESERVE_DOWN)
 
 
 @dataclass(frozen=True)
@@ -22,10 +26,19 @@ class BidLine:
     award: Award | None
     performance: Performance | None
     step_minutes: int
+    called_pu: FloatArray | None = None  # (H,), of a reserve that was called
 
     @property
     def is_capacity(self) -> bool:
-        return self.bid.product.kind in (Product.Kind.RESERVE_UP, Product.Kind.RESERVE_DOWN)
+        return self.bid.product.kind in CAPACITY
+
+    @property
+    def due_up_kw(self) -> FloatArray:
+        """(H,) what the award asks of the devices, up positive: energy as sold, reserve as far as it was called."""
+        if self.award is None or (self.is_capacity and self.called_pu is None):
+            return np.zeros(len(self.bid.up_kw))
+        signed = np.asarray(self.award.up_kw) - np.asarray(self.award.down_kw)
+        return signed if self.called_pu is None else signed * self.called_pu
 
     @property
     def price_unit(self) -> str:
@@ -56,7 +69,7 @@ def weighted_price(position: Bid | Award) -> float | None:
 
 
 def bid_lines(principal: Principal, portfolio: Portfolio, day: DeliveryDay) -> list[BidLine]:
-    """All bids of the day in the order of product and version, with award and newest settled performance."""
+    """All bids of the day in the order of product and version, with award, calls and newest settled performance."""
     bids = list(
         Bid.objects.visible_to(principal)
         .filter(portfolio=portfolio, delivery_date=day.date)
@@ -69,9 +82,22 @@ def bid_lines(principal: Principal, portfolio: Portfolio, day: DeliveryDay) -> l
         .filter(award__bid__in=[bid.pk for bid in bids])
         .defer("baseline_kw", "metered_kw", "explanation")
     )
-    performances = {performance.award_id: performance for performance in found}
+    performances: dict[int | None, Performance] = {performance.award_id: performance for performance in found}
+    calls = _called_pu(bids, day)
     lines = []
     for bid in bids:
         award = getattr(bid, "award", None)
-        lines.append(BidLine(bid, award, performances.get(award.pk) if award else None, day.step_minutes))
+        key = award.pk if award else None
+        lines.append(BidLine(bid, award, performances.get(key), day.step_minutes, calls.get(key)))
     return lines
+
+
+def _called_pu(bids: list[Bid], day: DeliveryDay) -> dict[int | None, FloatArray]:
+    """(H,) share that was called of each reserve award that was called at all."""
+    held = [bid.award.pk for bid in bids if bid.product.kind in CAPACITY and hasattr(bid, "award")]
+    calls: dict[int | None, FloatArray] = {}
+    if held:
+        rows = Activation.objects.filter(award__in=held, interval_start__gte=day.start, interval_start__lt=day.end)
+        for award_id, start, share in rows.values_list("award_id", "interval_start", "activated_pu"):
+            calls.setdefault(award_id, np.zeros(day.n_intervals))[day.index_of(start)] = share
+    return calls

@@ -29,7 +29,7 @@ class Gate:
 
 @dataclass(frozen=True)
 class RunLine:
-    """A nightly run with its steps in order."""
+    """A nightly run with its steps in order, and the real time they took together."""
 
     run: NightlyRun
     steps: list[dict[str, Any]]
@@ -76,5 +76,5 @@ def nightly_runs(since: date) -> list[NightlyRun]:
 
 def run_line(run: NightlyRun) -> RunLine:
     steps = sorted(run.step_rows, key=lambda row: row["started_at"])  # type: ignore[attr-defined]
-    duration = (run.finished_at - run.started_at).total_seconds() if run.finished_at else None
-    return RunLine(run, steps, duration)
+    known = [step["duration_s"] for step in steps if step["duration_s"] is not None]
+    return RunLine(run, steps, sum(known) if known else None)

@@ -9,7 +9,8 @@
       ink: read("--ink"), soft: read("--soft"), line: read("--line"), surface: read("--surface"),
       baseline: read("--chart-baseline"), band: read("--chart-band"), plan: read("--chart-plan"),
       measured: read("--chart-measured"), up: read("--chart-up"), down: read("--chart-down"),
-      held: read("--chart-held"), asked: read("--chart-asked"),
+      held: read("--chart-held"), called: read("--chart-called"),
+      ask: read("--chart-ask"), asked: read("--chart-asked"),
     };
   }
 
@@ -33,13 +34,20 @@
   }
 
   function trace(series, labels, axis, colour, legend) {
-    const bar = ["up", "down", "held", "asked"].includes(series.role);
+    const bar = ["up", "down", "held", "called", "ask", "asked"].includes(series.role);
     const common = {
       x: labels, y: series.y, name: series.name, yaxis: axis, legend: legend, hovertemplate: "%{y:.1f} kW",
     };
     if (bar) {
       const marker = { color: colour[series.role], line: { width: 0 } };
-      return { ...common, type: "bar", marker: marker, opacity: series.role === "held" ? 0.65 : 1 };
+      if (series.role === "held") {
+        /* A band of its own behind the bars: held reserve is no energy and does not stack on what is delivered. */
+        return {
+          ...common, type: "scatter", mode: "lines", fill: "tozeroy", fillcolor: colour.held,
+          line: { color: colour.held, width: 0, shape: STEP }, hovertemplate: "%{y:.1f} kW",
+        };
+      }
+      return { ...common, type: "bar", marker: marker };
     }
     const line = { color: colour[series.role], width: WIDTH[series.role], shape: STEP, dash: DASH[series.role] };
     return { ...common, type: "scatter", mode: "lines", line: line, connectgaps: false };
