@@ -22,6 +22,12 @@ def refresh_rollup(*, at: datetime, before: str) -> dict[str, Any]:
     return {"buckets": operations.refresh_rollup(before=datetime.fromisoformat(before))}
 
 
+@job_handler("telemetry.digest", queue="telemetry", time_limit_s=600)
+def digest(*, at: datetime) -> dict[str, Any]:
+    """Bring up latest values and rollup with what has arrived. Safe to run twice: then nothing is left."""
+    return {"readings": operations.digest(at=at)}
+
+
 # At three the night's stragglers have come; what comes later is packed with its day the next night.
 daily(
     "telemetry.close_days",

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 import numpy as np
-from django.core.exceptions import RequestDataTooBig
+from django.http import HttpRequest, HttpResponse
 from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.exceptions import MethodNotAllowed
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from telemetry import operations, queries, serializers
-from telemetry.protocols.decode import decode
-from telemetry.protocols.errors import BodyTooLarge
-from vpp.accounts.permissions import HasScope
+from telemetry import queries, serializers
+from telemetry.receive import receive
 from vpp.accounts.principals import principal_of
 from vpp.enrollment.models import Device
-from vpp.jobs.idempotency import idempotent
-from vpp.lib import clock
 from vpp.lib.errors import NotFound
 
 
@@ -30,28 +28,14 @@ class Readings(APIView):
     readings a request. Each refused row is named with a stable reason, the others are kept. An answer means stored.
     """
 
-    def get_permissions(self) -> list[HasScope]:
-        return [HasScope("telemetry:write")]
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:  # type: ignore[override]
+        """Past the framework, whose wrapping of request, parsers and negotiation would cost as much as the storing."""
+        return receive(request)
 
     @extend_schema(request=serializers.ReadingsSerializer, responses=serializers.IngestAnswerSerializer)
-    @idempotent
     def post(self, request: Request) -> Response:
-        try:
-            body = request.body
-        except RequestDataTooBig as error:
-            raise BodyTooLarge(str(error)) from error
-        batch = decode(
-            body, content_type=request.content_type or "", content_encoding=request.headers.get("Content-Encoding", "")
-        )
-        answer = operations.ingest(batch, at=clock.now(), principal=principal_of(request))
-        return Response(
-            {
-                "accepted": answer.accepted,
-                "corrected": answer.corrected,
-                "duplicates": answer.duplicates,
-                "refused": [{"row": row, "reason": reason} for row, reason in answer.refused],
-            }
-        )
+        """For the API's description; `dispatch` answers."""
+        raise MethodNotAllowed("POST")
 
 
 class Series(APIView):

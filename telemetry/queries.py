@@ -19,8 +19,9 @@ from numpy.typing import NDArray
 from telemetry.kernels.batch import FloatColumn, IntColumn
 from telemetry.kernels.readings import Readings
 from telemetry.kernels.rollup import BUCKET_MINUTES, BUCKET_US
-from telemetry.storage import cells, raw
-from telemetry.storage.copying import copy_out, id_array, moment
+from telemetry.storage import arrivals, cells, raw
+from telemetry.storage.copying import moment
+from telemetry.storage.days import as_date
 from vpp.lib.units import mean_power_kw
 
 DeviceIds: TypeAlias = Sequence[int] | IntColumn
@@ -83,19 +84,13 @@ def interval_quality(device_ids: DeviceIds, start: datetime, end: datetime) -> N
 def latest(device_ids: DeviceIds) -> LatestReadings:
     """The newest reading of each device."""
     wanted = np.asarray(device_ids, dtype=np.int64)
-    found = copy_out(
-        f"SELECT {raw.ROW_SELECT.format('l')} FROM telemetry_latest l WHERE device_id = ANY(%s::bigint[])",  # noqa: S608
-        [id_array(np.unique(wanted))],
-        raw.ROW_KINDS,
-    )
-    order = np.argsort(found["device_id"])
-    known = found["device_id"][order]
-    places = np.searchsorted(known, wanted)
-    places[places == known.size] = 0
-    there = known[places] == wanted if known.size else np.zeros(wanted.size, dtype=bool)
+    found = raw.latest(np.unique(wanted))
+    places = np.searchsorted(found.device_id, wanted)
+    places[places == found.size] = 0
+    there = found.device_id[places] == wanted if found.size else np.zeros(wanted.size, dtype=bool)
 
     def column(name: str, fill: float) -> NDArray:
-        values = found[name][order]
+        values = getattr(found, name)
         filled = np.full(wanted.size, fill, dtype=values.dtype)
         filled[there] = values[places[there]]
         return filled
@@ -153,6 +148,7 @@ def interval_checksum(device_id: int, start: datetime, end: datetime, as_of: dat
 
 def changed_days(since: datetime, until: datetime) -> dict[tuple[int, date], datetime]:
     """(device id, UTC day) of which something became known in (since, until], and when the last of it did."""
+    waiting = arrivals.known_between(_us(since), _us(until))
     with connection.cursor() as cursor:
         cursor.execute(
             """SELECT device_id, day, max(available_at) FROM (
@@ -166,7 +162,13 @@ def changed_days(since: datetime, until: datetime) -> dict[tuple[int, date], dat
             ) known (device_id, day, available_at) WHERE available_at > %s AND available_at <= %s GROUP BY 1, 2""",
             [since, until],
         )
-        return {(device_id, day): available_at for device_id, day, available_at in cursor}
+        changed = {(device_id, day): available_at for device_id, day, available_at in cursor}
+    order = np.argsort(waiting.available_us, kind="stable")
+    columns = (waiting.device_id[order], waiting.day[order], waiting.available_us[order])
+    for device_id, day, available_us in zip(*(column.tolist() for column in columns), strict=True):
+        key, known_at = (device_id, as_date(day)), moment(available_us)
+        changed[key] = max(changed.get(key, known_at), known_at)
+    return changed
 
 
 def _us(at: datetime) -> int:

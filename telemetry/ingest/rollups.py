@@ -36,13 +36,25 @@ def rollup_fields(rollup: Rollup) -> dict[str, Field]:
     }
 
 
-def add(fresh: Readings) -> IntColumn:
+def add(fresh: Readings, *, present_us: int | None) -> IntColumn:
     """Roll up fresh rows of days that are not packed. Gives the buckets, if any, that have to be rolled up anew.
 
     New buckets are copied in. Where one of them is known already, the readings of a bucket come in parts (devices that
-    report every minute, late data): all buckets of the batch are marked as touched, and one later pass takes all parts.
+    report every minute, late data): those are marked as touched, and one later pass takes all parts. So are
+    buckets that have not ended by `present_us`: more is bound to come.
     """
     rollup = roll_up(fresh).by_bucket()
+    if present_us is None:
+        return _add_cells(rollup)
+    ended = rollup.bucket_us + BUCKET_US <= present_us
+    running = rollup.take(~ended)
+    again = _add_cells(rollup.take(ended)) if ended.any() else rollup.bucket_us[:0]
+    if running.size:
+        _touch(running.bucket_us, running.device_id)
+    return np.union1d(again, running.bucket_us)
+
+
+def _add_cells(rollup: Rollup) -> IntColumn:
     try:
         with transaction.atomic():
             copy_in("telemetry_rollup15", rollup_fields(rollup))
@@ -73,13 +85,26 @@ def touched_days(*, before_us: int) -> list[int]:
 
 
 def refresh_touched(day: int, *, before_us: int) -> int:
-    """Roll up the touched buckets of one day anew; how many. The caller holds the day alone, so none is missed."""
+    """Roll up the touched buckets of one day anew; how many. The caller holds the day alone, so none is missed.
+
+    Nobody else writes the day, so the cells need no lock of their own and are replaced as a whole.
+    """
     end_us = min((day + 1) * DAY_US, before_us)
     cells = touched_cells(day * DAY_US, end_us)
-    if cells["bucket_us"].size:
-        refresh(cells["bucket_us"], cells["device_id"])
+    bucket_us, device_id = cells["bucket_us"], cells["device_id"]
+    if bucket_us.size:
+        _stage_cells(bucket_us, device_id)
+        ensure_days([day])
+        rollup = roll_up(_readings_of_cells(day, bucket_us, device_id)).by_bucket()
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"""DELETE FROM telemetry_rollup15 r USING {CELLS} c
+                WHERE r.bucket = c.bucket AND r.device_id = c.device_id AND r.bucket BETWEEN %s AND %s""",  # noqa: S608
+                [moment(int(bucket_us.min())), moment(int(bucket_us.max()))],
+            )
+        copy_in("telemetry_rollup15", rollup_fields(rollup))
         forget_touched(day * DAY_US, end_us)
-    return int(cells["bucket_us"].size)
+    return int(bucket_us.size)
 
 
 def touched_cells(start_us: int, end_us: int) -> dict[str, IntColumn]:

@@ -14,13 +14,11 @@ from telemetry.kernels.copy_format import Field
 from telemetry.kernels.readings import Readings, no_readings, places_of, same_values
 from telemetry.storage import raw
 from telemetry.storage.copying import copy_in, empty_stage, id_array, moment
-from telemetry.storage.days import ensure_days
 
 STAGE = "telemetry_stage"
 STAGE_COLUMNS = """place integer, ts timestamptz, device_id bigint, available_at timestamptz, power_kw double precision,
     energy_kwh double precision, soc_kwh double precision, voltage_pu double precision, quality smallint"""
 COLUMNS = "ts, device_id, available_at, power_kw, energy_kwh, soc_kwh, voltage_pu, quality"
-VALUES = "power_kw, energy_kwh, soc_kwh, voltage_pu"
 
 
 class Outcome(IntEnum):
@@ -53,48 +51,54 @@ def _against_packed(readings: Readings) -> NDArray[np.int8]:
 
 
 def _insert_rows(readings: Readings) -> NDArray[np.int8]:
-    ensure_days(readings.days())
+    """The partitions are there."""
     try:
         with transaction.atomic():
             copy_in("telemetry_reading", raw.row_fields(readings))
     except psycopg.errors.UniqueViolation:
-        return _insert_through_stage(readings)
+        return _insert_beside_known(readings)
     return np.full(readings.size, Outcome.FRESH, dtype=np.int8)
 
 
-def _insert_through_stage(readings: Readings) -> NDArray[np.int8]:
+def _insert_beside_known(readings: Readings) -> NDArray[np.int8]:
+    """Some keys are stored already: those are compared, the others inserted, whoever else writes them meanwhile."""
+    outcome = _compared(readings)
+    new = np.flatnonzero(outcome == Outcome.FRESH)
+    if new.size:
+        stored = _insert_new(readings.take(new))
+        overtaken = new[~stored]  # another writer was first
+        if overtaken.size:
+            outcome[overtaken] = _compared(readings.take(overtaken))
+    return outcome
+
+
+def _compared(readings: Readings) -> NDArray[np.int8]:
+    """(n,) SAME or DIFFERENT where the key is stored, else FRESH."""
+    known = raw.rows_at(readings.device_id, readings.time_us).by_device()
+    places = places_of(readings.device_id, readings.time_us, known)
+    there = np.flatnonzero(places >= 0)
+    outcome = np.full(readings.size, Outcome.FRESH, dtype=np.int8)
+    if there.size:
+        same = same_values(readings.take(there), known.take(places[there]))
+        outcome[there] = np.where(same, Outcome.SAME, Outcome.DIFFERENT)
+    return outcome
+
+
+def _insert_new(readings: Readings) -> NDArray[np.bool_]:
+    """(n,) True where the row was stored; False where its key was taken by then."""
     empty_stage(STAGE, STAGE_COLUMNS)
     place = Field("int4", np.arange(readings.size, dtype=np.int64))
     copy_in(STAGE, {"place": place} | raw.row_fields(readings))
-    bounds = [moment(int(readings.time_us.min())), moment(int(readings.time_us.max()))]
-    outcome = np.full(readings.size, Outcome.DIFFERENT, dtype=np.int8)
-    same_query = f"""SELECT s.place FROM {STAGE} s JOIN telemetry_reading r USING (ts, device_id)
-        WHERE r.ts BETWEEN %s AND %s AND ({_columns("r", VALUES)}) IS NOT DISTINCT FROM ({_columns("s", VALUES)})"""  # noqa: S608
+    stored = np.zeros(readings.size, dtype=bool)
     with connection.cursor() as cursor:
-        cursor.execute(same_query, bounds)
-        outcome[_places(cursor)] = Outcome.SAME
-        if (outcome == Outcome.SAME).all():
-            return outcome
         cursor.execute(
             f"""WITH fresh AS (
                 INSERT INTO telemetry_reading ({COLUMNS}) SELECT {COLUMNS} FROM {STAGE} ORDER BY ts, device_id
                 ON CONFLICT (ts, device_id) DO NOTHING RETURNING ts, device_id
             ) SELECT s.place FROM {STAGE} s JOIN fresh USING (ts, device_id)"""  # noqa: S608
         )
-        fresh = _places(cursor)
-        if fresh.size + (outcome == Outcome.SAME).sum() < readings.size:  # another writer may have been first
-            cursor.execute(same_query, bounds)
-            outcome[_places(cursor)] = Outcome.SAME
-    outcome[fresh] = Outcome.FRESH
-    return outcome
-
-
-def _columns(alias: str, names: str) -> str:
-    return ", ".join(f"{alias}.{name.strip()}" for name in names.split(","))
-
-
-def _places(cursor) -> NDArray[np.intp]:  # type: ignore[no-untyped-def]  # Django's cursor wrapper has no public type
-    return np.array([place for (place,) in cursor], dtype=np.intp)
+        stored[[place for (place,) in cursor]] = True
+    return stored
 
 
 def correct(readings: Readings, marked: NDArray[np.bool_]) -> NDArray[np.int8]:

@@ -6,8 +6,39 @@ from datetime import UTC, date, datetime
 
 from django.db import transaction
 
-from telemetry.ingest import packed, rollups
+from telemetry.ingest import latest, packed, rollups
+from telemetry.ingest.store import bring_up_rollup
+from telemetry.kernels.rollup import BUCKET_US
+from telemetry.storage import arrivals
 from telemetry.storage.days import as_date, lock_days, open_days
+
+READINGS_A_DIGEST = 500_000  # bounds the memory and the length of one transaction
+
+
+def digest(*, at: datetime, patience: int = 1_000) -> int:
+    """Bring up latest values and rollup with what has arrived; how many readings. Safe to repeat and to interrupt.
+
+    At most `patience` transactions, so that a flood does not hold a worker for ever.
+    """
+    at_us, total = round(at.timestamp() * 1e6), 0
+    for _ in range(patience):
+        with transaction.atomic():
+            arrivals.lock_digest()
+            pending = arrivals.take(READINGS_A_DIGEST)
+            lock_days(shared=pending.readings.days(), exclusive=[])
+            _digest(pending, at_us)
+        total += pending.readings.size
+        if pending.readings.size < READINGS_A_DIGEST // 2:
+            break
+    return total
+
+
+def _digest(pending: arrivals.Pending, at_us: int) -> None:
+    if pending.ids:
+        readings = pending.readings.by_device()
+        bring_up_rollup(readings, present_us=at_us - at_us % BUCKET_US)
+        latest.advance(readings)
+        arrivals.forget(pending.ids)
 
 
 def refresh_rollup(*, before: datetime) -> int:
@@ -29,9 +60,14 @@ def close_days(*, before: date, at: datetime) -> dict[date, int]:
     Late readings of a packed day are rows again and are packed with it the next time.
     """
     packed_days: dict[date, int] = {}
+    digest(at=at)
     for day in open_days(before=min(before, at.astimezone(UTC).date())):
         with transaction.atomic():
+            arrivals.lock_digest()
             lock_days(shared=[], exclusive=[day])
+            pending = arrivals.of_day(day)
+            lock_days(shared=set(pending.readings.days()) - {day}, exclusive=[])
+            _digest(pending, round(at.timestamp() * 1e6))
             if count := packed.pack_day(day):
                 packed_days[as_date(day)] = count
     return packed_days

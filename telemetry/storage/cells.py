@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from telemetry.kernels.batch import FloatColumn, IntColumn
 from telemetry.kernels.judge import DAY_US
-from telemetry.kernels.rollup import BUCKET_US, BUCKETS_PER_DAY, roll_up
-from telemetry.storage import raw
+from telemetry.kernels.rollup import BUCKET_US, BUCKETS_PER_DAY, bucket_of, roll_up
+from telemetry.storage import arrivals, raw
 from telemetry.storage.copying import copy_out, id_array, moment
 from telemetry.storage.days import as_date
 
@@ -71,11 +71,12 @@ def read_energy(device_ids: IntColumn, start_us: int, end_us: int, as_of_us: int
     if device_ids.size == 0:
         return grid
     for first, last in grid.pieces():
+        stale = _stale(grid, first, last)
         unsure = _fill_from_packed(grid, first, last, as_of_us) + _fill_from_rows(grid, first, last, as_of_us)
         for day in sorted({day for day, _ in unsure}):
             devices = np.array(sorted({device for each, device in unsure if each == day}))
             _fill_from_readings(grid, max(first, day * DAY_US), min(last, (day + 1) * DAY_US), as_of_us, devices)
-        for start, end, devices in _touched(grid, first, last):
+        for start, end, devices in stale:
             _fill_from_readings(grid, start, end, as_of_us, devices)
     return grid
 
@@ -114,19 +115,25 @@ def _fill_from_rows(grid: CellGrid, first: int, last: int, as_of_us: int) -> lis
     return list(zip(days.tolist(), found["device_id"][unsure].tolist(), strict=True))
 
 
-def _touched(grid: CellGrid, first: int, last: int) -> list[tuple[int, int, IntColumn]]:
-    """[start, end) and devices of touched buckets, bucket by bucket, or day by day where there are many."""
-    found = copy_out(
+def _stale(grid: CellGrid, first: int, last: int) -> list[tuple[int, int, IntColumn]]:
+    """[start, end) and devices of buckets with readings that the rollup may not know yet, bucket by bucket, or day by
+    day where there are many.
+
+    Asked before the rollup, and arrivals before touched buckets: what is digested meanwhile is read twice, not missed.
+    """
+    waiting = arrivals.of_devices(grid.device_ids, first, last)
+    touched = copy_out(
         """SELECT bucket, device_id FROM telemetry_touchedbucket
         WHERE bucket >= %s AND bucket < %s AND device_id = ANY(%s::bigint[])""",
         [moment(first), moment(last), id_array(grid.device_ids)],
         (("bucket_us", "timestamptz"), ("device_id", "int8")),
     )
-    buckets = np.unique(found["bucket_us"])
-    width_us = BUCKET_US if buckets.size <= FEW_BUCKETS else DAY_US
-    start_us = found["bucket_us"] // width_us * width_us
+    bucket_us = np.append(touched["bucket_us"], bucket_of(waiting.time_us))
+    device_id = np.append(touched["device_id"], waiting.device_id)
+    width_us = BUCKET_US if np.unique(bucket_us).size <= FEW_BUCKETS else DAY_US
+    start_us = bucket_us // width_us * width_us
     return [
-        (max(first, start), min(last, start + width_us), np.unique(found["device_id"][start_us == start]))
+        (max(first, start), min(last, start + width_us), np.unique(device_id[start_us == start]))
         for start in np.unique(start_us).tolist()
     ]
 
@@ -146,6 +153,7 @@ def read_quality(device_ids: IntColumn, start_us: int, end_us: int) -> NDArray[n
     grid = CellGrid.empty(device_ids, start_us, end_us)
     n_cells = (end_us - start_us) // BUCKET_US
     flags = np.zeros((device_ids.size, n_cells), dtype=np.int16)
+    stale = _stale(grid, start_us, end_us) if device_ids.size else []
     parameters = [id_array(device_ids), moment(start_us), moment(end_us)]
     with connection.cursor() as cursor:
         cursor.execute(
@@ -165,7 +173,7 @@ def read_quality(device_ids: IntColumn, start_us: int, end_us: int) -> NDArray[n
         (("bucket_us", "timestamptz"), ("device_id", "int8"), ("quality", "int2")),
     )
     flags[grid.place(found["device_id"]), grid.column(found["bucket_us"])] = found["quality"]
-    for start, end, devices in _touched(grid, start_us, end_us) if device_ids.size else []:
+    for start, end, devices in stale:
         rollup = roll_up(raw.known_readings(devices, start, end))
         flags[grid.place(rollup.device_id), grid.column(rollup.bucket_us)] = rollup.quality
     return flags

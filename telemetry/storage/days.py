@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 
 from django.db import connection
@@ -28,6 +28,23 @@ def lock_days(*, shared: Iterable[int], exclusive: Iterable[int]) -> None:
                 cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [LOCK_CLASS, day])
             else:
                 cursor.execute("SELECT pg_advisory_xact_lock_shared(%s, %s)", [LOCK_CLASS, day])
+
+
+def open_days_for_rows(days: Sequence[int]) -> bool:
+    """Share days until the transaction ends and make their partitions; whether any of them has packed days.
+
+    `days` rise. The second question is a statement of its own, as it must see what was packed while the first waited.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT pg_advisory_xact_lock_shared(%s, day), telemetry_ensure_day(date '1970-01-01' + day)
+            FROM unnest(%s::int[]) day""",
+            [LOCK_CLASS, list(days)],
+        )
+        cursor.execute(
+            "SELECT EXISTS (SELECT FROM telemetry_readingday WHERE day = ANY(%s))", [[as_date(day) for day in days]]
+        )
+        return bool(cursor.fetchone()[0])
 
 
 def ensure_days(days: Iterable[int]) -> None:

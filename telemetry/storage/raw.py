@@ -16,6 +16,7 @@ from telemetry.kernels.judge import DAY_US
 from telemetry.kernels.quality import Quality
 from telemetry.kernels.readings import Readings, join, no_readings, pair_keys, places_of
 from telemetry.kernels.rollup import BUCKETS_PER_DAY
+from telemetry.storage import arrivals
 from telemetry.storage.copying import copy_out, id_array, moment
 from telemetry.storage.days import as_date
 
@@ -108,6 +109,30 @@ def row_readings(device_ids: IntColumn, start_us: int, end_us: int) -> Readings:
         f"""SELECT {ROW_SELECT.format("r")} FROM telemetry_reading r
         WHERE ts >= %s AND ts < %s AND device_id = ANY(%s::bigint[])""",  # noqa: S608
         [moment(start_us), moment(end_us), id_array(np.unique(device_ids))],
+    )
+
+
+def latest(device_ids: IntColumn) -> Readings:
+    """The newest reading of each of these devices (distinct, rising) that has one, ordered by device."""
+    waiting = arrivals.of_devices(device_ids, 0, FOREVER_US)  # asked first: what is digested meanwhile is in both
+    known = rows(
+        f"SELECT {ROW_SELECT.format('l')} FROM telemetry_latest l WHERE device_id = ANY(%s::bigint[])",  # noqa: S608
+        [id_array(device_ids)],
+    )
+    if waiting.size:
+        known = join([known, waiting])
+    known = known.take(np.lexsort((known.available_us, known.time_us, known.device_id)))
+    return known.take(np.append(known.device_runs()[1:], True)) if known.size else known
+
+
+def rows_at(device_id: IntColumn, time_us: IntColumn) -> Readings:
+    """The rows of open days with these keys, in any order."""
+    return rows(
+        f"""SELECT {ROW_SELECT.format("r")} FROM unnest(%s::bigint[], %s::bigint[]) AS asked (device_id, us)
+        JOIN telemetry_reading r ON r.device_id = asked.device_id
+        AND r.ts = timestamptz 'epoch' + us * interval '1 microsecond'
+        WHERE r.ts BETWEEN %s AND %s""",  # noqa: S608
+        [id_array(device_id), id_array(time_us), moment(int(time_us.min())), moment(int(time_us.max()))],
     )
 
 

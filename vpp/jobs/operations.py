@@ -42,8 +42,9 @@ def enqueue(
     at: datetime,
     queue: str = "",
     deadline: datetime | None = None,
+    delay: timedelta = timedelta(0),
 ) -> Job:
-    """Write a job, in the caller's transaction; a repeat finds the first one.
+    """Write a job, in the caller's transaction; a repeat finds the first one. It is due after `delay`.
 
     Raises UnknownJobKind where no room handles it, JobContentDiffers if the key stands for other work.
     """
@@ -55,7 +56,7 @@ def enqueue(
             "payload": payload,
             "queue": queue or handler.queue,
             "created_at": at,
-            "run_after": min(at, wall_now()),
+            "run_after": min(at, wall_now()) + delay,
             "deadline": deadline,
         },
     )

@@ -28,7 +28,7 @@ class OfDeviceQuerySet(models.QuerySet):
         return self.filter(device__in=Device.objects.visible_to(principal))
 
 
-def _device_key() -> models.ForeignKey:
+def device_key() -> models.ForeignKey:
     return models.ForeignKey(Device, on_delete=models.PROTECT, db_constraint=False, db_index=False, related_name="+")
 
 
@@ -51,7 +51,7 @@ class Reading(ReadingValues):
     pk = models.CompositePrimaryKey("ts", "device_id")
     ts = models.DateTimeField()
     available_at = models.DateTimeField(help_text="when it was stored")
-    device = _device_key()
+    device = device_key()
 
     objects = OfDeviceQuerySet.as_manager()
 
@@ -68,7 +68,7 @@ class ReadingCorrection(ReadingValues):
     pk = models.CompositePrimaryKey("ts", "device_id", "available_at")
     ts = models.DateTimeField()
     available_at = models.DateTimeField()
-    device = _device_key()
+    device = device_key()
 
     objects = OfDeviceQuerySet.as_manager()
 
@@ -104,7 +104,7 @@ class Rollup15(models.Model):
     bucket = models.DateTimeField(help_text="start of the quarter hour")
     first_available_at = models.DateTimeField(help_text="before this moment nothing of the bucket was known")
     available_at = models.DateTimeField(help_text="from this moment on the bucket reads as it stands here")
-    device = _device_key()
+    device = device_key()
     energy_kwh = models.FloatField()
     min_kw = models.FloatField()
     max_kw = models.FloatField()
@@ -120,19 +120,6 @@ class Rollup15(models.Model):
         return f"{self.device_id} from {self.bucket:%Y-%m-%dT%H:%MZ}"
 
 
-class TouchedBucket(models.Model):
-    """A quarter hour that got readings after it was rolled up. Until it is rolled up anew, queries ask its readings."""
-
-    pk = models.CompositePrimaryKey("bucket", "device_id")
-    bucket = models.DateTimeField()
-    device = _device_key()
-
-    objects = OfDeviceQuerySet.as_manager()
-
-    def __str__(self) -> str:
-        return f"{self.device_id} from {self.bucket:%Y-%m-%dT%H:%MZ}"
-
-
 class ReadingDay(models.Model):
     """The readings of a device on one closed UTC day as packed columns, ordered by time.
 
@@ -143,7 +130,7 @@ class ReadingDay(models.Model):
 
     pk = models.CompositePrimaryKey("day", "device_id")
     day = models.DateField()
-    device = _device_key()
+    device = device_key()
     count = models.IntegerField()
     first_available_at = models.DateTimeField()
     available_at = models.DateTimeField()
@@ -170,7 +157,7 @@ class RollupDay(models.Model):
 
     pk = models.CompositePrimaryKey("day", "device_id")
     day = models.DateField()
-    device = _device_key()
+    device = device_key()
     first_available_at = models.DateTimeField()
     available_at = models.DateTimeField()
     energy_kwh = models.BinaryField()

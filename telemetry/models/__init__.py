@@ -1,0 +1,29 @@
+"""Tables of telemetry by topic."""
+
+from telemetry.models.pending import Arrival, FleetVersion, TouchedBucket
+from telemetry.models.readings import (
+    Latest,
+    MeteredDevice,
+    OfDeviceQuerySet,
+    Reading,
+    ReadingCorrection,
+    ReadingDay,
+    ReadingValues,
+    Rollup15,
+    RollupDay,
+)
+
+__all__ = [
+    "Arrival",
+    "FleetVersion",
+    "Latest",
+    "MeteredDevice",
+    "OfDeviceQuerySet",
+    "Reading",
+    "ReadingCorrection",
+    "ReadingDay",
+    "ReadingValues",
+    "Rollup15",
+    "RollupDay",
+    "TouchedBucket",
+]
