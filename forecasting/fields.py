@@ -15,6 +15,9 @@ class PackedArrayField(models.BinaryField):
     In Python the value is a read-only (n,) numpy array, in the database bytea of n * itemsize bytes.
     """
 
+    _pyi_private_get_type: Any  # an array; read by the type checker's Django plugin
+    _pyi_private_set_type: Any
+
     def __init__(self, *args: Any, dtype: str = "<f8", **kwargs: Any) -> None:
         self.dtype = np.dtype(dtype)
         super().__init__(*args, **kwargs)

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float32]
+Floats = NDArray[np.floating]  # float32 in practice: a fleet must fit in memory
 
 
 def nan_mean(values: Floats, axis: int) -> Floats:

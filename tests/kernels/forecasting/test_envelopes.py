@@ -45,7 +45,7 @@ def baselines(kind: str, n: int, random: np.random.Generator) -> np.ndarray:
     return random.uniform(0.2, 2, (n, 1)) * (1 + np.sin(slot / 96 * 2 * np.pi)) * random.uniform(0.7, 1.3, (n, H))
 
 
-def walk(group, random: np.random.Generator) -> np.ndarray:
+def walk(group, random: np.random.Generator) -> np.ndarray | None:
     """A random schedule that keeps power, cumulative energy and discharge limit of the group."""
     schedule, energy, given_back = np.empty(H), 0.0, 0.0
     for slot in range(H):
