@@ -15,7 +15,7 @@ from vpp.accounts.models import Participant
 pytestmark = pytest.mark.django_db
 
 ROOMS = (
-    "accounts", "jobs", "enrollment", "network", "telemetry", "forecasting", "bidding", "dispatch", "settlement",
+    "accounts", "jobs", "enrollment", "network", "forecasting", "bidding", "dispatch", "settlement",
 )  # fmt: skip
 MODELS = sorted(
     (model for room in ROOMS for model in apps.get_app_config(room).get_models()), key=lambda m: m._meta.label
@@ -30,11 +30,9 @@ WRITTEN_BY_THE_SERVICE = {
     "settlement.Journal", "settlement.JournalLine", "settlement.Payout", "forecasting.ForecastRun",
     "forecasting.Forecast",
 }  # fmt: skip
-#: Packed readings have keys of two columns, which the admin cannot open; their page lists them by device instead.
-WITHOUT_A_PAGE_OF_THEIR_OWN = {
-    "telemetry.Reading", "telemetry.ReadingCorrection", "telemetry.ReadingDay", "telemetry.Rollup15",
-    "telemetry.RollupDay", "telemetry.TouchedBucket",
-}  # fmt: skip
+#: Readings and their bookkeeping have keys of two columns or none to look at: the newest reading of each device and the
+#: readings by device are what the admin shows of them.
+OF_TELEMETRY = {"telemetry.Latest", "telemetry.MeteredDevice"}
 
 
 def label(model) -> str:
@@ -47,8 +45,11 @@ def registered():
 
 @pytest.mark.parametrize("model", MODELS, ids=label)
 def test_every_model_has_its_page(model):
-    if label(model) not in WITHOUT_A_PAGE_OF_THEIR_OWN:
-        assert model in admin.site._registry
+    assert model in admin.site._registry
+
+
+def test_readings_can_be_looked_at_by_device():
+    assert {label(model) for model, _ in registered()} >= OF_TELEMETRY
 
 
 def test_every_list_opens_and_can_be_searched_without_counting_a_table(staff: Client, world: World):
