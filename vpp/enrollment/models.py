@@ -180,6 +180,10 @@ class Contract(models.Model):
 
     class SplitRule(models.TextChoices):
         PRO_RATA_DELIVERED = "PRO_RATA_DELIVERED", "share of revenue, pro rata to delivered energy"
+        FLOOR_PLUS_SHARE = "FLOOR_PLUS_SHARE", "a floor per event and a share of what is left"
+        MARGINAL = "MARGINAL", "share of revenue by marginal contribution"
+        SHAPLEY = "SHAPLEY", "share of revenue by Shapley value"
+        TARIFF = "TARIFF", "a price per delivered kWh"
 
     code = models.CharField(max_length=120, unique=True)
     owner = models.ForeignKey(Participant, on_delete=models.PROTECT, related_name="contracts")
@@ -187,6 +191,8 @@ class Contract(models.Model):
     split_rule = models.CharField(max_length=24, choices=SplitRule, default=SplitRule.PRO_RATA_DELIVERED)
     owner_share_pu = models.DecimalField(max_digits=5, decimal_places=4)
     fee_per_event = models.DecimalField(max_digits=9, decimal_places=2, default=0)
+    floor_per_event = models.DecimalField(max_digits=9, decimal_places=2, default=0, help_text="floor plus share")
+    tariff_per_kwh = models.DecimalField(max_digits=9, decimal_places=5, default=0, help_text="tariff")
     currency = models.CharField(max_length=3, default="EUR")
 
     objects = PeriodQuerySet.as_manager()
@@ -198,6 +204,9 @@ class Contract(models.Model):
                 condition=Q(owner_share_pu__gte=0, owner_share_pu__lte=1), name="contract_share_between_0_and_1"
             ),
             models.CheckConstraint(condition=Q(fee_per_event__gte=0), name="contract_fee_not_negative"),
+            models.CheckConstraint(
+                condition=Q(floor_per_event__gte=0, tariff_per_kwh__gte=0), name="contract_floor_tariff_not_negative"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -120,6 +120,11 @@ def _store_portfolios(rows: list[dict[str, Any]]) -> int:
     return _upsert(Portfolio, portfolios, ["name", "zone_code", "feeder_code", "time_zone", "min_kw"])
 
 
+CONTRACT_FIELDS = (
+    "split_rule", "owner_share_pu", "fee_per_event", "floor_per_event", "tariff_per_kwh", "currency",
+)  # fmt: skip
+
+
 def _store_contracts(rows: list[dict[str, Any]]) -> int:
     owners = _ids(Participant)
     contracts = [
@@ -127,11 +132,11 @@ def _store_contracts(rows: list[dict[str, Any]]) -> int:
             code=r["code"],
             owner_id=owners[r["owner"]],
             period=DateTimeTZRange(r["start"], None),
-            **{name: r[name] for name in ("split_rule", "owner_share_pu", "fee_per_event", "currency")},
+            **{name: r[name] for name in CONTRACT_FIELDS},
         )
         for r in rows
     ]
-    return _upsert(Contract, contracts, ["split_rule", "owner_share_pu", "fee_per_event", "currency", "period"])
+    return _upsert(Contract, contracts, [*CONTRACT_FIELDS, "period"])
 
 
 def _store_terms(rows: list[dict[str, Any]]) -> int:

@@ -68,6 +68,8 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         Column("split_rule", one_of(*Contract.SplitRule.values), Contract.SplitRule.PRO_RATA_DELIVERED.value),
         Column("owner_share_pu", money),
         Column("fee_per_event", money, Decimal(0)),
+        Column("floor_per_event", money, Decimal(0)),
+        Column("tariff_per_kwh", money, Decimal(0)),
         Column("currency", text, "EUR"),
     ),
     "portfolios": (

@@ -4,7 +4,7 @@ Top-down (portfolio, owner, device): each level is split from its parent's whole
 key, never by row order. Nothing is rounded per interval and then summed.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -65,13 +65,3 @@ def owner_credit(owner: str, gross_cents: int, share_pu: Decimal, fee: Decimal) 
     credit = cents(quantize_cents(from_cents(gross_cents) * share_pu))
     fee_cents = min(credit, cents(quantize_cents(fee)))
     return Credit(owner, gross_cents, credit - fee_cents, fee_cents, gross_cents - credit)
-
-
-def owner_credits(
-    by_owner: Mapping[str, int], share_pu: Mapping[str, Decimal], fees: Mapping[str, Decimal]
-) -> list[Credit]:
-    """One credit per owner in key order; an owner without a contract has share 0: kept, not lost."""
-    return [
-        owner_credit(owner, gross, share_pu.get(owner, Decimal(0)), fees.get(owner, Decimal(0)))
-        for owner, gross in sorted(by_owner.items())
-    ]

@@ -15,6 +15,9 @@ BEANCOUNT_ROOTS: Mapping[str, str] = {
     "FEES": "Income:Fees",
     "MARGIN": "Income:Margin",
     "PENALTIES": "Expenses:Penalties",
+    "PORTFOLIO_EFFECT": "Income:PortfolioEffect",
+    "CASH": "Assets:Bank",
+    "DISPUTES_HELD": "Liabilities:DisputesHeld",
 }
 
 

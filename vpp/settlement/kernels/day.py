@@ -6,10 +6,12 @@ from decimal import Decimal
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from vpp.lib.money import cents, quantize_cents
-from vpp.settlement.kernels.allocation import Credit, delivery_weights, owner_credits, split_top_down
+from vpp.settlement.kernels.allocation import Credit, delivery_weights
 from vpp.settlement.kernels.answers import FloatArray
+from vpp.settlement.kernels.contracts import Owners, split_award
 from vpp.settlement.kernels.fleet import FleetBaseline
 from vpp.settlement.kernels.performance import Obligation, Rank, delivered_shares, share_delivery
 from vpp.settlement.kernels.revenue import AwardTerms, Revenue, revenue_of
@@ -39,19 +41,12 @@ class AwardDay:
 
 
 @dataclass(frozen=True, slots=True)
-class Owners:
-    """Whose the N devices are. owner_share_pu and fees by owner; an owner without a contract is missing there."""
-
-    devices: Sequence[str]
-    owner_of: Sequence[str]
-    available_kw: Sequence[Decimal]
-    share_pu: Mapping[str, Decimal]
-    fees: Mapping[str, Decimal]
-
-
-@dataclass(frozen=True, slots=True)
 class AwardResult:
-    """What one award came to. Arrays (H,) signed, up positive; per device (N,)."""
+    """What one award came to. Arrays (H,) signed, up positive; per device (N,).
+
+    pool : EUR that owners share: what the award would earn at the level of the devices. The market pays at the level
+           of the portfolio; the difference is the portfolio effect, the platform's own and shown apart.
+    """
 
     key: str
     committed_kw: FloatArray
@@ -61,12 +56,18 @@ class AwardResult:
     share: float | None
     raw_share: float | None
     revenue: Revenue
+    pool: Decimal
     device_kwh: list[Decimal]
     weights: list[Decimal]
     weight_basis: str
     device_cents: Mapping[str, int]
     credits: list[Credit]
     findings: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def portfolio_effect(self) -> Decimal:
+        """Revenue at the level of the portfolio less that of its devices."""
+        return self.revenue.amount - self.pool
 
 
 def settle_awards(
@@ -75,40 +76,70 @@ def settle_awards(
     """Every award of the day, in the given order."""
     attributed, _ = share_delivery(fleet.delivered_kw, [award.obligation for award in awards])
     parts = device_parts(attributed, awards, fleet.device_delivered_kw)
+    effect_kw = fleet.device_delivered_kw.sum(axis=0) - np.nan_to_num(fleet.delivered_kw, nan=0.0)
     return [
-        _settle_award(award, attributed[row], parts[row], fleet.is_payable, owners, step_minutes)
+        _settle_award(_Part(award, attributed[row], *parts[row], effect_kw), fleet.is_payable, owners, step_minutes)
         for row, award in enumerate(awards)
     ]
 
 
-def device_parts(attributed_kw: FloatArray, awards: Sequence[AwardDay], device_kw: FloatArray) -> list[FloatArray]:
-    """Per award (N, H) non-negative kW that each device gave along the award's direction.
+def device_parts(
+    attributed_kw: FloatArray, awards: Sequence[AwardDay], device_kw: FloatArray
+) -> list[tuple[FloatArray, FloatArray]]:
+    """Per award: (N, H) non-negative kW that each device gave along the award's direction, and the (H,) fraction of
+    all that was delivered on awards that is this award's.
 
     Where several awards run in one direction, a device's power is divided between them as the portfolio's was.
     """
     signs = np.array([np.sign(award.obligation.signed_kw) for award in awards]).reshape(attributed_kw.shape)
     along = np.maximum(signs * attributed_kw, 0.0)
+    everything = along.sum(axis=0)
     parts = []
     for row in range(len(awards)):
         same = np.where(signs == signs[row], along, 0.0).sum(axis=0)
         fraction = np.divide(along[row], same, out=np.zeros_like(same), where=same > 0)
-        parts.append(np.maximum(signs[row] * device_kw, 0.0) * fraction)
+        of_all = np.divide(along[row], everything, out=np.zeros_like(everything), where=everything > 0)
+        parts.append((np.maximum(signs[row] * device_kw, 0.0) * fraction, of_all))
     return parts
 
 
-def _settle_award(
-    award: AwardDay, delivered_kw: FloatArray, device_kw: FloatArray, payable: bool, owners: Owners, step_minutes: int
-) -> AwardResult:
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """What is one award's of the day. effect_kw (H,): the devices' sum less the portfolio, up positive."""
+
+    award: AwardDay
+    delivered_kw: FloatArray
+    device_kw: FloatArray
+    fraction: FloatArray
+    effect_kw: FloatArray
+
+    @property
+    def device_level_kw(self) -> FloatArray:
+        """(H,) signed delivery as the sum of the devices' own baselines has it."""
+        return self.delivered_kw + self.fraction * self.effect_kw
+
+
+def _settle_award(part: _Part, payable: bool, owners: Owners, step_minutes: int) -> AwardResult:
+    award, delivered_kw = part.award, part.delivered_kw
     committed_kw = award.obligation.signed_kw
-    capacity_kw = award.up_kw + award.down_kw
     share, raw_share = delivered_shares(delivered_kw, committed_kw)
-    revenue = revenue_of(award.terms, committed_kw, delivered_kw, capacity_kw, share, payable, step_minutes)
-    kwh = settled_kwh(device_kw.sum(axis=1), step_minutes)
+
+    def earned(power_kw: FloatArray) -> Revenue:
+        capacity_kw = award.up_kw + award.down_kw
+        credited, _ = delivered_shares(power_kw, committed_kw)
+        return revenue_of(award.terms, committed_kw, power_kw, capacity_kw, credited, payable, step_minutes)
+
+    def worth(devices: NDArray[np.bool_]) -> float:
+        whole = part.device_kw.sum(axis=0)
+        some = np.divide(part.device_kw[devices].sum(axis=0), whole, out=np.zeros_like(whole), where=whole > 0)
+        revenue = earned(part.device_level_kw * some)
+        return float(revenue.amount - revenue.penalty)
+
+    revenue = earned(delivered_kw)
+    pool = earned(part.device_level_kw).amount if owners.devices else revenue.amount
+    kwh = settled_kwh(part.device_kw.sum(axis=1), step_minutes)
     weights, basis = delivery_weights(kwh, owners.available_kw)
-    by_owner: dict[str, int] = {}
-    by_device: dict[str, int] = {}
-    if owners.devices:  # without any, the platform keeps what there is
-        by_owner, by_device = split_top_down(cents(revenue.amount), weights, owners.devices, owners.owner_of)
+    shares = split_award(cents(pool), weights, kwh, owners, worth)
     along = np.sign(committed_kw) * delivered_kw
     return AwardResult(
         key=award.key,
@@ -119,11 +150,12 @@ def _settle_award(
         share=None if np.isnan(share) else share,
         raw_share=None if np.isnan(raw_share) else raw_share,
         revenue=revenue,
+        pool=pool,
         device_kwh=kwh,
         weights=weights,
         weight_basis=basis,
-        device_cents=by_device,
-        credits=owner_credits(by_owner, owners.share_pu, owners.fees),
+        device_cents=shares.by_device,
+        credits=shares.credits,
         findings=[{"finding": finding, "award": award.key} for finding in revenue.findings],
     )
 

@@ -24,6 +24,9 @@ class LedgerAccount(models.Model):
         FEES = "FEES", "fees kept"
         MARGIN = "MARGIN", "platform revenue"
         PENALTIES = "PENALTIES", "penalties borne by the platform"
+        PORTFOLIO_EFFECT = "PORTFOLIO_EFFECT", "revenue of the portfolio less that of its devices"
+        CASH = "CASH", "bank"
+        DISPUTES_HELD = "DISPUTES_HELD", "held back for a dispute"
 
     code = models.CharField(max_length=120, unique=True)
     kind = models.CharField(max_length=20, choices=Kind)

@@ -16,19 +16,20 @@ ZERO = Decimal("0.00")
 def wanted_balances(result: AwardResult, accounts: Accounts) -> dict[int, Decimal]:
     """What each account should hold from this award; debits positive; sums to zero.
 
-    The market owes revenue less penalty. Owners get their payouts; fees and the margin stay with the platform, which
-    also bears the penalty: owners are never pushed negative.
+    The market owes revenue less penalty. What the portfolio earned beyond its devices stands apart. Owners get their
+    payouts; fees and the margin stay with the platform, which also bears the penalty: owners are never pushed negative.
     """
     kind = LedgerAccount.Kind
     revenue, penalty = result.revenue.amount, result.revenue.penalty
     paid = {int(credit.owner): from_cents(credit.paid_cents) for credit in result.credits}
     fees = from_cents(sum(credit.fee_cents for credit in result.credits))
-    margin = revenue - fees - sum(paid.values(), ZERO)
+    margin = result.pool - fees - sum(paid.values(), ZERO)
     wanted = {
         accounts.platform(kind.MARKET_RECEIVABLE): revenue - penalty,
         accounts.platform(kind.PENALTIES): penalty,
         accounts.platform(kind.FEES): -fees,
         accounts.platform(kind.MARGIN): -margin,
+        accounts.platform(kind.PORTFOLIO_EFFECT): -result.portfolio_effect,
     }
     payable = accounts.owners(paid)
     return wanted | {payable[owner]: -amount for owner, amount in paid.items()}

@@ -88,6 +88,8 @@ class _Writer:
                 "nominated_devices": len(self.inputs.devices),
                 "baselines": fleet.explanation,
                 "weights": result.weight_basis,
+                "owners_pool": str(result.pool),
+                "portfolio_effect": str(result.portfolio_effect),
                 **result.revenue.detail,
             },
         )

@@ -14,7 +14,8 @@ from vpp.enrollment.models import Contract, Portfolio
 from vpp.enrollment.queries import DeviceTable, contracts_of, device_table
 from vpp.lib.periods import DeliveryDay
 from vpp.settlement.kernels.circumstances import Circumstances
-from vpp.settlement.kernels.day import AwardDay, Owners
+from vpp.settlement.kernels.contracts import ContractTerms, Owners
+from vpp.settlement.kernels.day import AwardDay
 from vpp.settlement.kernels.fleet import FleetDay, event_hull
 from vpp.settlement.kernels.methods import MethodContext, Rule
 from vpp.settlement.kernels.slots import Event
@@ -112,8 +113,18 @@ def _owners(devices: DeviceTable, day: DeliveryDay) -> tuple[dict[str, Contract]
         devices=devices.code,
         owner_of=[owner_key(int(owner)) for owner in devices.owner_id],
         available_kw=[Decimal(repr(float(power))) for power in available],
-        share_pu={owner: contract.owner_share_pu for owner, contract in contracts.items()},
-        fees={owner: contract.fee_per_event for owner, contract in contracts.items()},
+        terms={owner: contract_terms(contract) for owner, contract in contracts.items()},
+    )
+
+
+def contract_terms(contract: Contract) -> ContractTerms:
+    """A contract as kernels take it."""
+    return ContractTerms(
+        share_pu=contract.owner_share_pu,
+        fee_per_event=contract.fee_per_event,
+        split_rule=contract.split_rule,
+        floor_per_event=contract.floor_per_event,
+        tariff_per_kwh=contract.tariff_per_kwh,
     )
 
 
