@@ -5,15 +5,17 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 ARGS ?=
+# Test processes, each with a database server of its own.
+WORKERS ?= 2
 # Small matrices and two cores: one thread a process beats many that wait for each other.
 export OMP_NUM_THREADS ?= 1
 export OPENBLAS_NUM_THREADS ?= 1
 
-.PHONY: help setup demo test check serve lock clean
+.PHONY: help setup demo test check bench-telemetry serve lock clean
 
 help:
 	@echo "make demo [ARGS='--no-serve --full --date 2016-07-14 --prices FILE.csv --seed 1 --json out.json']"
-	@echo "make test [ARGS='tests/kernels -k money']    make check    make serve    make lock    make clean"
+	@echo "make test [ARGS='tests/kernels -k money']    make check    make bench-telemetry    make serve    make lock    make clean"
 
 setup: $(READY)
 
@@ -30,13 +32,17 @@ demo: $(READY)
 	@$(BIN)/python manage.py demo $(ARGS)
 
 test: $(READY)
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) $(ARGS)
 
 check: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy .
 	$(BIN)/python manage.py makemigrations --check --dry-run
+
+# The figures of telemetry beside their anchors, in one table (docs/telemetry.md).
+bench-telemetry: $(READY)
+	@$(BIN)/python -m tests.benchmarks.telemetry $(ARGS)
 
 serve: $(READY)
 	@$(BIN)/python manage.py serve $(ARGS)

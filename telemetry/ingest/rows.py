@@ -27,15 +27,18 @@ class Outcome(IntEnum):
     DIFFERENT = 2  # the key is stored with other values
 
 
-def insert(readings: Readings, packed_pairs: IntColumn) -> NDArray[np.int8]:
-    """(n,) Outcome of each reading; the fresh ones are stored. `packed_pairs`: keys of packed days."""
+def insert(readings: Readings, packed_pairs: IntColumn, *, repeated: bool) -> NDArray[np.int8]:
+    """(n,) Outcome of each reading; the fresh ones are stored. `packed_pairs`: keys of packed days.
+
+    `repeated` tells only what to try first: to compare with what is stored, or to copy in.
+    """
     outcome = np.full(readings.size, Outcome.FRESH, dtype=np.int8)
     packed = readings.in_pairs(packed_pairs)
     if packed.any():
         outcome[packed] = _against_packed(readings.take(packed))
     open_rows = np.flatnonzero(outcome == Outcome.FRESH)
     if open_rows.size:
-        outcome[open_rows] = _insert_rows(readings.take(open_rows))
+        outcome[open_rows] = _insert_rows(readings.take(open_rows), repeated=repeated)
     return outcome
 
 
@@ -50,8 +53,10 @@ def _against_packed(readings: Readings) -> NDArray[np.int8]:
     return outcome
 
 
-def _insert_rows(readings: Readings) -> NDArray[np.int8]:
+def _insert_rows(readings: Readings, *, repeated: bool) -> NDArray[np.int8]:
     """The partitions are there."""
+    if repeated:
+        return _insert_beside_known(readings)
     try:
         with transaction.atomic():
             copy_in("telemetry_reading", raw.row_fields(readings))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import timedelta
 
 import numpy as np
@@ -31,6 +32,14 @@ class Busy(DomainError):
     http_status = 503
 
 
+@dataclass(frozen=True)
+class Hints:
+    """What is known of the days of a batch before it is stored."""
+
+    some_packed: bool  # some of them have packed days
+    repeated: bool  # its first key is stored already: it probably comes again
+
+
 def store(
     readings: Readings, marked: NDArray[np.bool_], *, at_us: int, digest_later: bool
 ) -> tuple[NDArray[np.int8], int]:
@@ -58,8 +67,10 @@ def _store(
 ) -> tuple[NDArray[np.int8], int]:
     whole_days = packed.candidates(readings, at_us) & ~marked
     if not whole_days.any():
-        some_packed = open_days_for_rows(readings.days())
-        return _store_rows(readings, marked, some_packed=some_packed, digest_later=digest_later)
+        first_key = int(readings.time_us[0]), int(readings.device_id[0])
+        some_packed, repeated = open_days_for_rows(readings.days(), first_key)
+        hints = Hints(some_packed=some_packed, repeated=repeated)
+        return _store_rows(readings, marked, hints, digest_later=digest_later)
     lock_days(shared=readings.days(), exclusive=readings.take(whole_days).days())
     whole_days[whole_days] = packed.untouched(readings.take(whole_days))
     outcome, corrected = np.full(readings.size, Outcome.FRESH, dtype=np.int8), 0
@@ -70,15 +81,19 @@ def _store(
     if single.size:
         part = readings.take(single)
         ensure_days(part.days())
-        outcome[single], corrected = _store_rows(part, marked[single], some_packed=True, digest_later=digest_later)
+        outcome[single], corrected = _store_rows(
+            part, marked[single], Hints(some_packed=True, repeated=False), digest_later=digest_later
+        )
     return outcome, corrected
 
 
 def _store_rows(
-    readings: Readings, marked: NDArray[np.bool_], *, some_packed: bool, digest_later: bool
+    readings: Readings, marked: NDArray[np.bool_], hints: Hints, *, digest_later: bool
 ) -> tuple[NDArray[np.int8], int]:
-    pairs = raw.packed_pairs(readings.days(), readings.device_id) if some_packed else np.empty(0, dtype=np.int64)
-    outcome = rows.insert(readings, pairs)
+    pairs = np.empty(0, dtype=np.int64)
+    if hints.some_packed:
+        pairs = raw.packed_pairs(readings.days(), readings.device_id)
+    outcome = rows.insert(readings, pairs, repeated=hints.repeated)
     plain = (outcome == Outcome.FRESH) & ~readings.in_pairs(pairs)
     different = np.flatnonzero(outcome == Outcome.DIFFERENT)
     corrected = 0

@@ -95,6 +95,9 @@ def batch_of(
 
 def index_codes(codes: Sequence[str]) -> tuple[list[str], IntColumn]:
     """Distinct codes in order of appearance and the (n,) index of each code in them."""
-    places: dict[str, int] = {}
+    places: dict[str, int] = dict.fromkeys(codes, 0)
+    if len(places) == len(codes):
+        return list(codes), np.arange(len(codes), dtype=np.int64)
+    places = {}
     index = np.fromiter((places.setdefault(code, len(places)) for code in codes), dtype=np.int64, count=len(codes))
     return list(places), index

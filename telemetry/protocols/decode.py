@@ -63,7 +63,7 @@ def decode(body: bytes, *, content_type: str, content_encoding: str = "") -> Rea
 
 
 def _decode_json(body: bytes) -> ReadingBatch:
-    shape = _shape.decode(body)
+    shape = _shape.decode(body)  # a quick walk past the contents
     if shape.readings is not msgspec.UNSET:
         return json_rows.decode(body)
     if shape.columns is not msgspec.UNSET:

@@ -15,7 +15,7 @@ from typing import Annotated, Literal
 import msgspec
 import numpy as np
 
-from telemetry.kernels.batch import FloatColumn, IntColumn, ReadingBatch, batch_of, index_codes
+from telemetry.kernels.batch import FloatColumn, IntColumn, ReadingBatch, absent, batch_of, index_codes
 from telemetry.kernels.quality import Refusal
 
 Sign = Literal["load", "generation"]
@@ -24,10 +24,10 @@ DeviceCode = Annotated[str, msgspec.Meta(min_length=1, max_length=120)]
 
 
 class Row(msgspec.Struct, gc=False, frozen=True):
-    """One reading as sent."""
+    """One reading as sent. `time` is read later: most rows of a message have the same."""
 
     device: DeviceCode
-    time: AwareTime
+    time: str
     power_kw: float
     energy_kwh: float | None = None
     soc_kwh: float | None = None
@@ -38,6 +38,7 @@ class Row(msgspec.Struct, gc=False, frozen=True):
 class RowsMessage(msgspec.Struct):
     readings: list[Row]
     sign: Sign = "load"
+    columns: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
 
 
 class UnreadRowsMessage(msgspec.Struct):
@@ -56,23 +57,41 @@ def decode(body: bytes) -> ReadingBatch:
     """Readings of a message; a row that does not fit is refused alone. Raises msgspec.DecodeError on broken JSON."""
     try:
         message = _whole.decode(body)
+        time_us = moments([row.time for row in message.readings])
     except msgspec.ValidationError:
         return _decode_row_by_row(body)
-    return _batch(message.readings, list(range(len(message.readings))), message.sign, [])
+    return _batch(message.readings, time_us, np.arange(time_us.size), message.sign, [])
 
 
 def _decode_row_by_row(body: bytes) -> ReadingBatch:
     message = _unread.decode(body)
     rows: list[Row] = []
     places: list[int] = []
+    times: list[int] = []
     refused: list[tuple[int, str]] = []
     for place, raw in enumerate(message.readings):
         try:
-            rows.append(_one.decode(raw))
+            row = _one.decode(raw)
+            times.append(int(moments([row.time])[0]))
+            rows.append(row)
             places.append(place)
         except msgspec.ValidationError:
             refused.append((place, Refusal.MALFORMED))
-    return _batch(rows, places, message.sign, refused)
+    return _batch(rows, np.array(times, dtype=np.int64), np.array(places, dtype=np.int64), message.sign, refused)
+
+
+def moments(texts: list[str]) -> IntColumn:
+    """(n,) microseconds since 1970 of RFC 3339 texts, each distinct one read once; msgspec.ValidationError if one is
+    none."""
+    known = dict.fromkeys(texts)
+    if len(known) == 1:
+        return np.full(len(texts), _microsecond(texts[0]), dtype=np.int64)
+    known = {text: _microsecond(text) for text in known}
+    return np.fromiter(map(known.__getitem__, texts), dtype=np.int64, count=len(texts))
+
+
+def _microsecond(text: str) -> int:
+    return round(msgspec.convert(text, AwareTime).timestamp() * 1e6)
 
 
 def microseconds(moments: list[datetime]) -> IntColumn:
@@ -83,6 +102,8 @@ def microseconds(moments: list[datetime]) -> IntColumn:
 
 def column(values: list[float | None]) -> FloatColumn:
     """(n,) floats, None as NaN."""
+    if values.count(None) == len(values):
+        return absent(len(values))
     return np.array(values, dtype=np.float64).reshape(len(values))
 
 
@@ -91,17 +112,19 @@ def turned(values: FloatColumn, sign: Sign) -> FloatColumn:
     return -values if sign == "generation" else values
 
 
-def _batch(rows: list[Row], places: list[int], sign: Sign, refused: list[tuple[int, str]]) -> ReadingBatch:
+def _batch(
+    rows: list[Row], time_us: IntColumn, places: IntColumn, sign: Sign, refused: list[tuple[int, str]]
+) -> ReadingBatch:
     codes, device = index_codes([row.device for row in rows])
     return batch_of(
         codes=codes,
         device=device,
-        time_us=microseconds([row.time for row in rows]),
+        time_us=time_us,
         power_kw=turned(column([row.power_kw for row in rows]), sign),
         energy_kwh=turned(column([row.energy_kwh for row in rows]), sign),
         soc_kwh=column([row.soc_kwh for row in rows]),
         voltage_pu=column([row.voltage_pu for row in rows]),
         correction=np.array([row.correction for row in rows], dtype=np.bool_),
-        row=np.array(places, dtype=np.int64),
+        row=places,
         refused=refused,
     )

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 
+import numpy as np
 from django.db import connection
+
+from vpp.lib.periods import from_datetime64
 
 LOCK_CLASS = 7301  # first key of the advisory locks on days
 EPOCH_DATE = date(1970, 1, 1)
@@ -30,10 +33,12 @@ def lock_days(*, shared: Iterable[int], exclusive: Iterable[int]) -> None:
                 cursor.execute("SELECT pg_advisory_xact_lock_shared(%s, %s)", [LOCK_CLASS, day])
 
 
-def open_days_for_rows(days: Sequence[int]) -> bool:
-    """Share days until the transaction ends and make their partitions; whether any of them has packed days.
+def open_days_for_rows(days: Sequence[int], first_key: tuple[int, int]) -> tuple[bool, bool]:
+    """Share days until the transaction ends and make their partitions.
 
-    `days` rise. The second question is a statement of its own, as it must see what was packed while the first waited.
+    Tells whether any of them has packed days, and whether `first_key` (microseconds, device) is stored already, which
+    makes the others likely to be. `days` rise. Both are asked in a statement of its own, as it must see what was packed
+    while the first waited.
     """
     with connection.cursor() as cursor:
         cursor.execute(
@@ -42,9 +47,12 @@ def open_days_for_rows(days: Sequence[int]) -> bool:
             [LOCK_CLASS, list(days)],
         )
         cursor.execute(
-            "SELECT EXISTS (SELECT FROM telemetry_readingday WHERE day = ANY(%s))", [[as_date(day) for day in days]]
+            """SELECT EXISTS (SELECT FROM telemetry_readingday WHERE day = ANY(%s)),
+            EXISTS (SELECT FROM telemetry_reading WHERE ts = %s AND device_id = %s)""",
+            [[as_date(day) for day in days], from_datetime64(np.datetime64(first_key[0], "us")), first_key[1]],
         )
-        return bool(cursor.fetchone()[0])
+        some_packed, known = cursor.fetchone()
+        return bool(some_packed), bool(known)
 
 
 def ensure_days(days: Iterable[int]) -> None:
