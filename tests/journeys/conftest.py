@@ -17,7 +17,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 SMALL_GRID = "1-LV-rural1--2-sw"
-TEMPLATE = "journeys_template"
+WORKER = os.environ.get("PYTEST_XDIST_WORKER", "")  # workers may share one server
+TEMPLATE = f"journeys_template{WORKER}"
 PLAY_TIMEOUT_S = 240
 COUNTED = (
     "bidding_bid", "bidding_award", "bidding_bookentry", "dispatch_setpoint", "dispatch_controlcycle", "settlement_journal",
@@ -98,7 +99,7 @@ def new_stage(database_server: str, demo_folder: Path) -> Iterator[Callable[[str
     subprocess.run(migrate, cwd=ROOT, env=environment | {"DATABASE_URL": named(database_server, TEMPLATE)}, check=True)
 
     def make(name: str) -> Stage:
-        database = f"journey_{name}"
+        database = f"journey_{name}{WORKER}"
         with psycopg.connect(named(database_server, "postgres"), autocommit=True) as server:
             server.execute(f"DROP DATABASE IF EXISTS {database}")
             server.execute(f"CREATE DATABASE {database} TEMPLATE {TEMPLATE}")
