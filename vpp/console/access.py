@@ -9,7 +9,7 @@ from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 
-from vpp.accounts.models import Participant
+from vpp.accounts.models import Participant, User
 from vpp.accounts.principals import principal_of
 
 View = Callable[..., HttpResponse]
@@ -45,5 +45,21 @@ def page_for(*kinds: str) -> Callable[[View], View]:
     return decorate
 
 
+def has_role(request: HttpRequest, *roles: str) -> bool:
+    """Whether the user may act in one of these roles; an administrator of the service may act in all of staff's."""
+    user = request.user
+    if not isinstance(user, User) or not user.is_active:
+        return False
+    return user.is_superuser or user.role in roles
+
+
+def require_role(request: HttpRequest, *roles: str) -> None:
+    """Raises PermissionDenied, in words that say who may."""
+    if not has_role(request, *roles):
+        labels = ", ".join(str(User.Role(role).label) for role in roles)
+        raise PermissionDenied(f"Only these roles may do this: {labels}.")
+
+
+Role = User.Role
 UTILITY = Participant.Kind.UTILITY
 OWNER = Participant.Kind.OWNER

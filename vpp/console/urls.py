@@ -3,17 +3,21 @@
 from django.contrib.auth import views as auth_views
 from django.urls import URLPattern, URLResolver, include, path
 
-from vpp.console import views
+from vpp.console.views import asks, operate, payouts, settlement
 
 pages = [
-    path("", views.home, name="home"),
-    path("day/", views.day_index, name="days"),
-    path("day/<str:code>/<str:delivery_date>/", views.day_view, name="day"),
-    path("asks/", views.ask_board, name="asks"),
-    path("asks/<path:reference>/", views.ask_page, name="ask"),
-    path("payouts/", views.payout_list, name="payouts"),
-    path("payouts/<int:payout_id>/", views.payout_trace, name="payout"),
-    path("api/v1/docs", views.api_reference, name="api"),
+    path("", operate.home, name="home"),
+    path("day/", operate.day_index, name="days"),
+    path("day/<str:code>/<str:delivery_date>/", operate.day_view, name="day"),
+    path("asks/", asks.ask_board, name="asks"),
+    path("asks/<path:reference>/", asks.ask_page, name="ask"),
+    path("settlement/", settlement.run_list, name="settlement"),
+    path("settlement/<int:run_id>/", settlement.run_page, name="settlement_run"),
+    path("settlement/awards/<int:performance_id>/", settlement.award_page, name="settled_award"),
+    path("ledger/", settlement.ledger_page, name="ledger"),
+    path("payouts/", payouts.payout_list, name="payouts"),
+    path("payouts/<int:payout_id>/", payouts.payout_trace, name="payout"),
+    path("api/v1/docs", operate.api_reference, name="api"),
 ]
 
 urlpatterns: list[URLPattern | URLResolver] = [

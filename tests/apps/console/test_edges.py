@@ -22,7 +22,7 @@ pytestmark = pytest.mark.django_db
 # --- an empty house
 
 
-@pytest.mark.parametrize("url", ["/", "/day/", "/asks/", "/payouts/"])
+@pytest.mark.parametrize("url", ["/", "/day/", "/asks/", "/payouts/", "/settlement/", "/ledger/"])
 def test_pages_render_with_an_empty_database(url, staff):
     page(staff, url)
 

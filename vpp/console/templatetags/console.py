@@ -100,3 +100,17 @@ def admin_link(context: dict[str, Any], meta: Options[Any], pk: object, label: s
     except NoReverseMatch:
         return text
     return format_html('<a class="row" href="{}">{}</a>', address, text)
+
+
+@register.inclusion_tag("console/_pages.html", takes_context=True)
+def pages(context: dict[str, Any], number: int, has_next: bool) -> dict[str, Any]:
+    """Links to the page before and the next one; every other filter of the address stays."""
+    query = context["request"].GET.copy()
+    query.pop("page", None)
+    return {"number": number, "has_next": has_next, "query": query.urlencode()}
+
+
+@register.filter
+def clean(code: str) -> str:
+    """A code as words."""
+    return code.replace("_", " ").lower()

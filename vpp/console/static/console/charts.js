@@ -10,14 +10,15 @@
       baseline: read("--chart-baseline"), band: read("--chart-band"), plan: read("--chart-plan"),
       measured: read("--chart-measured"), up: read("--chart-up"), down: read("--chart-down"),
       held: read("--chart-held"), called: read("--chart-called"),
-      ask: read("--chart-ask"), asked: read("--chart-asked"),
+      ask: read("--chart-ask"), asked: read("--chart-asked"), thin: read("--chart-thin"),
+      before: read("--chart-before"), price: read("--chart-called"),
     };
   }
 
   /* Each interval is a flat step around its label, so that a mean over the interval looks like one. */
   const STEP = "hvh";
-  const DASH = { plan: "solid", baseline: "dot", measured: "solid" };
-  const WIDTH = { plan: 2, baseline: 1.5, measured: 2.5 };
+  const DASH = { plan: "solid", baseline: "dot", measured: "solid", before: "dash" };
+  const WIDTH = { plan: 2, baseline: 1.5, measured: 2.5, thin: 1, before: 1.5, price: 2 };
 
   function bandTraces(series, labels, axis, colour, legend) {
     const common = {
@@ -33,11 +34,16 @@
     ];
   }
 
-  function trace(series, labels, axis, colour, legend) {
+  function trace(series, labels, axis, colour, legend, unit) {
     const bar = ["up", "down", "held", "called", "ask", "asked"].includes(series.role);
     const common = {
-      x: labels, y: series.y, name: series.name, yaxis: axis, legend: legend, hovertemplate: "%{y:.1f} kW",
+      x: labels, y: series.y, name: series.name, yaxis: axis, legend: legend, hovertemplate: "%{y:.1f} " + unit,
     };
+    if (series.group) {
+      /* Many thin lines share one entry of the legend. */
+      Object.assign(common, { legendgroup: series.group, name: series.group, showlegend: Boolean(series.first) });
+      common.hovertemplate = series.name + ": %{y:.1f} " + unit + "<extra></extra>";
+    }
     if (bar) {
       const marker = { color: colour[series.role], line: { width: 0 } };
       if (series.role === "held") {
@@ -95,7 +101,7 @@
       panel.series.forEach((series) => {
         const made = series.role === "band"
           ? bandTraces(series, chart.labels, axis, colour, legend)
-          : [trace(series, chart.labels, axis, colour, legend)];
+          : [trace(series, chart.labels, axis, colour, legend, panel.unit || "kW")];
         traces.push(...made);
       });
     });

@@ -1,8 +1,8 @@
-"""The console's pages. Each view asks one query and renders one template; every page works without script."""
+"""Today and a portfolio's day."""
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
@@ -13,11 +13,10 @@ from django.views.decorators.http import require_GET
 
 from vpp.accounts.principals import principal_of
 from vpp.console import charts, reference
-from vpp.console.access import OWNER, UTILITY, page_for, staff_page
-from vpp.console.queries import ask_chain, asks, day, fleet, payouts, today
+from vpp.console.access import OWNER, UTILITY, staff_page
+from vpp.console.queries import day, fleet, today
+from vpp.console.views.params import parse_date
 from vpp.lib import clock
-from vpp.lib.errors import NotFound
-from vpp.settlement.queries import trace_payout
 
 
 @require_GET
@@ -78,76 +77,7 @@ def day_view(request: HttpRequest, code: str, delivery_date: str) -> HttpRespons
 
 
 @require_GET
-@page_for(UTILITY)
-def ask_board(request: HttpRequest) -> HttpResponse:
-    columns = asks.board(principal_of(request))
-    return render(request, "console/asks.html", {"columns": columns, "at": clock.now(), "here": "asks"})
-
-
-@require_GET
-@page_for(UTILITY)
-def ask_page(request: HttpRequest, reference: str) -> HttpResponse:
-    """One ask; where two utilities used the same reference, `?utility=` tells which."""
-    principal = principal_of(request)
-    found = ask_chain.asks_by_reference(principal, reference)
-    if utility := request.GET.get("utility"):
-        found = [ask for ask in found if ask.utility.code == utility]
-    if not found:
-        raise Http404(f"There is no ask {reference}, or it is not yours.")
-    if len(found) > 1:
-        return render(request, "console/ask_choice.html", {"asks": found, "here": "asks"})
-    chain = ask_chain.ask_chain(principal, found[0])
-    context = {
-        "here": "asks",
-        "chain": chain,
-        "link": chain.live,
-        "zone": chain.ask.time_zone,
-        "at": clock.now(),
-        "chart": charts.ask_chart(chain),
-        "staff": principal.sees_all,
-    }
-    return render(request, "console/ask.html", context)
-
-
-@require_GET
-@page_for(OWNER)
-def payout_list(request: HttpRequest) -> HttpResponse:
-    number = request.GET.get("page", "1")
-    page = payouts.payout_page(
-        principal_of(request),
-        parse_date(request.GET.get("date", "")),
-        request.GET.get("q", "").strip(),
-        max(int(number), 1) if number.isdecimal() and len(number) < 7 else 1,
-    )
-    return render(request, "console/payouts.html", {"page": page, "here": "payouts"})
-
-
-@require_GET
-@page_for(OWNER)
-def payout_trace(request: HttpRequest, payout_id: int) -> HttpResponse:
-    """The chain of one payout back to its readings; `?device=` opens that device's setpoints and readings."""
-    principal = principal_of(request)
-    try:
-        trace = trace_payout(principal, payout_id)
-    except NotFound as error:
-        raise Http404(error.message) from error
-    code = request.GET.get("device", "")
-    devices = trace["devices"]
-    opened = next((one for one in devices if one["device"] == code), devices[0] if devices else None)
-    zone = payouts.zone_of(trace["settlement_run"]["portfolio"])
-    context = {"here": "payouts", "trace": trace, "opened": opened, "staff": principal.sees_all, "zone": zone}
-    return render(request, "console/payout.html", context)
-
-
-@require_GET
 @login_required
 def api_reference(request: HttpRequest) -> HttpResponse:
     """What programs can do, readable without script."""
     return render(request, "console/api.html", {"rooms": reference.operations_by_room(), "here": "api"})
-
-
-def parse_date(text: str) -> date | None:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        return None

@@ -1,0 +1,72 @@
+"""Pictures of settlement: an award's delivery, and how a baseline came about."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from vpp.console.charts import MARGIN, Series, numbers
+from vpp.console.queries.settlement import AwardPage, BaselineGroup, FloatArray
+
+
+def award_chart(page: AwardPage) -> dict[str, Any]:
+    """Above: baseline and meter of all nominated devices together. Below: committed and delivered, up positive."""
+    performance = page.performance
+
+    def known(values: list[float | None]) -> FloatArray:
+        return np.array([np.nan if value is None else value for value in values], dtype=np.float64)
+
+    power: list[Series] = [
+        {"name": "baseline", "role": "plan", "y": numbers(known(performance.baseline_kw))},
+        {"name": "measured", "role": "measured", "y": numbers(known(performance.metered_kw))},
+    ]
+    moved: list[Series] = [
+        {"name": "committed", "role": "up", "y": numbers(known(performance.committed_kw))},
+        {"name": "delivered", "role": "measured", "y": numbers(known(performance.delivered_kw))},
+    ]
+    return {
+        "labels": page.day.local_labels(),
+        "zone": page.day.zone,
+        "panels": [{"title": "Power, kW", "series": power}, {"title": "Up, kW", "series": moved}],
+    }
+
+
+def baseline_chart(group: BaselineGroup, page: AwardPage) -> dict[str, Any]:
+    """The chosen days thin, their mean, the adjusted baseline and what was measured."""
+    labels = page.day.local_labels()
+    series: list[Series] = [
+        {
+            "name": day,
+            "role": "thin",
+            "group": "chosen days",
+            "first": not number,
+            "y": numbers(on_clock(power_kw, len(labels))),
+        }
+        for number, (day, power_kw) in enumerate(group.chosen_kw.items())
+    ]
+    series.append({"name": "mean of the chosen days", "role": "baseline", "y": placed(group.mean_kw, group, labels)})
+    series.append({"name": "adjusted baseline", "role": "plan", "y": placed(group.adjusted_kw, group, labels)})
+    if group.actual_kw is not None:
+        series.append({"name": "measured", "role": "measured", "y": numbers(group.actual_kw)})
+    shown = [max(group.event.start - MARGIN * 2, 0) - 0.5, min(group.event.stop + MARGIN, len(labels)) - 0.5]
+    return {
+        "labels": labels,
+        "zone": page.day.zone,
+        "range": shown,
+        "panels": [{"title": "Power, kW", "series": series}],
+    }
+
+
+def placed(values_kw: FloatArray, group: BaselineGroup, labels: list[str]) -> list[float | None]:
+    """(E,) event values on the day's axis."""
+    whole = np.full(len(labels), np.nan)
+    whole[group.event] = values_kw[: group.event.stop - group.event.start]
+    return numbers(whole)
+
+
+def on_clock(power_kw: FloatArray, count: int) -> FloatArray:
+    """A reference day on the delivery day's axis, by position; a clock change leaves its end open or cut."""
+    fitted = np.full(count, np.nan)
+    fitted[: min(count, power_kw.size)] = power_kw[:count]
+    return fitted

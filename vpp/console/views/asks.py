@@ -1,0 +1,45 @@
+"""Asks: the board, and one ask's chain."""
+
+from __future__ import annotations
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_GET
+
+from vpp.accounts.principals import principal_of
+from vpp.console import charts
+from vpp.console.access import UTILITY, page_for
+from vpp.console.queries import ask_chain, asks
+from vpp.lib import clock
+
+
+@require_GET
+@page_for(UTILITY)
+def ask_board(request: HttpRequest) -> HttpResponse:
+    columns = asks.board(principal_of(request))
+    return render(request, "console/asks.html", {"columns": columns, "at": clock.now(), "here": "asks"})
+
+
+@require_GET
+@page_for(UTILITY)
+def ask_page(request: HttpRequest, reference: str) -> HttpResponse:
+    """One ask; where two utilities used the same reference, `?utility=` tells which."""
+    principal = principal_of(request)
+    found = ask_chain.asks_by_reference(principal, reference)
+    if utility := request.GET.get("utility"):
+        found = [ask for ask in found if ask.utility.code == utility]
+    if not found:
+        raise Http404(f"There is no ask {reference}, or it is not yours.")
+    if len(found) > 1:
+        return render(request, "console/ask_choice.html", {"asks": found, "here": "asks"})
+    chain = ask_chain.ask_chain(principal, found[0])
+    context = {
+        "here": "asks",
+        "chain": chain,
+        "link": chain.live,
+        "zone": chain.ask.time_zone,
+        "at": clock.now(),
+        "chart": charts.ask_chart(chain),
+        "staff": principal.sees_all,
+    }
+    return render(request, "console/ask.html", context)
