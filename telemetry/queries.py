@@ -9,19 +9,19 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime, timedelta
 from typing import TypeAlias
 
 import numpy as np
-from django.db import connection
 from numpy.typing import NDArray
 
+from telemetry.changes import changed_days as changed_days  # part of this room's questions
 from telemetry.kernels.batch import FloatColumn, IntColumn
+from telemetry.kernels.gaps import fill_gaps
 from telemetry.kernels.readings import Readings
 from telemetry.kernels.rollup import BUCKET_MINUTES, BUCKET_US
-from telemetry.storage import arrivals, cells, raw
+from telemetry.storage import cells, raw
 from telemetry.storage.copying import moment
-from telemetry.storage.days import as_date
 from vpp.lib.units import mean_power_kw
 
 DeviceIds: TypeAlias = Sequence[int] | IntColumn
@@ -72,6 +72,24 @@ def interval_power_kw(
     if step_minutes == BUCKET_MINUTES:
         return power_kw
     return power_kw.reshape(wanted.size, -1, step_minutes // BUCKET_MINUTES).mean(axis=2)
+
+
+def filled_power_kw(
+    device_ids: DeviceIds, start: datetime, end: datetime, as_of: datetime | None = None
+) -> tuple[FloatColumn, NDArray[np.bool_]]:
+    """(N, T) mean power per quarter hour with gaps filled, and (N, T) True (`Quality.FILLED`) where a value was put in.
+
+    For operations only: a settlement asks `interval_power_kw`. The rule is `kernels.gaps.fill_gaps` with the seven days
+    before.
+    """
+    power_kw = interval_power_kw(device_ids, start, end, as_of)
+    if not np.isnan(power_kw).any():
+        return power_kw, np.zeros(power_kw.shape, dtype=bool)
+    before = [
+        interval_power_kw(device_ids, start - timedelta(days=days), end - timedelta(days=days), as_of)
+        for days in range(1, 8)
+    ]
+    return fill_gaps(power_kw, np.stack(before))
 
 
 def interval_quality(device_ids: DeviceIds, start: datetime, end: datetime) -> NDArray[np.int16]:
@@ -144,31 +162,6 @@ def interval_checksums(
 def interval_checksum(device_id: int, start: datetime, end: datetime, as_of: datetime | None = None) -> str:
     """`interval_checksums` of one device."""
     return interval_checksums([device_id], start, end, as_of)[0]
-
-
-def changed_days(since: datetime, until: datetime) -> dict[tuple[int, date], datetime]:
-    """(device id, UTC day) of which something became known in (since, until], and when the last of it did."""
-    waiting = arrivals.known_between(_us(since), _us(until))
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """SELECT device_id, day, max(available_at) FROM (
-                SELECT device_id, day, available_at FROM telemetry_rollupday
-                UNION ALL
-                SELECT device_id, (bucket AT TIME ZONE 'UTC')::date, available_at FROM telemetry_rollup15
-                UNION ALL
-                SELECT r.device_id, (r.ts AT TIME ZONE 'UTC')::date, r.available_at
-                FROM telemetry_touchedbucket t JOIN telemetry_reading r ON r.device_id = t.device_id
-                AND r.ts >= t.bucket AND r.ts < t.bucket + interval '15 minutes'
-            ) known (device_id, day, available_at) WHERE available_at > %s AND available_at <= %s GROUP BY 1, 2""",
-            [since, until],
-        )
-        changed = {(device_id, day): available_at for device_id, day, available_at in cursor}
-    order = np.argsort(waiting.available_us, kind="stable")
-    columns = (waiting.device_id[order], waiting.day[order], waiting.available_us[order])
-    for device_id, day, available_us in zip(*(column.tolist() for column in columns), strict=True):
-        key, known_at = (device_id, as_date(day)), moment(available_us)
-        changed[key] = max(changed.get(key, known_at), known_at)
-    return changed
 
 
 def _us(at: datetime) -> int:

@@ -8,7 +8,7 @@ import numpy as np
 from django.db import connection
 from numpy.typing import NDArray
 
-from telemetry.ingest import rollups
+from telemetry.ingest import plausibility, rollups
 from telemetry.kernels.batch import IntColumn
 from telemetry.kernels.copy_format import SIGNATURE, TRAILER, Field, encode_rows
 from telemetry.kernels.day_arrays import PackedDays, pack_readings, pack_rollup
@@ -56,8 +56,8 @@ def untouched(readings: Readings) -> NDArray[np.bool_]:
 
 def store(readings: Readings) -> None:
     """Pack whole device-days and their rollup. The caller knows that nothing of them is stored."""
-    groups = list(pack_readings(readings))
-    _copy("telemetry_readingday", groups, count=True)
+    readings = plausibility.flagged(readings)
+    _copy("telemetry_readingday", list(pack_readings(readings)), count=True)
     _copy("telemetry_rollupday", [pack_rollup(roll_up(readings))], count=False)
 
 
@@ -91,9 +91,9 @@ def pack_day(day: int) -> int:
     for some in np.array_split(devices, readings // READINGS_AT_ONCE + 1):
         if some.size:
             first = raw.first_versions(some, start_us, end_us)
-            current = raw.with_corrections(first, raw.corrections(some, start_us, end_us))
+            current = plausibility.flagged(raw.with_corrections(first, raw.corrections(some, start_us, end_us)))
             _forget_packed(day, some)
-            _copy("telemetry_readingday", list(pack_readings(first)), count=True)
+            _copy("telemetry_readingday", list(pack_readings(plausibility.flagged(first))), count=True)
             _copy("telemetry_rollupday", [pack_rollup(roll_up(current))], count=False)
             packed += first.size
     if devices.size:

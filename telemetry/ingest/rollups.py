@@ -11,11 +11,11 @@ from telemetry.kernels.copy_format import Field
 from telemetry.kernels.judge import DAY_US
 from telemetry.kernels.readings import Readings, join
 from telemetry.kernels.rollup import BUCKET_US, Rollup, bucket_of, roll_up
-from telemetry.storage import raw
+from telemetry.storage.cell_readings import CELLS, readings_of_cells
 from telemetry.storage.copying import copy_in, copy_out, empty_stage, moment
 from telemetry.storage.days import ensure_days
 
-CELLS, CELL_COLUMNS = "telemetry_stage_cell", "bucket timestamptz, device_id bigint"
+CELL_COLUMNS = "bucket timestamptz, device_id bigint"
 ROLLUP_STAGE = "telemetry_stage_rollup"
 ROLLUP_STAGE_COLUMNS = """bucket timestamptz, first_available_at timestamptz, available_at timestamptz,
     device_id bigint, energy_kwh double precision, min_kw double precision, max_kw double precision,
@@ -95,7 +95,7 @@ def refresh_touched(day: int, *, before_us: int) -> int:
     if bucket_us.size:
         _stage_cells(bucket_us, device_id)
         ensure_days([day])
-        rollup = roll_up(_readings_of_cells(day, bucket_us, device_id)).by_bucket()
+        rollup = roll_up(readings_of_cells(day, bucket_us, device_id)).by_bucket()
         with connection.cursor() as cursor:
             cursor.execute(
                 f"""DELETE FROM telemetry_rollup15 r USING {CELLS} c
@@ -136,7 +136,7 @@ def refresh(bucket_us: IntColumn, device_id: IntColumn) -> None:
     """
     ensure_days(np.unique(bucket_us // DAY_US).tolist())  # a corrected packed day may have no partition
     _lock_cells(bucket_us, device_id)
-    parts = [_readings_of_cells(day, bucket_us, device_id) for day in np.unique(bucket_us // DAY_US)]
+    parts = [readings_of_cells(day, bucket_us, device_id) for day in np.unique(bucket_us // DAY_US)]
     rollup = roll_up(join(parts)).by_bucket()
     empty_stage(ROLLUP_STAGE, ROLLUP_STAGE_COLUMNS)
     copy_in(ROLLUP_STAGE, rollup_fields(rollup))
@@ -172,29 +172,3 @@ def _lock_cells(bucket_us: IntColumn, device_id: IntColumn) -> None:
             ) locked""",  # noqa: S608
             [moment(int(bucket_us.min())), moment(int(bucket_us.max()))],
         )
-
-
-def _readings_of_cells(day: int, bucket_us: IntColumn, device_id: IntColumn) -> Readings:
-    """All readings of the staged cells on one day, in the version that holds now."""
-    here = bucket_us // DAY_US == day
-    start_us, end_us = int(bucket_us[here].min()), int(bucket_us[here].max()) + BUCKET_US
-    devices = np.unique(device_id[here])
-    parts = [
-        raw.rows(
-            f"""SELECT {raw.ROW_SELECT.format("r")} FROM telemetry_reading r JOIN {CELLS} c
-            ON c.device_id = r.device_id AND c.bucket = date_bin('15 minutes', r.ts, '2000-01-01T00:00Z')
-            WHERE r.ts >= %s AND r.ts < %s""",  # noqa: S608
-            [moment(start_us), moment(end_us)],
-        )
-    ]
-    if raw.packed_pairs([int(day)], devices).size:
-        parts.append(_inside(raw.packed_readings([int(day)], devices), bucket_us[here], device_id[here]))
-    readings = join(parts).by_device()
-    return raw.with_corrections(readings, raw.corrections(devices, start_us, end_us))
-
-
-def _inside(readings: Readings, bucket_us: IntColumn, device_id: IntColumn) -> Readings:
-    """The readings that lie in one of the cells."""
-    cells = set(zip(device_id.tolist(), bucket_us.tolist(), strict=True))
-    own = zip(readings.device_id.tolist(), bucket_of(readings.time_us).tolist(), strict=True)
-    return readings.take(np.fromiter((cell in cells for cell in own), dtype=bool, count=readings.size))

@@ -14,6 +14,10 @@ class Quality(IntFlag):
     ENERGY_MISMATCH = 4  # energy has the opposite sign of the power
     SOC_OUT_OF_RANGE = 8  # above the storage's capacity
     PARTIAL = 16  # rollup: readings cover less of the interval than their own step promises
+    IMPOSSIBLE_STEP = 32  # faster than the device's ramp, or wider than its whole range
+    STUCK = 64  # the same power to the last digit for hours
+    ROLLED_OVER = 128  # the meter's register passed its last digit inside the interval
+    FILLED = 256  # not measured: put in by a rule, for operations only; never stored
 
 
 class Refusal:
@@ -29,3 +33,4 @@ class Refusal:
     UNALIGNED = "unaligned"
     CONFLICT = "conflict"
     REPEATED_IN_BATCH = "repeated_in_batch"
+    REGISTER_RESET = "register_reset"  # files: the register fell and no roll-over explains it
