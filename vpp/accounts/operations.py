@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from vpp.accounts.models import ApiClient, AuditEvent, Participant, User
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from datetime import datetime
 
     from django.db import models
@@ -37,15 +37,29 @@ def audit(
     reason: str = "",
 ) -> AuditEvent:
     """Append one event to the trail, in the caller's transaction."""
-    return AuditEvent.objects.create(
+    event = _event(at, actor, action, subject)
+    event.before, event.after, event.reason = before, after, reason
+    event.save()
+    return event
+
+
+def audit_all(
+    *, at: datetime, actor: object, action: str, subjects: Sequence[tuple[models.Model, dict[str, Any]]]
+) -> None:
+    """Append one event per (subject, what it is now), all at once."""
+    events = [_event(at, actor, action, subject) for subject, _ in subjects]
+    for event, (_, after) in zip(events, subjects, strict=True):
+        event.after = after
+    AuditEvent.objects.bulk_create(events)
+
+
+def _event(at: datetime, actor: object, action: str, subject: models.Model) -> AuditEvent:
+    return AuditEvent(
         at=at,
         actor=actor_name(actor),
         action=action,
         subject_type=subject._meta.label_lower,
         subject_key=str(subject.pk),
-        before=before,
-        after=after,
-        reason=reason,
         participant=getattr(actor, "participant", None),
     )
 

@@ -6,11 +6,13 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 import numpy as np
+from django.db import connection
 from numpy.typing import NDArray
 
 from telemetry import queries as readings
+from vpp.dispatch.fleet import Fleet
 from vpp.dispatch.kernels.headroom import SHIFTABLE, FleetState, Limit
-from vpp.dispatch.models import DeviceStatus, DeviceUse
+from vpp.dispatch.models import DeviceStatus
 from vpp.enrollment.queries import DeviceTable
 from vpp.lib.periods import as_datetime64
 
@@ -90,25 +92,25 @@ def not_usable(table: DeviceTable) -> Codes:
     return np.where(fixed & (barred == Limit.NONE), np.int8(Limit.RATING), barred).astype(np.int8)
 
 
-def behaving_badly(table: DeviceTable, measured: Measured, interval_start: datetime, step: timedelta) -> Codes:
+def behaving_badly(fleet: Fleet, measured: Measured, interval_start: datetime, step: timedelta) -> Codes:
     """(N,) Limit codes of devices to leave out of an interval: marked and not yet to be retried, or gone silent."""
-    row = {int(device_id): number for number, device_id in enumerate(table.device_id)}
-    barred = np.zeros(len(table), dtype=np.int8)
+    barred = np.zeros(len(fleet.table), dtype=np.int8)
     marked = DeviceStatus.objects.exclude(state=DeviceStatus.State.ONLINE)  # few, so not narrowed to the fleet's ids
-    for device_id, state, retry_at in marked.values_list("device_id", "state", "retry_at"):
-        if device_id not in row:
-            continue
-        if state != DeviceStatus.State.SILENT and (retry_at is None or retry_at > interval_start):
-            barred[row[device_id]] = Limit[state]
-    return np.where(silent(measured, interval_start, step) & (barred == 0), np.int8(Limit.SILENT), barred)
+    found = list(marked.values_list("device_id", "state", "retry_at"))
+    rows = fleet.rows_of(np.array([device_id for device_id, _, _ in found], dtype=np.int64))
+    for row, (_, state, retry_at) in zip(rows.tolist(), found, strict=True):
+        if row >= 0 and state != DeviceStatus.State.SILENT and (retry_at is None or retry_at > interval_start):
+            barred[row] = Limit[state]
+    return np.where(silent(fleet, measured, interval_start, step) & (barred == 0), np.int8(Limit.SILENT), barred)
 
 
-def silent(measured: Measured, interval_start: datetime, step: timedelta) -> NDArray[np.bool_]:
-    """(N,) True for devices without a reading of the interval before, while most of the fleet has one."""
+def silent(fleet: Fleet, measured: Measured, interval_start: datetime, step: timedelta) -> NDArray[np.bool_]:
+    """(N,) True for devices without a reading of the interval before, while most of their portfolio has one."""
     due = np.datetime64((interval_start - step).replace(tzinfo=None), "s")
     missing = np.isnat(measured.at) | (measured.at < due)
-    if missing.size == 0 or missing.mean() > SILENT_MAJORITY_PU:
-        return np.zeros(missing.size, dtype=bool)
+    for rows in fleet.parts.values():
+        if missing[rows].size and missing[rows].mean() > SILENT_MAJORITY_PU:
+            missing[rows] = False
     return missing
 
 
@@ -126,25 +128,30 @@ def with_interval(
     return replace(state, baseline_kw=expected_kw, previous_kw=measured.power_kw)
 
 
-def with_use(state: FleetState, table: DeviceTable, delivery_date: date, interval_start: datetime) -> FleetState:
+USED = """
+SELECT device_id, moved_kwh, hours, events, extract(epoch FROM last_interval)::float8
+  FROM dispatch_deviceuse WHERE delivery_date = %s
+"""
+
+
+def with_use(state: FleetState, fleet: Fleet, delivery_date: date, interval_start: datetime) -> FleetState:
     """Count what the devices have already done that day against their owners' hours, events and rest."""
-    row = {int(device_id): number for number, device_id in enumerate(table.device_id)}
-    used = DeviceUse.objects.filter(delivery_date=delivery_date)
-    used_kwh, hours, events = np.zeros(len(table)), np.zeros(len(table)), np.zeros(len(table))
+    table = fleet.table
+    with connection.cursor() as cursor:
+        cursor.execute(USED, [delivery_date])
+        found = np.array(cursor.fetchall(), dtype=np.float64).reshape(-1, 5)
+    rows = fleet.rows_of(found[:, 0].astype(np.int64))
+    known = rows >= 0
+    used = np.zeros((3, len(table)))
+    used[:, rows[known]] = found[known, 1:4].T
     idle_hours = np.full(len(table), np.inf)
-    for device_id, moved, spent, runs, last in used.values_list(
-        "device_id", "moved_kwh", "hours", "events", "last_interval"
-    ):
-        if (place := row.get(device_id)) is None:
-            continue
-        used_kwh[place], hours[place], events[place] = moved, spent, runs
-        gap = (interval_start - last).total_seconds() / 3600.0 - STEP_HOURS
-        idle_hours[place] = max(gap, 0.0)
+    gap_hours = (interval_start.timestamp() - found[known, 4]) / 3600.0 - STEP_HOURS
+    idle_hours[rows[known]] = np.maximum(gap_hours, 0.0)
     return replace(
         state,
-        used_kwh=used_kwh,
-        hours_left=table.max_hours_per_day - hours,
-        events_left=table.max_events_per_day - events,
+        used_kwh=used[0],
+        hours_left=table.max_hours_per_day - used[1],
+        events_left=table.max_events_per_day - used[2],
         idle_hours=idle_hours,
     )
 
@@ -158,8 +165,8 @@ def measured_before(device_ids: NDArray[np.int64], interval_start: datetime, at:
     if late.any():  # a day played again: what came later was not known then
         at_s[late], power_kw[late], stored_kwh[late] = np.datetime64("NaT"), np.nan, np.nan
         found = readings.readings(device_ids[late], interval_start - REACH_BACK, interval_start, at)
-        place = {int(device_id): number for number, device_id in enumerate(device_ids)}
-        rows = np.array([place[int(device_id)] for device_id in found.device_id], dtype=np.int64)
+        order = np.argsort(device_ids)
+        rows = order[np.searchsorted(device_ids, found.device_id, sorter=order)]
         at_s[rows] = found.time_us.view("datetime64[us]").astype("datetime64[s]")  # ordered by time: the last one stays
         power_kw[rows], stored_kwh[rows] = found.power_kw, found.soc_kwh
     return Measured(at_s, power_kw, stored_kwh)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -9,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bidding import queries as bids
-from bidding.models import Product
+from bidding.models import Activation, Award, Product
 from vpp.lib.periods import DeliveryDay
 
 Floats = NDArray[np.float64]
@@ -47,6 +49,43 @@ def position_of(portfolio_id: int, day: DeliveryDay) -> Position:
         down_kwh += one.down_kw * (1.0 - called_pu) * endurance_h[one.product_id]
     award_ids = tuple(sorted(one.award_id for one in commitments))
     return Position(award_ids, net, up_kwh, down_kwh)
+
+
+_Said = tuple[object, ...]
+_kept: dict[tuple[int, date], tuple[_Said, Position]] = {}
+KEPT = 1000
+
+
+def positions_of(portfolio_ids: Sequence[int], day: DeliveryDay) -> dict[int, Position]:
+    """As position_of for many portfolios: built again only where an award or a call has come since (both are
+    append-only, so their keys say whether)."""
+    said = _said(portfolio_ids, day)
+    positions = {}
+    for portfolio_id in portfolio_ids:
+        key = (portfolio_id, day.date)
+        kept = _kept.pop(key, None)
+        if kept is None or kept[0] != said[portfolio_id]:
+            kept = (said[portfolio_id], position_of(portfolio_id, day))
+        positions[portfolio_id] = kept[1]
+        _kept[key] = kept
+    while len(_kept) > KEPT:
+        _kept.pop(next(iter(_kept)), None)
+    return positions
+
+
+def _said(portfolio_ids: Sequence[int], day: DeliveryDay) -> dict[int, _Said]:
+    """Awards of the day and calls on them, per portfolio."""
+    heard: dict[int, list[object]] = defaultdict(list)
+    awards = Award.objects.filter(bid__portfolio_id__in=portfolio_ids, bid__delivery_date=day.date).order_by("pk")
+    holder = dict(awards.values_list("pk", "bid__portfolio_id"))
+    for award_id, portfolio_id in holder.items():
+        heard[portfolio_id].append(award_id)
+    calls = Activation.objects.filter(
+        award_id__in=list(holder), interval_start__gte=day.start, interval_start__lt=day.end
+    ).order_by("pk")
+    for pk, award_id, pu in calls.values_list("pk", "award_id", "activated_pu"):
+        heard[holder[award_id]].append((pk, pu))
+    return {portfolio_id: tuple(heard[portfolio_id]) for portfolio_id in portfolio_ids}
 
 
 def _endurance_hours(product_ids: list[int]) -> dict[int, float]:

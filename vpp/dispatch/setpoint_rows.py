@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -87,54 +87,83 @@ def in_force(portfolio_ids: Sequence[int], moment: datetime) -> SetpointColumns:
     )
 
 
-INSERT = """
-INSERT INTO dispatch_setpoint (device_id, portfolio_id, cycle_id, interval_start, sequence, target_kw, baseline_kw,
-                               released, state, issued_at, expires_at, reason)
-SELECT device_id, %(portfolio)s, %(cycle)s, %(start)s, %(sequence)s, target_kw, baseline_kw, released, 'PLANNED',
-       %(at)s, expires_at, ''
-  FROM unnest(%(devices)s::bigint[], %(targets)s::float8[], %(baselines)s::float8[], %(released)s::boolean[],
-              %(expires)s::timestamptz[]) AS new (device_id, target_kw, baseline_kw, released, expires_at)
-"""
 SUPERSEDE = """
 UPDATE dispatch_setpoint SET state = 'SUPERSEDED', judged_at = %(at)s
- WHERE portfolio_id = %(portfolio)s AND interval_start = %(start)s AND sequence < %(sequence)s
+ WHERE portfolio_id = ANY(%(portfolios)s) AND interval_start = %(start)s AND sequence < %(sequence)s
    AND device_id = ANY(%(devices)s) AND state = ANY(%(open)s)
 """
 
 
 @dataclass(frozen=True)
 class NewSetpoints:
-    """M setpoints to write for one interval."""
+    """M setpoints to write for one interval; expires_s are epoch seconds."""
 
     device_id: Ints
+    portfolio_id: Ints
     target_kw: Floats
     baseline_kw: Floats
     released: Bools
-    expires_at: list[datetime]
+    expires_s: Ints
 
 
-def write(new: NewSetpoints, *, portfolio_id: int, cycle_id: int, start: datetime, sequence: int, at: datetime) -> int:
-    """Store the setpoints and supersede the open ones of the same interval; a rating breach raises IntegrityError."""
+def write(new: NewSetpoints, cycle_id: Ints, *, start: datetime, sequence: int, at: datetime) -> int:
+    """Store the setpoints and supersede the open ones of the same interval; a rating breach raises IntegrityError.
+
+    cycle_id : (M,) the control cycle that each comes from.
+    """
     if new.device_id.size == 0:
         return 0
     parameters = {
-        "portfolio": portfolio_id,
-        "cycle": cycle_id,
+        "portfolios": np.unique(new.portfolio_id).tolist(),
         "start": start,
         "sequence": sequence,
         "at": at,
         "devices": new.device_id.tolist(),
-        "targets": new.target_kw.tolist(),
-        "baselines": new.baseline_kw.tolist(),
-        "released": new.released.tolist(),
-        "expires": new.expires_at,
         "open": list(OPEN_STATES),
     }
     with connection.cursor() as cursor:
         if sequence:
             cursor.execute(SUPERSEDE, parameters)
-        cursor.execute(INSERT, parameters)
+        with cursor.copy(COPY) as copy:
+            copy.write(_packed(new, cycle_id, start, sequence, at))
         return int(cursor.rowcount)
+
+
+COPY = """
+COPY dispatch_setpoint (device_id, portfolio_id, cycle_id, interval_start, sequence, target_kw, baseline_kw, released,
+                        state, issued_at, expires_at, reason) FROM STDIN (FORMAT BINARY)
+"""
+HEADER, TRAILER = b"PGCOPY\n\xff\r\n\0" + bytes(8), b"\xff\xff"
+EPOCH_2000_S = 946_684_800  # PostgreSQL counts microseconds from 2000-01-01
+PLANNED = b"PLANNED"
+FIELDS = (
+    ("device_id", ">i8"), ("portfolio_id", ">i8"), ("cycle_id", ">i8"), ("start", ">i8"), ("sequence", ">i2"),
+    ("target_kw", ">f8"), ("baseline_kw", ">f8"), ("released", "?"), ("state", f"S{len(PLANNED)}"), ("issued", ">i8"),
+    ("expires", ">i8"),
+)  # fmt: skip
+ROW = np.dtype(
+    [("fields", ">i2")]
+    + [item for name, kind in FIELDS for item in ((f"{name}_bytes", ">i4"), (name, kind))]
+    + [("reason_bytes", ">i4")]
+)
+
+
+def _packed(new: NewSetpoints, cycle_id: Ints, start: datetime, sequence: int, at: datetime) -> bytes:
+    """Binary COPY rows: every field is its length and its big-endian value, so one structured array holds them all."""
+    rows = np.zeros(new.device_id.size, dtype=ROW)
+    rows["fields"] = len(FIELDS) + 1
+    for name, kind in FIELDS:
+        rows[f"{name}_bytes"] = np.dtype(kind).itemsize
+    for name in ("device_id", "portfolio_id", "target_kw", "baseline_kw", "released"):
+        rows[name] = getattr(new, name)
+    rows["cycle_id"], rows["sequence"], rows["state"] = cycle_id, sequence, PLANNED
+    rows["start"], rows["issued"] = _since_2000_us(start), _since_2000_us(at)
+    rows["expires"] = (new.expires_s - EPOCH_2000_S) * 1_000_000
+    return HEADER + rows.tobytes() + TRAILER
+
+
+def _since_2000_us(moment: datetime) -> int:
+    return (moment - datetime(2000, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
 
 
 def step(ids: Sequence[int], new_state: str, *, at: datetime, moment_field: str, reason: str = "") -> int:
@@ -166,9 +195,12 @@ def judge(ids: Ints, states: list[str], measured_kw: Floats, reasons: list[str],
         cursor.execute(JUDGE, parameters)
 
 
-def expire_unsent(portfolio_id: int, *, before: datetime, at: datetime) -> int:
+def expire_unsent(portfolio_ids: Sequence[int], *, before: datetime, at: datetime) -> int:
     """Setpoints that were never fetched and whose time is over are not sent any more."""
     unsent = Setpoint.objects.filter(
-        portfolio_id=portfolio_id, interval_start__lt=before, state=Setpoint.State.PLANNED, expires_at__lte=at
+        portfolio_id__in=list(portfolio_ids),
+        interval_start__lt=before,
+        state=Setpoint.State.PLANNED,
+        expires_at__lte=at,
     )
     return unsent.update(state=Setpoint.State.EXPIRED, judged_at=at, reason="never fetched")

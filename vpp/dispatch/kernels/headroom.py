@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from enum import IntEnum
 
 import numpy as np
@@ -68,6 +68,10 @@ class FleetState:
     idle_hours: Floats
     rest_hours: Floats
     barred: Codes
+
+    def part(self, rows: slice | NDArray[np.int64]) -> FleetState:
+        """Some of the devices."""
+        return FleetState(**{column.name: getattr(self, column.name)[rows] for column in fields(self)})
 
 
 @dataclass(frozen=True)

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 import numpy as np
 from django.db import transaction
+from numpy.typing import NDArray
 
-from vpp.accounts.operations import audit
+from vpp.accounts.operations import audit_all
 from vpp.dispatch import fleet_state, setpoint_rows
+from vpp.dispatch.fleet import fleet_of
 from vpp.dispatch.kernels.day_plan import split_interval
 from vpp.dispatch.kernels.disaggregate import Split
 from vpp.dispatch.kernels.headroom import Limit
 from vpp.dispatch.models import ControlCycle, Shortfall
 from vpp.dispatch.operations.judging import STEP, judge_interval
-from vpp.dispatch.operations.planning import LEAST_SHORTFALL_KW, lock_portfolio
+from vpp.dispatch.operations.planning import LEAST_SHORTFALL_KW, lock_portfolios
 from vpp.dispatch.operations.scene import SAME_KW, Scene, look
 from vpp.dispatch.setpoint_rows import NewSetpoints
 from vpp.enrollment.models import Portfolio
-from vpp.enrollment.queries import device_table
+from vpp.lib.periods import delivery_day_of
 
 HEARTBEAT_INTERVALS = setpoint_rows.LONGEST_VALIDITY // STEP  # then an unchanged setpoint is written again
 
@@ -29,96 +32,140 @@ def control_cycle(portfolio_id: int, interval_start: datetime, at: datetime, rev
     Judges the interval before, marks devices that fail, re-plans on what was measured, and writes the setpoints that
     changed. Higher revisions react to an event inside the interval, such as refusals.
     """
-    portfolio = Portfolio.objects.get(pk=portfolio_id)
-    with transaction.atomic():
-        lock_portfolio(portfolio_id)
-        done = ControlCycle.objects.filter(portfolio=portfolio, interval_start=interval_start, revision=revision)
-        return done.first() or _run(portfolio, interval_start, at, revision)
+    return control_cycles([portfolio_id], interval_start, at, revision)[0]
 
 
-def _run(portfolio: Portfolio, interval_start: datetime, at: datetime, revision: int) -> ControlCycle:
-    table = device_table(portfolio_id=portfolio.pk, at=interval_start)
-    verdicts = judge_interval(portfolio, table, interval_start - STEP, at) if revision == 0 else {}
-    setpoint_rows.expire_unsent(portfolio.pk, before=interval_start, at=at)
-    scene = look(portfolio, table, interval_start, at)
-    split = _split(scene)
-    new = _changes(scene, split)
-    cycle = ControlCycle.objects.create(
-        portfolio=portfolio,
-        plan=scene.plan,
-        interval_start=interval_start,
-        revision=revision,
-        at=at,
-        committed_up_kw=scene.committed_up_kw,
-        placed_up_kw=float(split.change_kw.sum()),
-        residual_up_kw=split.residual_kw,
-        written=new.device_id.size,
-        unavailable=int((scene.state.barred != Limit.NONE).sum()),
-        detail={"verdicts": verdicts},
+def control_cycles(
+    portfolio_ids: Sequence[int], interval_start: datetime, at: datetime, revision: int = 0
+) -> list[ControlCycle]:
+    """One pass for each of several portfolios, in the order asked for. What they need is read once, and what is
+    decided is stored in one transaction for all portfolios of a time zone."""
+    portfolios = list(Portfolio.objects.filter(pk__in=portfolio_ids).order_by("pk"))
+    cycles: dict[int, ControlCycle] = {}
+    for zone in sorted({portfolio.time_zone for portfolio in portfolios}):
+        members = [portfolio for portfolio in portfolios if portfolio.time_zone == zone]
+        with transaction.atomic():
+            lock_portfolios([portfolio.pk for portfolio in members])
+            done = ControlCycle.objects.filter(
+                portfolio__in=members, interval_start=interval_start, revision=revision
+            ).select_related("portfolio")
+            cycles |= {cycle.portfolio_id: cycle for cycle in done}
+            fresh = [portfolio for portfolio in members if portfolio.pk not in cycles]
+            if fresh:
+                cycles |= {cycle.portfolio_id: cycle for cycle in _run(fresh, interval_start, at, revision)}
+    return [cycles[portfolio_id] for portfolio_id in portfolio_ids]
+
+
+def _run(portfolios: Sequence[Portfolio], start: datetime, at: datetime, revision: int) -> list[ControlCycle]:
+    """The pass itself, for portfolios of one time zone and under their locks."""
+    ids = [portfolio.pk for portfolio in portfolios]
+    zone = portfolios[0].time_zone
+    fleet = fleet_of(ids, start)
+    verdicts = judge_interval(fleet, delivery_day_of(start - STEP, zone), start - STEP, at) if revision == 0 else {}
+    setpoint_rows.expire_unsent(ids, before=start, at=at)
+    scene = look(portfolios, fleet, delivery_day_of(start, zone), start, at)
+    splits = _splits(scene)
+    new = _changes(scene, splits)
+    cycles = ControlCycle.objects.bulk_create(
+        ControlCycle(
+            portfolio=portfolio,
+            plan=scene.plans[portfolio.pk].plan,
+            interval_start=start,
+            revision=revision,
+            at=at,
+            committed_up_kw=scene.committed_up_kw(portfolio.pk),
+            placed_up_kw=float(splits[portfolio.pk].change_kw.sum()),
+            residual_up_kw=splits[portfolio.pk].residual_kw + 0.0,  # no negative zero
+            written=int((new.portfolio_id == portfolio.pk).sum()),
+            unavailable=int((scene.state.barred[fleet.parts[portfolio.pk]] != Limit.NONE).sum()),
+            detail={"verdicts": verdicts.get(portfolio.pk, {})},
+        )
+        for portfolio in portfolios
     )
-    setpoint_rows.write(
-        new, portfolio_id=portfolio.pk, cycle_id=cycle.pk, start=interval_start, sequence=revision, at=at
+    cycle_of = np.array([cycle.pk for cycle in cycles], dtype=np.int64)
+    cycle_id = cycle_of[np.searchsorted(np.array(ids), new.portfolio_id)]
+    setpoint_rows.write(new, cycle_id, start=start, sequence=revision, at=at)
+    Shortfall.objects.bulk_create(
+        row for cycle in cycles for row in _shortfalls(scene, splits[cycle.portfolio_id], cycle)
     )
-    _store_shortfalls(scene, split, cycle)
-    if cycle.written:
-        after = {"written": cycle.written, "placed_up_kw": round(cycle.placed_up_kw, 3)}
-        audit(at=at, actor="dispatch", action="setpoints.written", subject=cycle, after=after)
-    return cycle
+    changed = [(c, {"written": c.written, "placed_up_kw": round(c.placed_up_kw, 3)}) for c in cycles if c.written]
+    audit_all(at=at, actor="dispatch", action="setpoints.written", subjects=changed)
+    return cycles
 
 
-def _split(scene: Scene) -> Split:
-    return split_interval(
-        scene.committed_up_kw,
-        scene.state,
-        fleet_state.merit_cost(scene.table),
-        scene.plan.least_stored_kwh[scene.index],
-        scene.plan.most_stored_kwh[scene.index],
-        fleet_state.STEP_HOURS,
-    )
+def _splits(scene: Scene) -> dict[int, Split]:
+    """The commitment of each portfolio over its devices."""
+    cost = fleet_state.merit_cost(scene.fleet.table)
+    return {
+        portfolio_id: split_interval(
+            scene.committed_up_kw(portfolio_id),
+            scene.state.part(rows),
+            cost[rows],
+            scene.plans[portfolio_id].plan.least_stored_kwh[scene.index],
+            scene.plans[portfolio_id].plan.most_stored_kwh[scene.index],
+            fleet_state.STEP_HOURS,
+        )
+        for portfolio_id, rows in scene.fleet.parts.items()
+    }
 
 
-def _changes(scene: Scene, split: Split) -> NewSetpoints:
+def _changes(scene: Scene, splits: dict[int, Split]) -> NewSetpoints:
     """Setpoints to write: new or moved targets, those about to run out, and releases of devices no longer needed."""
-    asked = np.abs(split.change_kw) > 0.0
-    held = ~np.isnan(scene.held.target_kw)
+    table, held = scene.fleet.table, ~np.isnan(scene.held.target_kw)
+    change_kw = np.concatenate([split.change_kw for split in splits.values()])
+    target_kw = np.concatenate([split.target_kw for split in splits.values()])
+    asked = np.abs(change_kw) > 0.0
     with np.errstate(invalid="ignore"):
-        moved = np.abs(split.target_kw - scene.held.target_kw) > SAME_KW
-    ends_now = np.array([until is None or until < scene.start + STEP for until in scene.held.until], dtype=bool)
+        moved = np.abs(target_kw - scene.held.target_kw) > SAME_KW
+        ends_now = ~(scene.held.until_s >= (scene.start + STEP).timestamp())
     release = held & ~asked
     rows = np.flatnonzero((asked & (~held | moved | ends_now)) | release)
-    own_kw = np.clip(scene.state.baseline_kw, -scene.table.max_production_kw, scene.table.max_consumption_kw)
+    own_kw = np.clip(scene.state.baseline_kw, -table.max_production_kw, table.max_consumption_kw)
+    portfolio_id = scene.fleet.portfolio_id[rows]
     return NewSetpoints(
-        device_id=scene.table.device_id[rows],
-        target_kw=np.where(release, own_kw, split.target_kw)[rows],
+        device_id=table.device_id[rows],
+        portfolio_id=portfolio_id,
+        target_kw=np.where(release, own_kw, target_kw)[rows],
         baseline_kw=scene.state.baseline_kw[rows],
         released=release[rows],
-        expires_at=[scene.start + STEP * _intervals_ahead(scene)] * rows.size,
+        expires_s=_expiry_s(scene, portfolio_id),
     )
 
 
-def _intervals_ahead(scene: Scene) -> int:
+def _expiry_s(scene: Scene, portfolio_id: NDArray[np.int64]) -> NDArray[np.int64]:
+    """(M,) epoch seconds at which setpoints of these portfolios run out."""
+    until_s = np.zeros(portfolio_id.size, dtype=np.int64)
+    for one in np.unique(portfolio_id).tolist():
+        until = scene.start + STEP * _intervals_ahead(scene.positions[one].committed_up_kw[scene.index :])
+        until_s[portfolio_id == one] = round(until.timestamp())
+    return until_s
+
+
+def _intervals_ahead(committed_up_kw: NDArray[np.float64]) -> int:
     """How long a setpoint holds unless renewed: while the same direction is promised, at most the heartbeat."""
-    ahead = np.sign(scene.position.committed_up_kw[scene.index :])
+    ahead = np.sign(committed_up_kw)
     if ahead[0] == 0.0:
         return 1  # recovery ends by itself
     differs = np.flatnonzero(ahead != ahead[0])
     return min(int(differs[0]) if differs.size else ahead.size, HEARTBEAT_INTERVALS)
 
 
-def _store_shortfalls(scene: Scene, split: Split, cycle: ControlCycle) -> None:
+def _shortfalls(scene: Scene, split: Split, cycle: ControlCycle) -> list[Shortfall]:
     """The missing power of a promised interval, and each dispatched device that fell out of it."""
-    if scene.committed_up_kw == 0.0 or abs(split.residual_kw) <= LEAST_SHORTFALL_KW:
-        return
-    rows: list[tuple[int | None, Limit, float, str]] = [
+    if cycle.committed_up_kw == 0.0 or abs(split.residual_kw) <= LEAST_SHORTFALL_KW:
+        return []
+    found: list[tuple[int | None, Limit, float, str]] = [
         (None, split.reason, split.residual_kw, "committed power that no device can give now")
     ]
-    for row in np.flatnonzero((scene.state.barred >= Limit.SILENT) & ~np.isnan(scene.held.target_kw)):
+    part = scene.fleet.parts[cycle.portfolio_id]
+    out = (scene.state.barred[part] >= Limit.SILENT) & ~np.isnan(scene.held.target_kw[part])
+    for row in np.flatnonzero(out) + part.start:
         gone_kw = float(scene.state.baseline_kw[row] - scene.held.target_kw[row])
         limit = Limit(int(scene.state.barred[row]))
-        rows.append((int(scene.table.device_id[row]), limit, gone_kw, "was dispatched and fell out"))
-    Shortfall.objects.bulk_create(
+        found.append((int(scene.fleet.table.device_id[row]), limit, gone_kw, "was dispatched and fell out"))
+    return [
         Shortfall(
-            portfolio=scene.portfolio,
+            portfolio_id=cycle.portfolio_id,
             cycle=cycle,
             device_id=device_id,
             interval_start=scene.start,
@@ -126,5 +173,5 @@ def _store_shortfalls(scene: Scene, split: Split, cycle: ControlCycle) -> None:
             shortfall_kw=missing_kw,
             reason=reason,
         )
-        for device_id, limit, missing_kw, reason in rows
-    )
+        for device_id, limit, missing_kw, reason in found
+    ]

@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 
 from telemetry import queries as readings
 from vpp.dispatch import setpoint_rows
+from vpp.dispatch.fleet import Fleet, fleet_of
 from vpp.dispatch.kernels.follow import Answer, Verdict, judge
 from vpp.dispatch.models import DeviceStatus
 from vpp.dispatch.setpoint_rows import SetpointColumns
 from vpp.enrollment.models import Portfolio
-from vpp.enrollment.queries import DeviceTable, device_table
-from vpp.lib.periods import delivery_day_of
+from vpp.lib.periods import DeliveryDay, delivery_day_of
 
 Codes = NDArray[np.int8]
 Floats = NDArray[np.float64]
@@ -37,35 +37,34 @@ def mark_followed(portfolio_id: int, interval_start: datetime, at: datetime) -> 
     """
     with transaction.atomic():
         portfolio = Portfolio.objects.get(pk=portfolio_id)
-        table = device_table(portfolio_id=portfolio_id, at=interval_start)
-        return judge_interval(portfolio, table, interval_start, at)
+        day = delivery_day_of(interval_start, portfolio.time_zone)
+        return judge_interval(fleet_of([portfolio_id], interval_start), day, interval_start, at)[portfolio_id]
 
 
-def judge_interval(portfolio: Portfolio, table: DeviceTable, interval_start: datetime, at: datetime) -> dict[str, int]:
-    """As mark_followed, inside the caller's transaction."""
-    asked = setpoint_rows.in_force([portfolio.pk], interval_start)
-    place = {int(device_id): row for row, device_id in enumerate(table.device_id)}
-    asked = asked.take(
-        [
-            row
-            for row, device_id in enumerate(asked.device_id.tolist())
-            if device_id in place and not asked.released[row] and asked.state[row] != "PLANNED"  # never fetched
-        ]
-    )
-    if asked.size == 0:
-        return {}
-    rows = np.array([place[device] for device in asked.device_id.tolist()], dtype=np.int64)
+def judge_interval(fleet: Fleet, day: DeliveryDay, interval_start: datetime, at: datetime) -> dict[int, dict[str, int]]:
+    """As mark_followed for all portfolios of the fleet, inside the caller's transaction."""
+    found = setpoint_rows.in_force(list(fleet.parts), interval_start)
+    fetched = np.array([state != "PLANNED" for state in found.state], dtype=bool)
+    rows = fleet.rows_of(found.device_id)
+    kept = np.flatnonzero((rows >= 0) & ~found.released & fetched)
+    if kept.size == 0:
+        return {portfolio_id: {} for portfolio_id in fleet.parts}
+    asked, rows, table = found.take(kept.tolist()), rows[kept], fleet.table
     measured_kw = readings.interval_power_kw(asked.device_id, interval_start, interval_start + STEP, at)[:, 0]
     rated_kw = np.maximum(table.max_consumption_kw, table.max_production_kw)[rows]
     answer = np.array([_ANSWER.get(state, Answer.NONE) for state in asked.state], dtype=np.int8)
-    exact = np.isin(np.array(table.kind, dtype=np.str_)[rows], ("BATTERY", "GENSET", "BIOMASS"))
+    exact = np.isin(fleet.kind[rows], ("BATTERY", "GENSET", "BIOMASS"))
     verdict = judge(asked.target_kw, asked.baseline_kw, measured_kw, rated_kw, answer, exact)
     states = ["FOLLOWED" if code == Verdict.FOLLOWED else "MISSED" for code in verdict]
     reasons = ["" if code == Verdict.FOLLOWED else Verdict(int(code)).name.lower() for code in verdict]
     setpoint_rows.judge(asked.id, states, measured_kw, reasons, at=at)
     _mark_devices(asked.device_id, verdict, interval_start)
-    day = delivery_day_of(interval_start, portfolio.time_zone)
     _count_use(asked, verdict, interval_start, day.date)
+    owner = fleet.portfolio_id[rows]
+    return {portfolio_id: _counts(verdict[owner == portfolio_id]) for portfolio_id in fleet.parts}
+
+
+def _counts(verdict: Codes) -> dict[str, int]:
     found, counts = np.unique(verdict, return_counts=True)
     return {Verdict(int(code)).name: int(count) for code, count in zip(found, counts, strict=True)}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -25,10 +26,11 @@ LOCK_CLASS = 7401  # first key of the advisory locks on portfolios
 LEAST_SHORTFALL_KW = 0.5  # below a meter's own tolerance nobody misses anything
 
 
-def lock_portfolio(portfolio_id: int) -> None:
-    """One planner or control cycle of a portfolio at a time, until the transaction ends."""
+def lock_portfolios(portfolio_ids: Sequence[int]) -> None:
+    """One planner or control cycle of a portfolio at a time, until the transaction ends; always in the same order."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [LOCK_CLASS, portfolio_id])
+        for portfolio_id in sorted(portfolio_ids):
+            cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [LOCK_CLASS, portfolio_id])
 
 
 def plan_day(portfolio_id: int, delivery_date: date, at: datetime) -> Plan:
@@ -36,7 +38,7 @@ def plan_day(portfolio_id: int, delivery_date: date, at: datetime) -> Plan:
     portfolio = Portfolio.objects.get(pk=portfolio_id)
     day = DeliveryDay(delivery_date, portfolio.time_zone)
     with transaction.atomic():
-        lock_portfolio(portfolio_id)
+        lock_portfolios([portfolio_id])
         position = position_of(portfolio_id, day)
         return plan_for(portfolio, day, position, at)
 

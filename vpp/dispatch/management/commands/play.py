@@ -66,7 +66,7 @@ def step(portfolios: list[Portfolio], interval_start: datetime, *, revision: int
     now = clock.now()
     live = clock.is_simulated() or abs((now - interval_start).total_seconds()) < STEP_S
     at = max(now, interval_start) if live else interval_start
-    return [operations.control_cycle(one.pk, interval_start, at, revision) for one in portfolios]
+    return operations.control_cycles([one.pk for one in portfolios], interval_start, at, revision)
 
 
 def _intervals(portfolios: list[Portfolio], day: date | None, stop: threading.Event) -> Iterator[datetime]:

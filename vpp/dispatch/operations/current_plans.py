@@ -1,0 +1,88 @@
+"""The plans that hold now. A plan never changes once it is made, so what was read of it is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+from django.db import connection
+from numpy.typing import NDArray
+
+from vpp.dispatch.fleet import Fleet
+from vpp.dispatch.models import Plan
+from vpp.dispatch.operations.planning import plan_for
+from vpp.dispatch.positions import Position
+from vpp.enrollment.models import Portfolio
+from vpp.lib.periods import DeliveryDay
+
+Floats = NDArray[np.float64]
+
+KEPT = 400
+DEVICES = "SELECT device_id, baseline_kw, target_kw FROM dispatch_plandevice WHERE plan_id = %s"
+
+
+@dataclass(frozen=True)
+class CurrentPlan:
+    """A plan with its devices: device_id (N,), baseline_kw and target_kw (N, H)."""
+
+    plan: Plan
+    device_id: NDArray[np.int64]
+    baseline_kw: Floats
+    target_kw: Floats
+
+
+_kept: dict[tuple[int, datetime], CurrentPlan] = {}
+
+
+def current_plans(
+    portfolios: Sequence[Portfolio], day: DeliveryDay, positions: dict[int, Position], at: datetime
+) -> dict[int, CurrentPlan]:
+    """The plan of each portfolio for the awards that stand; one whose awards have changed is planned again."""
+    latest = (
+        Plan.objects.filter(portfolio__in=portfolios, delivery_date=day.date)
+        .order_by("portfolio_id", "-version")
+        .distinct("portfolio_id")
+        .values_list("portfolio_id", "pk", "created_at", "award_ids")
+    )
+    known = {portfolio_id: (pk, made, tuple(awards)) for portfolio_id, pk, made, awards in latest}
+    current = {}
+    for portfolio in portfolios:
+        pk, made, awards = known.get(portfolio.pk, (0, day.start, None))
+        kept = _kept.get((pk, made))
+        if kept is None or awards != positions[portfolio.pk].award_ids:
+            kept = _read(plan_for(portfolio, day, positions[portfolio.pk], at))
+        current[portfolio.pk] = kept
+    return current
+
+
+def planned_kw(plans: dict[int, CurrentPlan], fleet: Fleet, index: int) -> tuple[Floats, Floats]:
+    """Baseline and planned power (N,) of the fleet in one interval; 0 for a device the plans do not know."""
+    baseline_kw, target_kw = np.zeros(len(fleet.table)), np.zeros(len(fleet.table))
+    if not plans:
+        return baseline_kw, target_kw
+    rows = fleet.rows_of(np.concatenate([one.device_id for one in plans.values()]))
+    known = rows >= 0
+    baseline_kw[rows[known]] = np.concatenate([one.baseline_kw[:, index] for one in plans.values()])[known]
+    target_kw[rows[known]] = np.concatenate([one.target_kw[:, index] for one in plans.values()])[known]
+    return baseline_kw, target_kw
+
+
+def _read(plan: Plan) -> CurrentPlan:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT device_id, baseline_kw, target_kw FROM dispatch_plandevice WHERE plan_id = %s", [plan.pk]
+        )
+        found = cursor.fetchall()
+    n_intervals = len(plan.committed_up_kw)
+    current = CurrentPlan(
+        plan,
+        np.array([row[0] for row in found], dtype=np.int64),
+        np.array([row[1] for row in found], dtype=np.float64).reshape(-1, n_intervals),
+        np.array([row[2] for row in found], dtype=np.float64).reshape(-1, n_intervals),
+    )
+    _kept[plan.pk, plan.created_at] = current
+    while len(_kept) > KEPT:
+        _kept.pop(next(iter(_kept)), None)
+    return current
