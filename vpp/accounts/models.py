@@ -78,12 +78,12 @@ ROLE_SCOPES: dict[str, Sequence[str]] = {
     User.Role.VIEWER: ("read",),
     User.Role.OPERATOR: ("read", "telemetry:write", "dispatch:read"),
     User.Role.TRADER: ("read", "awards:write"),
-    User.Role.SETTLEMENT: ("read",),
+    User.Role.SETTLEMENT: ("read", "statements:write"),
     User.Role.GRID: ("read", "asks:write"),
-    User.Role.ADMIN: ("read", "telemetry:write", "dispatch:read", "asks:write", "awards:write"),
+    User.Role.ADMIN: ("read", "telemetry:write", "dispatch:read", "asks:write", "awards:write", "statements:write"),
     User.Role.UTILITY_PLANNER: ("read", "asks:write"),
     User.Role.UTILITY_APPROVER: ("read", "asks:write"),
-    User.Role.OWNER: ("read",),
+    User.Role.OWNER: ("read", "statements:write"),
 }
 
 

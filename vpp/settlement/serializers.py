@@ -5,7 +5,7 @@ from typing import Any
 from rest_framework import serializers
 
 from vpp.lib.units import energy_kwh
-from vpp.settlement.models import Payout, Performance, SettlementRun
+from vpp.settlement.models import Dispute, Payout, Performance, SettlementRun, Statement
 
 
 class SettlementRunSerializer(serializers.ModelSerializer):
@@ -129,3 +129,44 @@ class PayoutSerializer(serializers.ModelSerializer):
         fields = [
             "id", "owner", "delivery_date", "version", "award", "gross", "fee", "total", "amount", "currency",
         ]  # fmt: skip
+
+
+class StatementSerializer(serializers.ModelSerializer):
+    owner = serializers.CharField(source="owner.code")
+
+    class Meta:
+        model = Statement
+        fields = [
+            "id", "number", "version", "state", "owner", "first_date", "last_date", "as_of", "previous_total", "total",
+            "difference", "currency",
+        ]  # fmt: skip
+
+
+class ReasonSerializer(serializers.Serializer):
+    reason = serializers.CharField(max_length=400)
+
+
+class DisputeSerializer(serializers.ModelSerializer):
+    ask = serializers.CharField(source="ask.reference")
+    utility = serializers.CharField(source="utility.code")
+    statement = serializers.CharField(source="statement.reference")
+
+    class Meta:
+        model = Dispute
+        fields = ["id", "statement", "utility", "ask", "state", "opened_at", "evidence"]
+
+
+class DisputeStepSerializer(serializers.Serializer):
+    """`state`: ANSWERED, OPEN (again) or RESOLVED; `text`: what is said."""
+
+    state = serializers.ChoiceField(choices=Dispute.State.choices)
+    text = serializers.CharField(max_length=4000)
+
+
+class UtilityStatementSerializer(serializers.Serializer):
+    """`content`: the CSV text or the UFTP FlexSettlement XML; `utility` only where the caller is the aggregator."""
+
+    reference = serializers.CharField(max_length=120)
+    form = serializers.ChoiceField(choices=["CSV", "UFTP"])
+    content = serializers.CharField(trim_whitespace=False)
+    utility = serializers.CharField(required=False)

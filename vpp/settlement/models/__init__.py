@@ -1,20 +1,58 @@
-"""Settlement's tables: the dated rules, what a run found, and the ledger."""
+"""Settlement's tables: dated rules, what a run found, the ledger, statements, and what others say."""
 
-from vpp.settlement.models.ledger import Journal, JournalLine, LedgerAccount, Payout
+from vpp.settlement.models.disputes import (
+    Dispute,
+    DisputeEvent,
+    ReviewFinding,
+    UtilityStatement,
+    UtilityStatementLine,
+)
+from vpp.settlement.models.ledger import Journal, JournalLine, LedgerAccount, LedgerPeriod, Payout
 from vpp.settlement.models.results import DevicePerformance, Performance, ReferenceDay, SettlementRun
-from vpp.settlement.models.rules import BaselineProfile, DeviceMethod, Holiday, PaymentRule
+from vpp.settlement.models.rules import (
+    BaselineProfile,
+    ComponentRule,
+    DeviceMethod,
+    Holiday,
+    PaymentRule,
+    ResettlementStep,
+)
+from vpp.settlement.models.statements import (
+    BankAccount,
+    NumberSeries,
+    Payment,
+    PaymentFile,
+    Statement,
+    StatementEvent,
+    StatementLine,
+)
 
 __all__ = [
+    "BankAccount",
     "BaselineProfile",
+    "ComponentRule",
     "DeviceMethod",
     "DevicePerformance",
+    "Dispute",
+    "DisputeEvent",
     "Holiday",
     "Journal",
     "JournalLine",
     "LedgerAccount",
+    "LedgerPeriod",
+    "NumberSeries",
+    "Payment",
+    "PaymentFile",
     "PaymentRule",
     "Payout",
     "Performance",
     "ReferenceDay",
+    "ResettlementStep",
+    "ReviewFinding",
     "SettlementRun",
+    "Statement",
+    "StatementEvent",
+    "StatementLine",
+    "UtilityStatement",
+    "UtilityStatementLine",
 ]

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Self
 
+from django.contrib.postgres.constraints import ExclusionConstraint
+from django.contrib.postgres.fields import RangeOperators
 from django.db import models
-from django.db.models import Q
+from django.db.models import Func, Q, Value
 
 from vpp.accounts.models import Participant
 from vpp.enrollment.models import Contract
@@ -49,8 +51,17 @@ class Journal(models.Model):
     """Lines that sum to zero in each currency. `natural_key` makes a repeat find the first one."""
 
     natural_key = models.CharField(max_length=200, unique=True)
-    run = models.ForeignKey(SettlementRun, on_delete=models.PROTECT, related_name="journals")
-    performance = models.ForeignKey(Performance, on_delete=models.PROTECT, related_name="journals")
+    run = models.ForeignKey(
+        SettlementRun,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="journals",
+        help_text="none: a payment",
+    )
+    performance = models.ForeignKey(
+        Performance, null=True, blank=True, on_delete=models.PROTECT, related_name="journals"
+    )
     booked_at = models.DateTimeField()
     description = models.CharField(max_length=200)
     line_count = models.PositiveIntegerField(help_text="how many lines it has; none can be added later")
@@ -79,6 +90,29 @@ class JournalLine(models.Model):
 
     def __str__(self) -> str:
         return f"{self.journal_id}/{self.number}: {self.amount} {self.currency}"
+
+
+class LedgerPeriod(models.Model):
+    """A closed period of booking dates (UTC): nothing can be booked in it any more. Written once."""
+
+    first_date = models.DateField()
+    last_date = models.DateField()
+    closed_at = models.DateTimeField()
+    balances = models.JSONField(help_text="per account: code, currency, balance of the period")
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(last_date__gte=models.F("first_date")), name="ledger_period_in_order"),
+            ExclusionConstraint(
+                name="ledger_periods_do_not_overlap",
+                expressions=[
+                    (Func("first_date", "last_date", Value("[]"), function="daterange"), RangeOperators.OVERLAPS)
+                ],
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.first_date} to {self.last_date}"
 
 
 class PayoutQuerySet(models.QuerySet):

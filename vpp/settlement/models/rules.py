@@ -106,3 +106,48 @@ class PaymentRule(models.Model):
 
     def __str__(self) -> str:
         return f"{self.product_kind} from {self.valid_from}"
+
+
+class ComponentRule(models.Model):
+    """A version of a market-side component: regulation score, rescission, capacity factor, imbalance and the like."""
+
+    kind = models.CharField(max_length=32, help_text="a name of settlement.kernels.components.question.COMPONENTS")
+    version = models.PositiveIntegerField(default=1)
+    valid_from = models.DateField()
+    parameters = models.JSONField(default=dict)
+    source = models.TextField(blank=True, help_text="rulebook and clause")
+
+    objects = DatedQuerySet.as_manager()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["kind", "version"], name="component_rule_version_once")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} v{self.version}"
+
+
+class ResettlementStep(models.Model):
+    """When a market settles a day again: an offset from the delivery day."""
+
+    class Unit(models.TextChoices):
+        BUSINESS_DAYS = "BUSINESS_DAYS", "business days"
+        DAYS = "DAYS", "days"
+        MONTHS = "MONTHS", "months"
+
+    market_code = models.CharField(max_length=40)
+    name = models.CharField(max_length=20)
+    offset = models.PositiveIntegerField()
+    unit = models.CharField(max_length=13, choices=Unit)
+    disputable = models.BooleanField(default=True)
+    valid_from = models.DateField()
+    source = models.TextField(blank=True)
+
+    objects = DatedQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["market_code", "name", "valid_from"], name="resettlement_step_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.market_code} {self.name}"

@@ -1,5 +1,15 @@
 """What settlement does: settle a closed day, restate it, and prove that an old run still comes out the same."""
 
+from vpp.settlement.operations.disputes import (
+    BadUtilityStatement,
+    DisputeStepRefused,
+    UtilityStatementDiffers,
+    step_dispute,
+    take_utility_statement,
+)
+from vpp.settlement.operations.payments import PaymentRefused, PaymentRun, pay_accepted
+from vpp.settlement.operations.periods import LedgerOutOfBalance, PeriodNotOver, PeriodOverlaps, close_period
+from vpp.settlement.operations.review import AlreadyDecided, decide_finding, review_run
 from vpp.settlement.operations.settle import (
     DayNotClosed,
     VersionOutOfOrder,
@@ -8,10 +18,35 @@ from vpp.settlement.operations.settle import (
     restate_day,
     settle_day,
 )
+from vpp.settlement.operations.statements import (
+    StatementStepRefused,
+    finalise,
+    make_statements,
+    step_statement,
+)
 from vpp.settlement.operations.verify import ResultDiffers, verify_run
 
 __all__ = [
+    "AlreadyDecided",
+    "decide_finding",
+    "review_run",
+    "BadUtilityStatement",
+    "DisputeStepRefused",
+    "UtilityStatementDiffers",
+    "step_dispute",
+    "take_utility_statement",
     "DayNotClosed",
+    "LedgerOutOfBalance",
+    "PaymentRefused",
+    "PaymentRun",
+    "PeriodNotOver",
+    "PeriodOverlaps",
+    "StatementStepRefused",
+    "close_period",
+    "finalise",
+    "make_statements",
+    "pay_accepted",
+    "step_statement",
     "ResultDiffers",
     "VersionOutOfOrder",
     "enqueue_day",

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date
+
+from django.db.models.functions import Coalesce, TruncDate
 
 from vpp.settlement.kernels.books import Account, Entry
 from vpp.settlement.models import JournalLine
 
 
 def ledger_entries(first: date, last: date) -> list[Entry]:
-    """The journals of the delivery days from first to last, oldest first."""
+    """The journals of the delivery days from first to last, and the payments booked on them (UTC), oldest first."""
     rows = (
-        JournalLine.objects.filter(journal__run__delivery_date__range=(first, last))
-        .order_by("journal__run__delivery_date", "journal_id", "number")
+        JournalLine.objects.annotate(
+            day=Coalesce("journal__run__delivery_date", TruncDate("journal__booked_at", tzinfo=UTC))
+        )
+        .filter(day__range=(first, last))
+        .order_by("day", "journal_id", "number")
         .values_list(
             "journal_id",
-            "journal__run__delivery_date",
+            "day",
             "journal__natural_key",
             "journal__description",
             "account__kind",

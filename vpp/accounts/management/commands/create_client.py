@@ -11,7 +11,7 @@ from vpp.accounts import operations
 from vpp.accounts.models import Participant
 from vpp.lib import clock
 
-SCOPES = ("read", "telemetry:write", "dispatch:read", "asks:write", "awards:write")
+SCOPES = ("read", "telemetry:write", "dispatch:read", "asks:write", "awards:write", "statements:write")
 
 
 class Command(BaseCommand):

@@ -1,4 +1,4 @@
-"""GET /api/v1/settlements, /performances, /performance-reports, /trace/{payout}, /payouts; POST /api/v1/baselines."""
+"""Settled days, performances, payouts and their trace; baseline and component questions."""
 
 from __future__ import annotations
 
@@ -116,3 +116,20 @@ def _answer(question: dict[str, Any]) -> dict[str, Any]:
         return queries.baseline_answer(question)
     except ValueError as error:
         raise BadBaselineQuestion(str(error)) from error
+
+
+class BadComponentQuestion(DomainError):
+    code = "bad_component_question"
+
+
+class ComponentAnswer(APIView):
+    """One market-side component by the rule in force on its date."""
+
+    @extend_schema(request=OpenApiTypes.OBJECT, responses=OpenApiTypes.OBJECT)
+    def post(self, request: Request) -> Response:
+        question = BaselineQuestionSerializer(data=request.data)
+        question.is_valid(raise_exception=True)
+        try:
+            return Response(queries.component_answer(question.validated_data))
+        except ValueError as error:
+            raise BadComponentQuestion(str(error)) from error

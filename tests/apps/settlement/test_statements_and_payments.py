@@ -1,0 +1,254 @@
+"""From payouts to statements, from accepted statements to the bank, from the ledger to an accountant's tool."""
+
+import subprocess
+import sys
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from io import StringIO
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import DatabaseError, transaction
+from rest_framework.test import APIClient
+
+from tests.apps.settlement.makers import SUMMER, after, at_intervals, meter
+from tests.apps.settlement.test_settle_day import EVENING, settle, sold_evening
+from vpp.accounts import operations as accounts
+from vpp.lib import clock
+from vpp.settlement import operations, queries
+from vpp.settlement.kernels.pain001 import NAMESPACE, Party
+from vpp.settlement.models import BankAccount, Journal, LedgerPeriod, PaymentFile, ReviewFinding, Statement
+
+pytestmark = pytest.mark.django_db
+IBANS = ("DE89370400440532013000", "GB29NWBK60161331926819")  # examples of the IBAN registry
+DEBTOR = Party("Virtual Plant GmbH", "DE02120300000000202051", "BYLADEM1001")
+NOW = after(SUMMER)
+LATER = NOW + timedelta(days=1)
+
+
+def statements(at: datetime = NOW) -> list[Statement]:
+    return operations.make_statements(first=SUMMER, last=SUMMER, at=at)
+
+
+def settled() -> list:
+    """Two owners with payouts of 8.40 and 2.00."""
+    portfolio, _, devices = sold_evening()
+    settle(portfolio)
+    for device, iban in zip(devices, IBANS, strict=True):
+        owner = device.site.owner
+        BankAccount.objects.create(owner=owner, holder=f"Jörg & {owner.code}", iban=iban)
+    return [portfolio, devices]
+
+
+def accepted() -> list[Statement]:
+    made = statements()
+    for statement in made:
+        operations.finalise(statement, at=after(SUMMER))
+        operations.step_statement(statement, Statement.State.ACCEPTED, at=after(SUMMER))
+    return made
+
+
+def pay(at: datetime = NOW, **more):
+    return operations.pay_accepted(at=at, execution_date=date(2016, 8, 1), debtor=DEBTOR, **more)
+
+
+def test_a_statement_per_owner_is_made_once_and_numbered_without_gaps():
+    settled()
+    made = statements()
+    assert [one.total for one in made] == [Decimal("8.40"), Decimal("2.00")]
+    assert statements() == made
+    assert [operations.finalise(one, at=after(SUMMER)).number for one in made] == [1, 2]
+    with pytest.raises(operations.StatementStepRefused), transaction.atomic():
+        operations.finalise(made[0], at=after(SUMMER))
+    third = Statement.objects.create(
+        owner=made[0].owner, first_date=date(2016, 8, 1), last_date=date(2016, 8, 1), currency="EUR",
+        total=1, difference=1, as_of=LATER,
+    )  # fmt: skip
+    assert operations.finalise(third, at=LATER).number == 3
+
+
+def test_a_restated_day_shows_the_previous_total_the_new_one_and_the_difference():
+    portfolio, devices = settled()
+    first = accepted()
+    pay()
+    meter(devices[0], SUMMER, at_intervals(dict.fromkeys(EVENING, -200.0)), at=LATER, correction=True)
+    settle(portfolio, version=2, at=LATER)
+    again = statements(LATER)
+    assert [one.version for one in again] == [2, 2]
+    changed = again[0]
+    assert (changed.previous_total, changed.total) == (Decimal("8.40"), changed.previous_total + changed.difference)
+    assert changed.total < Decimal("8.40")
+    operations.finalise(changed, at=LATER)
+    first[0].refresh_from_db()
+    assert first[0].state == Statement.State.RESTATED
+    assert [event.state for event in first[0].events.order_by("pk")] == [
+        "PROVISIONAL", "FINAL", "ACCEPTED", "PAID", "RESTATED",
+    ]  # fmt: skip
+    operations.step_statement(changed, Statement.State.ACCEPTED, at=LATER)
+    run = pay(LATER)  # less is owed now than was paid
+    assert run.file is None
+    assert "carried" in run.left_out[0][1]
+
+
+def test_a_provisional_statement_is_replaced_without_a_number():
+    portfolio, _ = settled()
+    made = statements()
+    settle(portfolio, version=2, at=LATER)
+    again = statements(LATER)
+    made[0].refresh_from_db()
+    assert made[0].state == Statement.State.RESTATED
+    assert made[0].number is None
+    assert again[0].previous_total == 0
+
+
+def test_accepted_statements_leave_as_one_balanced_payment_file():
+    settled()
+    made = accepted()
+    run = pay()
+    assert run.file is not None
+    assert (run.file.count, run.file.total) == (2, Decimal("10.40"))
+    root = ElementTree.fromstring(run.file.xml)
+    names = {"p": NAMESPACE}
+    amounts = [Decimal(node.text or "") for node in root.findall(".//p:InstdAmt", names)]
+    assert amounts == [Decimal("8.40"), Decimal("2.00")]
+    assert root.findtext(".//p:GrpHdr/p:CtrlSum", namespaces=names) == "10.40"
+    assert [node.text for node in root.findall(".//p:CdtrAcct/p:Id/p:IBAN", names)] == list(IBANS)
+    assert all("ö" not in (node.text or "") and "&" not in (node.text or "") for node in root.iter())
+    made[0].refresh_from_db()
+    assert made[0].state == Statement.State.PAID
+    assert pay().file is None  # nothing is paid twice
+    assert not any(queries.trial_balance().values())
+    balances = {row.account: row.balance for row in queries.account_balances()}
+    assert balances["CASH"] == Decimal("-10.40")
+    assert balances[f"OWNER_PAYABLE:{made[0].owner_id}"] == 0
+
+
+def test_what_cannot_be_paid_is_left_out_with_its_reason():
+    _, devices = settled()
+    made = accepted()
+    BankAccount.objects.filter(owner=made[1].owner).delete()
+    ReviewFinding.objects.create(
+        kind="WINDOW_RAISED", owner=made[0].owner, device=devices[0], delivery_date=SUMMER, found_at=LATER
+    )
+    run = pay()
+    assert run.file is None
+    assert [reason for _, reason in run.left_out] == ["held for review", "no bank account"]
+    finding = ReviewFinding.objects.get()
+    operations.decide_finding(finding, cleared=True, reason="a cold day", at=LATER, actor="test")
+    with pytest.raises(operations.AlreadyDecided):
+        operations.decide_finding(finding, cleared=False, reason="no", at=LATER, actor="test")
+    paid = pay(LATER, least=Decimal(3))
+    assert paid.file is not None
+    assert paid.file.total == Decimal("8.40")
+
+
+def test_a_wrong_iban_stops_the_whole_file_and_books_nothing():
+    settled()
+    accepted()
+    BankAccount.objects.filter(iban=IBANS[1]).update(iban="GB29NWBK60161331926818")
+    with pytest.raises(operations.PaymentRefused, match="check digits"), transaction.atomic():
+        pay()
+    assert not PaymentFile.objects.exists()
+    assert not Journal.objects.filter(run=None).exists()
+
+
+def test_a_closed_period_takes_no_journal_and_cannot_be_closed_twice():
+    portfolio, _ = settled()
+    booked = after(SUMMER).date()
+    with pytest.raises(operations.PeriodNotOver):
+        operations.close_period(first=booked, last=booked, at=after(SUMMER))
+    period = operations.close_period(first=booked, last=booked, at=LATER + timedelta(days=1))
+    assert sum(Decimal(row["balance"]) for row in period.balances) == 0
+    with pytest.raises(operations.PeriodOverlaps):
+        operations.close_period(first=booked - timedelta(days=3), last=booked, at=LATER + timedelta(days=1))
+    with pytest.raises(DatabaseError, match="closed period"), transaction.atomic():
+        Journal.objects.create(natural_key="late", booked_at=after(SUMMER), description="late", line_count=2)
+    with pytest.raises(DatabaseError, match="append-only"), transaction.atomic():
+        LedgerPeriod.objects.all().delete()
+    settle(portfolio, version=2, at=LATER)  # a restatement is booked in the open period
+
+
+def test_the_export_passes_bean_check(tmp_path):
+    settled()
+    accepted()
+    pay()
+    out = StringIO()
+    call_command("ledger", "--from", "2016-07-01", "--to", "2016-07-31", stdout=out)
+    file = tmp_path / "ledger.beancount"
+    file.write_text(out.getvalue())
+    assert "Assets:Bank" in out.getvalue()
+    checker = Path(sys.executable).parent / "bean-check"
+    done = subprocess.run([checker, file], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout + done.stderr) == (0, "")
+    file.write_text(out.getvalue().replace("-10.40 EUR", "-10.41 EUR").replace("  8.40 EUR", "  8.41 EUR"))
+    assert subprocess.run([checker, file], capture_output=True, check=False).returncode != 0
+
+
+def owner_client(statement: Statement, *scopes: str) -> APIClient:
+    _, token = accounts.create_client(
+        participant=statement.owner, name=f"tests {scopes}", scopes=["read", *scopes], at=LATER
+    )
+    client = APIClient()
+    client.credentials(HTTP_AUTHORIZATION=f"Bearer {token}")
+    return client
+
+
+def test_an_owner_reads_accepts_and_disputes_their_own_final_statements():
+    settled()
+    mine, other = statements()
+    client = owner_client(mine, "statements:write")
+    assert client.get("/api/v1/statements").json()["results"] == []  # provisional ones are not sent
+    for one in (mine, other):
+        operations.finalise(one, at=after(SUMMER))
+    (row,) = client.get("/api/v1/statements").json()["results"]
+    assert (row["number"], row["total"], row["previous_total"], row["difference"]) == (1, "8.40", "0.00", "8.40")
+    assert client.get(f"/api/v1/statements/{other.pk}").status_code == 404
+    assert owner_client(mine).post(f"/api/v1/statements/{mine.pk}/accept").status_code == 403
+    disputed = client.post(f"/api/v1/statements/{mine.pk}/dispute", {"reason": "my battery was full"}, format="json")
+    assert disputed.json()["state"] == "DISPUTED"
+    assert client.post(f"/api/v1/statements/{mine.pk}/accept").json()["state"] == "ACCEPTED"
+    again = client.post(f"/api/v1/statements/{mine.pk}/accept")
+    assert (again.status_code, again.json()["code"]) == (409, "statement_step_refused")
+
+
+def test_a_statement_comes_as_a_page_a_table_and_a_sheet_the_same_every_time():
+    settled()
+    mine, _ = statements()
+    operations.finalise(mine, at=after(SUMMER))
+    client = owner_client(mine)
+    page = client.get(f"/api/v1/statements/{mine.pk}?form=html").content.decode()
+    assert "<h1>Statement 1</h1>" in page and "8.40" in page
+    table = client.get(f"/api/v1/statements/{mine.pk}?form=csv").content.decode()
+    assert table.splitlines()[-1] == "difference,,,,8.40,EUR"
+    sheet = client.get(f"/api/v1/statements/{mine.pk}?form=pdf")
+    assert sheet["Content-Type"] == "application/pdf" and sheet.content.startswith(b"%PDF-")
+    assert client.get(f"/api/v1/statements/{mine.pk}?form=pdf").content == sheet.content
+    assert client.get(f"/api/v1/statements/{mine.pk}?form=doc").json()["code"] == "unknown_statement_form"
+
+
+def test_the_commands_make_pay_close_and_balance(tmp_path):
+    settled()
+    clock.set_simulated(after(SUMMER))
+    period = ["--from", str(SUMMER), "--to", str(SUMMER)]
+    out = StringIO()
+    call_command("statements", *period, "--final", "--out", str(tmp_path), stdout=out)
+    assert "Statement 1" in out.getvalue() and "2 statements" in out.getvalue()
+    assert sorted(path.suffix for path in tmp_path.iterdir()) == [".csv"] * 2 + [".html"] * 2 + [".pdf"] * 2
+    for statement in Statement.objects.all():
+        operations.step_statement(statement, Statement.State.ACCEPTED, at=after(SUMMER))
+    debtor = ["--debtor-name", DEBTOR.name, "--debtor-iban", DEBTOR.iban]
+    out = StringIO()
+    file = tmp_path / "payments.xml"
+    call_command("payments", "--execution-date", "2016-08-01", *debtor, "--out", str(file), stdout=out)
+    assert "2 transfers, 10.40 EUR" in out.getvalue() and file.exists()
+    out = StringIO()
+    call_command("trial_balance", stdout=out)
+    assert out.getvalue().splitlines()[-1].split() == ["sum", "0.00", "EUR"]
+    with pytest.raises(CommandError, match="not_over"):
+        call_command("close_period", "--from", "2016-07-01", "--to", "2016-07-31")
+    clock.set_simulated(datetime(2016, 8, 1, tzinfo=UTC))
+    out = StringIO()
+    call_command("close_period", "--from", "2016-07-01", "--to", "2016-07-31", stdout=out)
+    assert "closed 2016-07-01 to 2016-07-31" in out.getvalue()

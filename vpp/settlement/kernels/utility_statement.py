@@ -1,0 +1,192 @@
+"""The other side's settlement of flexibility orders: read from CSV or a UFTP FlexSettlement, compared with ours.
+
+Power is kW in the direction of the order, non-negative where it was met. Intervals count from 1 on the local day.
+"""
+
+import csv
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal, InvalidOperation
+from xml.etree import ElementTree
+
+WATTS_PER_KW = 1000.0
+CSV_COLUMNS = ("order", "date", "isp", "ordered_kw", "delivered_kw", "deficiency_kw", "net_amount")
+
+
+class StatementUnreadable(ValueError):
+    """The document cannot be read; says where."""
+
+
+@dataclass(frozen=True, slots=True)
+class TheirInterval:
+    """What they say of one interval of an order; None where they say nothing."""
+
+    order: str
+    delivery_date: date
+    isp: int
+    ordered_kw: float | None = None
+    delivered_kw: float | None = None
+    deficiency_kw: float | None = None
+    net_amount: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TheirStatement:
+    """All intervals, and the net amount of each order where it is given as a whole."""
+
+    currency: str
+    intervals: Sequence[TheirInterval]
+    net_by_order: Mapping[str, Decimal]
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One value that differs by more than the tolerance; isp 0 is the whole order."""
+
+    isp: int
+    field: str
+    ours: float
+    theirs: float
+
+    @property
+    def difference(self) -> float:
+        return self.theirs - self.ours
+
+
+def read_csv(text: str, currency: str = "EUR") -> TheirStatement:
+    """Columns order, date, isp, and any of ordered_kw, delivered_kw, deficiency_kw, net_amount. Raises
+    StatementUnreadable with the line."""
+    reader = csv.DictReader(io.StringIO(text))
+    missing = {"order", "date", "isp"} - set(reader.fieldnames or ())
+    if missing:
+        raise StatementUnreadable(f"column {', '.join(sorted(missing))} is missing")
+    if unknown := sorted(set(reader.fieldnames or ()) - set(CSV_COLUMNS) - {"currency"}):
+        raise StatementUnreadable(f"column {', '.join(unknown)} is unknown")
+    intervals = []
+    for row in reader:
+        try:
+            intervals.append(_csv_interval(row))
+        except (ValueError, InvalidOperation) as error:
+            raise StatementUnreadable(f"line {reader.line_num}: {error}") from error
+    _refuse_repeats(intervals)
+    net: dict[str, Decimal] = {}
+    for one in intervals:
+        if one.net_amount is not None:
+            net[one.order] = net.get(one.order, Decimal(0)) + one.net_amount
+    return TheirStatement(currency, intervals, net)
+
+
+def _csv_interval(row: Mapping[str, str | None]) -> TheirInterval:
+    def power(field: str) -> float | None:
+        text = (row.get(field) or "").strip()
+        return float(text) if text else None
+
+    amount = (row.get("net_amount") or "").strip()
+    return TheirInterval(
+        order=str(row["order"]).strip(),
+        delivery_date=date.fromisoformat(str(row["date"]).strip()),
+        isp=_isp(int(str(row["isp"]))),
+        ordered_kw=power("ordered_kw"),
+        delivered_kw=power("delivered_kw"),
+        deficiency_kw=power("deficiency_kw"),
+        net_amount=Decimal(amount) if amount else None,
+    )
+
+
+def read_flex_settlement(text: str) -> TheirStatement:
+    """A UFTP FlexSettlement message: integer W, run-length `Duration`, ISPs from 1. Raises StatementUnreadable.
+
+    Zero `ContractSettlement` elements are taken, as the documents allow and one schema does not. The sign of the flex
+    power tells the direction; delivered power counts along it.
+    """
+    if "<!DOCTYPE" in text or "<!ENTITY" in text:
+        raise StatementUnreadable("a document type is not accepted")
+    try:
+        root = ElementTree.fromstring(text)
+    except ElementTree.ParseError as error:
+        raise StatementUnreadable(f"not XML: {error}") from error
+    if _tag(root) != "FlexSettlement":
+        raise StatementUnreadable(f"a {_tag(root)} is not a FlexSettlement")
+    intervals: list[TheirInterval] = []
+    net: dict[str, Decimal] = {}
+    for order in (node for node in root.iter() if _tag(node) == "FlexOrderSettlement"):
+        try:
+            reference = order.attrib["OrderReference"]
+            day = date.fromisoformat(order.attrib["Period"][:10])
+            if "NetSettlement" in order.attrib:
+                net[reference] = net.get(reference, Decimal(0)) + Decimal(order.attrib["NetSettlement"])
+            for node in (child for child in order if _tag(child) == "ISP"):
+                intervals.extend(_uftp_intervals(reference, day, node.attrib))
+        except (KeyError, ValueError, InvalidOperation) as error:
+            raise StatementUnreadable(f"FlexOrderSettlement: {error!r}") from error
+    _refuse_repeats(intervals)
+    return TheirStatement(root.attrib.get("Currency", "EUR"), intervals, net)
+
+
+def _uftp_intervals(reference: str, day: date, isp: Mapping[str, str]) -> Iterable[TheirInterval]:
+    ordered_w = int(isp["OrderedFlexPower"])
+    sign = -1 if ordered_w < 0 else 1
+    delivered = sign * int(isp["DeliveredFlexPower"]) / WATTS_PER_KW if "DeliveredFlexPower" in isp else None
+    short = abs(int(isp["PowerDeficiency"])) / WATTS_PER_KW if "PowerDeficiency" in isp else None
+    first = int(isp["Start"])
+    for number in range(first, first + int(isp.get("Duration", "1"))):
+        yield TheirInterval(reference, day, _isp(number), abs(ordered_w) / WATTS_PER_KW, delivered, short)
+
+
+def _tag(node: ElementTree.Element) -> str:
+    return node.tag.rpartition("}")[2]
+
+
+def _isp(number: int) -> int:
+    if not 1 <= number <= 100:
+        raise ValueError(f"interval {number} is not of a day")
+    return number
+
+
+def _refuse_repeats(intervals: Sequence[TheirInterval]) -> None:
+    seen = set()
+    for one in intervals:
+        if (key := (one.order, one.isp)) in seen:
+            raise StatementUnreadable(f"order {one.order}: interval {one.isp} stands twice")
+        seen.add(key)
+
+
+def differences(
+    theirs: Sequence[TheirInterval],
+    ordered_kw: Sequence[float],
+    delivered_kw: Sequence[float],
+    *,
+    tolerance_kw: float = 0.5,
+    tolerance_pu: float = 0.01,
+) -> list[Difference]:
+    """What differs by more than max(tolerance_kw, tolerance_pu x ours), in the order of the intervals.
+
+    ordered_kw, delivered_kw : (H,) ours, in the direction of the order, delivered uncapped and maybe negative.
+
+    Theirs is compared with ours as UFTP settles it: delivered = min(ordered, max(0, d)), deficiency = max(0, ordered -
+    d). An ordered interval of ours that they leave out is compared with zero.
+    """
+    by_isp = {one.isp: one for one in theirs}
+    found: list[Difference] = []
+    for isp, (ordered, real) in enumerate(zip(ordered_kw, delivered_kw, strict=True), start=1):
+        their = by_isp.pop(isp, None)
+        if their is None:
+            their = TheirInterval("", date.min, isp, ordered_kw=0.0) if ordered > 0 else None
+        if their is not None:
+            ours = {
+                "ordered_kw": ordered,
+                "delivered_kw": min(ordered, max(0.0, real)),
+                "deficiency_kw": max(0.0, ordered - real) if ordered > 0 else 0.0,
+            }
+            found.extend(_off(isp, ours, their, tolerance_kw, tolerance_pu))
+    found.extend(Difference(isp, "interval", 0.0, float(isp)) for isp in sorted(by_isp))
+    return found
+
+
+def _off(isp: int, ours: Mapping[str, float], their: TheirInterval, kw: float, pu: float) -> Iterable[Difference]:
+    for field, value in ours.items():
+        said = getattr(their, field)
+        if said is not None and abs(said - value) > max(kw, pu * abs(value)):
+            yield Difference(isp, field, value, said)

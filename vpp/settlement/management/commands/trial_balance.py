@@ -1,0 +1,31 @@
+"""`manage.py trial_balance [--from D] [--to D]`: debit, credit and balance of every account; they sum to zero."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from collections import defaultdict
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+
+class Command(BaseCommand):
+    help = "Write the trial balance over booking dates (UTC)."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--from", dest="first", type=date.fromisoformat)
+        parser.add_argument("--to", dest="last", type=date.fromisoformat)
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        from vpp.settlement import queries
+
+        sums: dict[str, Decimal] = defaultdict(Decimal)
+        for row in queries.account_balances(options["first"], options["last"]):
+            self.stdout.write(f"{row.account:32} {row.debit:>14} {row.credit:>14} {row.balance:>14} {row.currency}")
+            sums[row.currency] += row.balance
+        for currency, rest in sorted(sums.items()):
+            self.stdout.write(f"{'sum':32} {'':>14} {'':>14} {rest:>14} {currency}")
+        if any(sums.values()):
+            raise CommandError("the ledger does not sum to zero")
