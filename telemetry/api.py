@@ -28,7 +28,7 @@ class Readings(APIView):
     readings a request. Each refused row is named with a stable reason, the others are kept. An answer means stored.
     """
 
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:  # type: ignore[override]
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Past the framework, whose wrapping of request, parsers and negotiation would cost as much as the storing."""
         return receive(request)
 

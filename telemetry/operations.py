@@ -49,7 +49,7 @@ def ingest(
     at: datetime,
     principal: Principal | None,
     max_age_days: int | None = MAX_AGE_DAYS,
-    site_ids: Sequence[int] | None = None,
+    sites: Sequence[str] | None = None,
     digest_later: bool = False,
 ) -> IngestAnswer:
     """Store a batch in one transaction: readings, corrections, latest values and rollup.
@@ -57,13 +57,12 @@ def ingest(
     A repeat of a stored reading changes nothing. The same device and instant with other values is refused as a conflict
     unless it is marked as a correction; then it becomes a version of its own, known from `at` on.
     `principal=None` is the service's own staff; every other sender writes only to the devices of its own sites.
-    `site_ids`: for each code of the batch the site that the sender speaks for. `digest_later` leaves latest values and
-    rollup of new readings to `digest`, which takes many messages at once; queries answer the same before and after.
+    `sites`: for each code of the batch the code of the site that the sender speaks for. `digest_later` leaves latest
+    values and rollup of new readings to `digest`, which takes many messages at once; queries answer the same before and
+    after.
     """
     at_us = round(at.timestamp() * 1e6)
-    judgement = judge(
-        batch, resolve.ratings_of(batch.codes, principal, site_ids), at_us=at_us, max_age_days=max_age_days
-    )
+    judgement = judge(batch, resolve.ratings_of(batch.codes, principal, sites), at_us=at_us, max_age_days=max_age_days)
     kept = slice(None) if judgement.kept.all() else np.flatnonzero(judgement.kept)
     power_kw = batch.power_kw[kept]
     readings = Readings(

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 RABBITMQ = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
+MOSQUITTO = Path("/usr/sbin/mosquitto")
 
 
 def free_port() -> int:
@@ -74,6 +75,21 @@ def rabbitmq(folder: Path) -> Iterator[str]:
     }
     with _running([str(RABBITMQ)], port, env=env, timeout_s=90):
         yield f"amqp://guest:guest@127.0.0.1:{port}"
+
+
+@contextmanager
+def mosquitto(folder: Path, *, port: int = 0) -> Iterator[int]:
+    """An MQTT broker that forgets nothing that is not acknowledged; gives its port."""
+    if not MOSQUITTO.exists():
+        missing("mosquitto")
+    port = port or free_port()
+    configuration = folder / "mosquitto.conf"
+    configuration.write_text(
+        f"listener {port} 127.0.0.1\nallow_anonymous true\nmax_inflight_messages 0\nmax_queued_messages 0\n"
+        f"persistence true\npersistence_location {folder}/\nlog_dest none\nuser root\n"
+    )
+    with _running([str(MOSQUITTO), "-c", str(configuration)], port, env=dict(os.environ), timeout_s=20):
+        yield port
 
 
 @contextmanager

@@ -53,6 +53,7 @@ class Fleet:
     def __init__(self, version: int | None) -> None:
         self.version = version
         self._slot: dict[str, int] = {}
+        self._site: dict[str, int] = {}
         self._rows = np.zeros(1024, dtype=ROW)
         self._rows["id"] = self._rows["owner_id"] = self._rows["site_id"] = NOBODY
         self._filled = 1
@@ -63,13 +64,21 @@ class Fleet:
         slots = self._slots(codes)
         unknown = np.flatnonzero(slots == 0)
         if unknown.size:
+            new = [codes[place] for place in unknown.tolist()]
             with self._lock:
-                self._load([codes[place] for place in unknown])
-            slots[unknown] = self._slots([codes[place] for place in unknown])
+                self._load(new)
+            slots[unknown] = self._slots(new)
         return self._rows[slots]
 
+    def site_ids(self, codes: Sequence[str]) -> list[int]:
+        """Site ids per site code; NOBODY where there is none."""
+        unknown = {code for code in codes if code not in self._site and "\x00" not in code}
+        if unknown:
+            self._site.update(Site.objects.filter(code__in=unknown).values_list("code", "id"))
+        return [self._site.get(code, NOBODY) for code in codes]
+
     def _slots(self, codes: Sequence[str]) -> IntColumn:
-        found: Iterable[int] = map(self._slot.get, codes, (0,) * len(codes))  # type: ignore[arg-type]
+        found: Iterable[int] = map(self._slot.get, codes, (0,) * len(codes))
         return np.fromiter(found, dtype=np.int64, count=len(codes))
 
     def _load(self, codes: list[str]) -> None:

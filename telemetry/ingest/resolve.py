@@ -14,19 +14,20 @@ if TYPE_CHECKING:
     from vpp.accounts.models import Principal
 
 
-def ratings_of(codes: Sequence[str], principal: Principal | None, site_ids: Sequence[int] | None = None) -> Ratings:
+def ratings_of(codes: Sequence[str], principal: Principal | None, sites: Sequence[str] | None = None) -> Ratings:
     """Ratings per code, in order; id -1 where there is no such device or it is not the sender's.
 
-    `principal=None` is the service itself (a command of its staff). `site_ids` is given by senders that speak for one
-    site in each code's place: the device must be behind its meter.
+    `principal=None` is the service itself (a command of its staff). `sites`, one for each code, is given by senders
+    that speak for a site: the device must be one of its own.
     """
-    rows = fleet_now().rows(codes)
+    fleet = fleet_now()
+    rows = fleet.rows(codes)
     device_id = rows["id"].copy()
     if principal is not None and not principal.sees_all:
         owner_id = NOBODY if principal.participant is None else principal.participant.pk
         device_id[rows["owner_id"] != owner_id] = NOBODY
-    if site_ids is not None:
-        device_id[rows["site_id"] != np.asarray(site_ids, dtype=np.int64)] = NOBODY
+    if sites is not None:
+        device_id[rows["site_id"] != np.array(fleet.site_ids(sites), dtype=np.int64)] = NOBODY
     return Ratings(
         device_id=device_id,
         max_consumption_kw=rows["draw_kw"],

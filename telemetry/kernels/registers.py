@@ -17,7 +17,8 @@ def energy_between(
     """Energy in kWh of the interval that starts at each reading but the last, and where the register rolled over.
 
     register_kwh : (n,) of one device, rising in time; time_us : (n,); largest_kw : (n,) or a scalar, what the device
-    may draw. Returns (n-1,) energy, NaN for an interval in which the register was reset, and (n-1,) True for a roll-over.
+    may draw. Returns (n-1,) energy, NaN for an interval in which the register was reset, and (n-1,) True for a
+    roll-over.
 
     A register that falls has rolled over if, with the fewest digits that hold the old value, it passed its end with no
     more energy than `largest_kw` explains in that time (with a tenth to spare); else it was reset, and what flowed is

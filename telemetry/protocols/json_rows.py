@@ -83,7 +83,7 @@ def _decode_row_by_row(body: bytes) -> ReadingBatch:
 def moments(texts: list[str]) -> IntColumn:
     """(n,) microseconds since 1970 of RFC 3339 texts, each distinct one read once; msgspec.ValidationError if one is
     none."""
-    known = dict.fromkeys(texts)
+    known: dict[str, int] = dict.fromkeys(texts, 0)
     if len(known) == 1:
         return np.full(len(texts), _microsecond(texts[0]), dtype=np.int64)
     known = {text: _microsecond(text) for text in known}

@@ -1,0 +1,1 @@
+"""Readings over MQTT: topics, messages put together to batches, and the session with the broker."""
