@@ -31,7 +31,7 @@ class NoSuchUtility(DomainError):
 class UtilityStatements(APIView):
     """A utility sends its settlement; what differs from ours comes back as disputes."""
 
-    permission_classes = [HasScope("asks:write")]
+    permission_classes = [HasScope("asks:write")]  # type: ignore[list-item]
 
     @extend_schema(request=UtilityStatementSerializer, responses=OpenApiTypes.OBJECT)
     def post(self, request: Request) -> Response:
@@ -85,7 +85,7 @@ class DisputeList(ListAPIView):
 class DisputeStep(APIView):
     """Answer, reopen or resolve."""
 
-    permission_classes = [HasScope("asks:write")]
+    permission_classes = [HasScope("asks:write")]  # type: ignore[list-item]
 
     @extend_schema(request=DisputeStepSerializer, responses=DisputeSerializer)
     def post(self, request: Request, dispute_id: int) -> Response:

@@ -61,7 +61,7 @@ class StatementDocument(APIView):
 class StatementAccept(APIView):
     """The owner agrees; the next payment file pays it."""
 
-    permission_classes = [HasScope("statements:write")]
+    permission_classes = [HasScope("statements:write")]  # type: ignore[list-item]
 
     @extend_schema(request=None, responses=StatementSerializer)
     def post(self, request: Request, statement_id: int) -> Response:
@@ -71,7 +71,7 @@ class StatementAccept(APIView):
 class StatementDispute(APIView):
     """The owner disagrees and says why."""
 
-    permission_classes = [HasScope("statements:write")]
+    permission_classes = [HasScope("statements:write")]  # type: ignore[list-item]
 
     @extend_schema(request=ReasonSerializer, responses=StatementSerializer)
     def post(self, request: Request, statement_id: int) -> Response:

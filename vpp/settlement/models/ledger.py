@@ -57,7 +57,7 @@ class Journal(models.Model):
         blank=True,
         on_delete=models.PROTECT,
         related_name="journals",
-        help_text="none: a payment",
+        help_text="none: paid",
     )
     performance = models.ForeignKey(
         Performance, null=True, blank=True, on_delete=models.PROTECT, related_name="journals"
