@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from vpp.console.queries.ask_chain import AskChain
 from vpp.console.queries.bids import BidLine
 from vpp.console.queries.day import DayPage, FloatArray
+from vpp.console.queries.device import DevicePage
 
 Series = dict[str, Any]
 MARGIN = 12  # intervals shown around the window of an ask
@@ -120,4 +121,18 @@ def ask_chart(chain: AskChain) -> dict[str, Any]:
         "overlay": True,
         "range": [max(first - MARGIN, 0) - 0.5, min(last + MARGIN, len(chain.labels) - 1) + 0.5],
         "panels": [{"title": title, "series": series}],
+    }
+
+
+def device_chart(page: DevicePage) -> dict[str, Any]:
+    """A device's day: forecast of its own behaviour, what it was asked to do, what it did."""
+    every = [
+        {"name": "forecast, undispatched", "role": "baseline", "y": numbers(page.mean_kw)},
+        {"name": "setpoint", "role": "plan", "y": numbers(page.target_kw)},
+        {"name": "measured", "role": "measured", "y": numbers(page.measured_kw)},
+    ]
+    return {
+        "labels": page.day.local_labels(),
+        "zone": page.day.zone,
+        "panels": [{"title": "Power, kW", "series": every}],
     }

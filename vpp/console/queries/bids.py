@@ -57,6 +57,13 @@ class BidLine:
         return weighted_price(self.bid)
 
     @property
+    def limit_prices(self) -> tuple[float, float] | None:
+        """Lowest and highest limit price where something is bid; buying and selling limits lie far apart."""
+        offered = (np.asarray(self.bid.up_kw) + np.asarray(self.bid.down_kw)) > 0.0
+        prices = np.asarray(self.bid.price_per_mwh)[offered]
+        return (float(prices.min()), float(prices.max())) if prices.size else None
+
+    @property
     def award_price(self) -> float | None:
         return weighted_price(self.award) if self.award else None
 

@@ -46,7 +46,7 @@ class DeviceLine:
         return str(Device.Kind(self.kind).label)
 
 
-def _state(status: str | None, suspended_at: datetime | None, opted_out: bool | None) -> str:
+def device_state(status: str | None, suspended_at: datetime | None, opted_out: bool | None) -> str:
     if suspended_at is not None:
         return SUSPENDED
     if opted_out:
@@ -67,7 +67,7 @@ def devices_of(principal: Principal, portfolio: Portfolio, at: datetime) -> list
         )
     )  # fmt: skip
     return [
-        DeviceLine(pk, code, kind, _state(status, suspended_at, opted_out), since, retry_at, failures or 0)
+        DeviceLine(pk, code, kind, device_state(status, suspended_at, opted_out), since, retry_at, failures or 0)
         for pk, code, kind, status, suspended_at, opted_out, since, retry_at, failures in rows
     ]
 
@@ -88,5 +88,5 @@ def fleet_counts(principal: Principal, at: datetime) -> list[tuple[str, str, int
     )
     states: Counter[str] = Counter()
     for line in rows:
-        states[_state(line["status"], at if line["off"] else None, line["out"])] += line["devices"]
+        states[device_state(line["status"], at if line["off"] else None, line["out"])] += line["devices"]
     return counts(states)

@@ -70,6 +70,17 @@ def amounts(position: Bid | Award | None, line: BidLine) -> SafeString | str:
 
 
 @register.simple_tag
+def limit_price(line: BidLine) -> str:
+    """The limit price of a bid, or from the lowest to the highest."""
+    if line.limit_prices is None:
+        return units.MISSING
+    low, high = line.limit_prices
+    if low == high:
+        return units.price(low, line.price_unit)
+    return f"{units.grouped(low, 2)} to {units.price(high, line.price_unit)}"
+
+
+@register.simple_tag
 def state(code: str, label: str = "") -> SafeString:
     """A state as a small label; the words carry the meaning, the colour repeats it."""
     tone = next((name for name, codes in TONES.items() if code in codes), "calm")

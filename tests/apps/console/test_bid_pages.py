@@ -1,0 +1,90 @@
+"""Nightly runs as a timeline, bids as a picture, and taking a bid back."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from bidding.models import Bid, BidEvent, NightlyRun
+from tests.apps.console.makers import chart_of, client_for, make_user, page
+from vpp.accounts.models import AuditEvent, Participant, User
+from vpp.console.queries.nightly import timeline
+from vpp.lib import clock
+
+pytestmark = pytest.mark.django_db
+
+
+def test_the_run_is_a_timeline_of_its_steps(world):
+    line = timeline(NightlyRun.objects.get(), "Europe/Berlin")
+    assert [bar.step.name for bar in line.bars] == ["data", "forecast", "optimise", "check", "submit"]
+    assert sum(bar.width_pu for bar in line.bars) == pytest.approx(1.0)
+    assert line.total_s == pytest.approx(39.0)
+
+
+def test_the_night_shows_steps_and_bids_per_portfolio(staff, world):
+    body = page(staff, "/bids/")
+    assert "nightly:DE:2016-07-14" in body and "optimise" in body and world.portfolio.code in body
+    assert "No nightly run for this day" in page(staff, "/bids/?date=2011-01-01")
+
+
+def test_a_portfolios_bids_are_drawn_with_their_prices(staff, world):
+    body = page(staff, f"/bids/{world.portfolio.code}/2016-07-14/")
+    quantity, price = chart_of(body, "bid-chart")["panels"]
+    drawn = {series["name"]: series for series in quantity["series"]}
+    assert drawn["Day-ahead energy"]["y"][48] == -60.0
+    assert drawn["Reserve up"]["role"] == "held"
+    prices = {series["name"]: series["y"] for series in price["series"]}
+    assert prices["Day-ahead energy"][48] == 31.5 and prices["Day-ahead energy"][0] is None
+    page(staff, "/bids/NONE/2016-07-14/", 404)
+
+
+def test_the_day_before_stands_beside_it(staff, world):
+    following = (world.day.date + timedelta(days=1)).isoformat()
+    body = page(staff, f"/bids/{world.portfolio.code}/{following}/")
+    assert "No bid for this day" in body and "Day-ahead energy" in body
+
+
+@pytest.fixture
+def open_bid(world) -> Bid:
+    """Tomorrow's energy bid, submitted, an hour before its gate."""
+    sent = Bid.objects.get(ask=None, product__kind="ENERGY", portfolio=world.portfolio)
+    moment = world.day.end - timedelta(hours=13)  # 11:00 in Berlin, gate at noon
+    clock.set_simulated(moment)
+    bid = Bid.objects.create(
+        natural_key="tomorrow", portfolio=sent.portfolio, product=sent.product, up_kw=sent.up_kw, down_kw=sent.down_kw,
+        delivery_date=world.day.date + timedelta(days=1), state=Bid.State.SUBMITTED, price_per_mwh=sent.price_per_mwh,
+        created_at=moment, submitted_at=moment,
+    )  # fmt: skip
+    BidEvent.objects.create(bid=bid, at=moment, state=Bid.State.SUBMITTED)
+    return bid
+
+
+def trader():
+    user = make_user("trader", Participant.Kind.AGGREGATOR)
+    User.objects.filter(pk=user.pk).update(role=User.Role.TRADER)
+    return client_for(user)
+
+
+def test_a_trader_withdraws_a_bid_after_one_question(world, open_bid):
+    client = trader()
+    assert "Withdraw…" in page(client, f"/bids/{world.portfolio.code}/{open_bid.delivery_date}/")
+    assert "cannot be undone" in page(client, f"/bids/{open_bid.pk}/withdraw/")
+    open_bid.refresh_from_db()
+    assert open_bid.state == Bid.State.SUBMITTED
+    client.post(f"/bids/{open_bid.pk}/withdraw/", {"reason": "wrong weather"})
+    open_bid.refresh_from_db()
+    assert open_bid.state == Bid.State.WITHDRAWN
+    event = AuditEvent.objects.get(action="bid.withdrawn", subject_key=str(open_bid.pk))
+    assert event.actor == "user:trader" and event.reason == "wrong weather"
+
+
+def test_a_bid_stays_after_its_gate_and_without_the_role(world, open_bid):
+    viewer = client_for(make_user("viewer", Participant.Kind.AGGREGATOR))
+    assert "Withdraw…" not in page(viewer, f"/bids/{world.portfolio.code}/{open_bid.delivery_date}/")
+    assert viewer.post(f"/bids/{open_bid.pk}/withdraw/").status_code == 403
+    clock.set_simulated(clock.now() + timedelta(hours=2))
+    body = trader().post(f"/bids/{open_bid.pk}/withdraw/", follow=True).content.decode()
+    assert "cannot be withdrawn any more" in body
+    open_bid.refresh_from_db()
+    assert open_bid.state == Bid.State.SUBMITTED

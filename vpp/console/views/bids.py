@@ -1,0 +1,102 @@
+"""Nightly runs and bids for staff; a bid can be taken back before its gate."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_GET, require_http_methods
+
+from bidding.models import Bid
+from bidding.operations.bids import day_of, end_bid, gate_of
+from vpp.accounts.principals import principal_of
+from vpp.console import bid_charts
+from vpp.console.access import Role, has_role, require_role, staff_page
+from vpp.console.queries import day, nightly
+from vpp.console.views.params import parse_date
+from vpp.lib import clock
+from vpp.lib.errors import DomainError
+from vpp.lib.periods import DeliveryDay
+
+TRADERS = (Role.TRADER, Role.ADMIN)
+
+
+@require_GET
+@staff_page
+def bid_board(request: HttpRequest) -> HttpResponse:
+    page = nightly.bids_page(principal_of(request), parse_date(request.GET.get("date", "")))
+    shown = page.delivery_date
+    context = {
+        "here": "bids",
+        "page": page,
+        "before": shown - timedelta(days=1) if shown else None,
+        "after": shown + timedelta(days=1) if shown else None,
+    }
+    return render(request, "console/bids.html", context)
+
+
+@require_GET
+@staff_page
+def portfolio_bids(request: HttpRequest, code: str, delivery_date: str) -> HttpResponse:
+    principal, chosen, at = principal_of(request), parse_date(delivery_date), clock.now()
+    portfolio = next((one for one in day.portfolios(principal) if one.code == code), None)
+    if portfolio is None or chosen is None:
+        raise Http404(f"There is no portfolio {code}, or {delivery_date} is not a date.")
+    earlier = chosen - timedelta(days=1)
+    found = nightly.newest_bids(principal, chosen, earlier, portfolio=code)
+    bids = [bid for bid in found if bid.delivery_date == chosen]
+    before = [bid for bid in found if bid.delivery_date == earlier]
+    grid = DeliveryDay(chosen, portfolio.time_zone)
+    trader = has_role(request, *TRADERS)
+    context = {
+        "here": "bids",
+        "portfolio": portfolio,
+        "date": chosen,
+        "earlier": earlier,
+        "later": chosen + timedelta(days=1),
+        "zone": portfolio.time_zone,
+        "chart": bid_charts.bid_chart(bids, before, grid) if bids else None,
+        "lines": [day.BidLine(bid, getattr(bid, "award", None), None, grid.step_minutes) for bid in bids],
+        "earlier_lines": [day.BidLine(bid, getattr(bid, "award", None), None, grid.step_minutes) for bid in before],
+        "withdrawable": [bid.pk for bid in bids if trader and may_withdraw(bid, at)],
+    }
+    return render(request, "console/portfolio_bids.html", context)
+
+
+def may_withdraw(bid: Bid, at: datetime) -> bool:
+    """A market bid that is not answered, before its gate. A bid on an ask is the utility's to take or leave."""
+    if bid.ask_id or Bid.State.WITHDRAWN not in Bid.STEPS.get(Bid.State(bid.state), ()):
+        return False
+    return at < gate_of(bid.product, day_of(bid.product, bid.delivery_date))
+
+
+@require_http_methods(["GET", "POST"])
+@staff_page
+def withdraw(request: HttpRequest, bid_id: int) -> HttpResponse:
+    """Ask once, then take the bid back and free its kilowatts."""
+    require_role(request, *TRADERS)
+    bids = Bid.objects.visible_to(principal_of(request)).select_related("portfolio", "product__market")
+    bid, at = get_object_or_404(bids, pk=bid_id), clock.now()
+    back = redirect("console:portfolio_bids", code=bid.portfolio.code, delivery_date=bid.delivery_date.isoformat())
+    if not may_withdraw(bid, at):
+        messages.error(request, f"{bid} cannot be withdrawn any more: it is {bid.get_state_display()}, or gone.")
+        return back
+    if request.method == "POST":
+        try:
+            reason = request.POST.get("reason", "").strip()
+            end_bid(bid, Bid.State.WITHDRAWN, at=at, actor=request.user, reason=reason)
+            messages.success(request, f"{bid} is withdrawn; its kilowatts are free again.")
+        except DomainError as error:
+            messages.error(request, error.message)
+        return back
+    context = {
+        "here": "bids",
+        "title": f"Withdraw the bid {bid.product.name} of {bid.portfolio.code}?",
+        "text": f"Delivery {bid.delivery_date:%-d %B %Y}. The market will not see it again, and the night's plan for "
+        "this day no longer earns what it expected. This cannot be undone.",
+        "action": "Withdraw the bid",
+        "back": back["Location"],
+    }
+    return render(request, "console/confirm.html", context)
