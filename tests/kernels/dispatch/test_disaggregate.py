@@ -122,6 +122,28 @@ def test_a_feeder_limit_holds_for_its_devices_together() -> None:
     assert split.reason is Limit.FEEDER
 
 
+def test_what_a_full_feeder_cannot_take_is_asked_of_the_others() -> None:
+    limits = FeederLimits(np.array([0, 0, 1, 1]), up_kw=np.array([4.0, np.inf]), down_kw=np.array([99.0, 99.0]))
+    split = disaggregate(12.0, batteries(4), np.zeros(4), STEP_H, feeders=limits)
+    assert split.change_kw[:2].sum() <= 4.0 and split.change_kw.sum() == pytest.approx(12.0)
+    assert split.residual_kw == 0.0
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.floats(-400.0, 400.0))
+def test_no_feeder_is_passed_and_limits_that_do_not_bind_change_nothing(seed: int, net_up_kw: float) -> None:
+    rng = np.random.default_rng(seed)
+    state, cost = mixed(30, seed), rng.integers(0, 3, 30) * 0.03
+    feeder, limit_kw = rng.integers(0, 4, 30), rng.uniform(0.0, 120.0, 4)
+    free = disaggregate(net_up_kw, state, cost, STEP_H)
+    split = disaggregate(net_up_kw, state, cost, STEP_H, feeders=FeederLimits(feeder, limit_kw, limit_kw))
+    load_kw = np.bincount(feeder, weights=np.abs(split.change_kw), minlength=4)
+    assert (load_kw <= limit_kw + 1e-9).all()
+    assert np.abs(split.change_kw).sum() + abs(split.residual_kw) == pytest.approx(round(abs(net_up_kw), 3), abs=1e-6)
+    if (np.bincount(feeder, weights=np.abs(free.change_kw), minlength=4) <= limit_kw).all():
+        np.testing.assert_array_equal(split.change_kw, free.change_kw)
+
+
 def test_excluded_devices_keep_their_baseline() -> None:
     state = batteries(3, barred=np.array([Limit.OPTED_OUT, Limit.SUSPENDED, Limit.NONE], dtype=np.int8))
     np.testing.assert_array_equal(disaggregate(4.0, state, np.zeros(3), STEP_H).change_kw, [0.0, 0.0, 4.0])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -39,11 +40,12 @@ def plan_day(
     start: FleetState,
     cost_eur_per_kwh: Floats,
     step_hours: float,
-    feeders: FeederLimits | None = None,
+    feeders: Callable[[int], FeederLimits] | None = None,
 ) -> DayPlan:
     """Split the committed net power over N devices with baselines (N, H), from the state at the day's start.
 
-    start.baseline_kw is replaced interval by interval. Later intervals see what the earlier ones used.
+    start.baseline_kw is replaced interval by interval; feeders gives the limits of an interval.
+    Later intervals see what the earlier ones used.
     """
     corridor = day_corridor(task, baseline_kw, start, step_hours)
     n_intervals = task.committed_up_kw.size
@@ -59,7 +61,7 @@ def plan_day(
             float(corridor.least_kwh[t]),
             float(corridor.most_kwh[t]),
             step_hours,
-            feeders,
+            feeders(t) if feeders else None,
         )
         target_kw[:, t], residual_kw[t] = split.target_kw, split.residual_kw
         reason.append(split.reason)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,7 +19,8 @@ WATTS_PER_KW = 1000.0
 
 @dataclass(frozen=True)
 class FeederLimits:
-    """Devices by feeder (N,) numbers 0..G-1, and how far the dispatched devices of each may move it, (G,) kW."""
+    """Devices by feeder (N,) numbers 0..G-1, and how far the dispatched devices of each may move it, (G,) kW; infinite
+    where nothing limits it."""
 
     feeder: Ints
     up_kw: Floats
@@ -59,17 +61,22 @@ def disaggregate(
     """
     up = net_up_kw >= 0.0
     room = headroom(state, step_hours)
-    room_kw, hours, bound = _side(room, up)
-    capped_kw = room_kw if feeders is None else _within_feeders(room_kw, feeders.feeder, _side_kw(feeders, up))
-    bound = np.where((capped_kw < room_kw) & (room_kw > 0.0), np.int8(Limit.FEEDER), bound)
-    cap_w = np.floor(capped_kw * WATTS_PER_KW + 1e-6)
+    cap_kw, hours, bound = _side(room, up)
     wanted_w = float(np.round(abs(net_up_kw) * WATTS_PER_KW))
     is_store = state.kind == "BATTERY"
-    free_w = _spare_for_now(cap_w, is_store, spare_store_kwh / step_hours)
-    share_w = _cheapest_first(min(wanted_w, free_w.sum()), free_w, hours, cost_eur_per_kwh, step_hours)
-    rest_w = min(wanted_w, cap_w.sum()) - share_w.sum()
-    if rest_w > 0.0:
-        share_w = share_w + _cheapest_first(rest_w, cap_w - share_w, hours, cost_eur_per_kwh, step_hours)
+
+    def shares(cap_w: Floats) -> Floats:
+        free_w = _spare_for_now(cap_w, is_store, spare_store_kwh / step_hours)
+        share_w = _cheapest_first(min(wanted_w, free_w.sum()), free_w, hours, cost_eur_per_kwh, step_hours)
+        rest_w = min(wanted_w, cap_w.sum()) - share_w.sum()
+        if rest_w > 0.0:
+            share_w = share_w + _cheapest_first(rest_w, cap_w - share_w, hours, cost_eur_per_kwh, step_hours)
+        return share_w
+
+    cap_w = np.floor(cap_kw * WATTS_PER_KW + 1e-6)
+    share_w = shares(cap_w)
+    if feeders is not None:
+        cap_w, share_w, bound = _inside_feeders(feeders, up, shares, cap_w, share_w, bound)
     sign = 1.0 if up else -1.0
     change_kw = sign * share_w / WATTS_PER_KW
     missing_w = wanted_w - share_w.sum()
@@ -77,7 +84,7 @@ def disaggregate(
         change_kw=change_kw,
         target_kw=state.baseline_kw - change_kw,
         residual_kw=sign * missing_w / WATTS_PER_KW,
-        reason=_costliest_limit(state, capped_kw, bound, up) if missing_w > 0.0 else Limit.NONE,
+        reason=_costliest_limit(state, cap_w / WATTS_PER_KW, bound, up) if missing_w > 0.0 else Limit.NONE,
         bound=bound,
     )
 
@@ -132,11 +139,23 @@ def _spare_for_now(cap_w: Floats, is_store: NDArray[np.bool_], spare_kw: float) 
     return np.where(is_store, np.floor(cap_w * (spare_kw / at_once_kw)), cap_w)
 
 
-def _within_feeders(room_kw: Floats, feeder: Ints, limit_kw: Floats) -> Floats:
-    """Caps scaled per feeder so that even all of them together stay inside its limit."""
-    total_kw = np.bincount(feeder, weights=room_kw, minlength=limit_kw.size)
-    ratio = np.divide(limit_kw, total_kw, out=np.ones_like(total_kw), where=total_kw > 0.0)
-    return room_kw * np.clip(ratio, 0.0, 1.0)[feeder]
+def _inside_feeders(
+    feeders: FeederLimits, up: bool, shares: Callable[[Floats], Floats], cap_w: Floats, share_w: Floats, bound: Codes
+) -> tuple[Floats, Floats, Codes]:
+    """Caps, shares and bounds (N,) with no feeder over its limit: the devices of one that would be keep their shares
+    scaled down to it, and the rest is asked of the others. Every round settles at least one feeder."""
+    limit_w = np.floor(np.maximum(_side_kw(feeders, up), 0.0) * WATTS_PER_KW)
+    for _ in range(limit_w.size):
+        load_w = np.bincount(feeders.feeder, weights=share_w, minlength=limit_w.size)
+        over = load_w > limit_w
+        if not over.any():
+            break
+        ratio = np.divide(limit_w, load_w, out=np.ones_like(load_w), where=over)
+        held = over[feeders.feeder]
+        cap_w = np.where(held, np.floor(share_w * ratio[feeders.feeder]), cap_w)
+        bound = np.where(held, np.int8(Limit.FEEDER), bound).astype(np.int8)
+        share_w = shares(cap_w)
+    return cap_w, share_w, bound
 
 
 def _side(room: Headroom, up: bool) -> tuple[Floats, Floats, Codes]:

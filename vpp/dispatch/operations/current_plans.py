@@ -10,27 +10,30 @@ import numpy as np
 from django.db import connection
 from numpy.typing import NDArray
 
+from vpp.dispatch.feeder_room import FeederRoom, feeder_room
 from vpp.dispatch.fleet import Fleet
 from vpp.dispatch.models import Plan
 from vpp.dispatch.operations.planning import plan_for
 from vpp.dispatch.positions import Position
 from vpp.enrollment.models import Portfolio
+from vpp.enrollment.queries import device_table
 from vpp.lib.periods import DeliveryDay
 
 Floats = NDArray[np.float64]
 
 KEPT = 400
-DEVICES = "SELECT device_id, baseline_kw, target_kw FROM dispatch_plandevice WHERE plan_id = %s"
+DEVICES = "SELECT device_id, baseline_kw, target_kw FROM dispatch_plandevice WHERE plan_id = %s ORDER BY device_id"
 
 
 @dataclass(frozen=True)
 class CurrentPlan:
-    """A plan with its devices: device_id (N,), baseline_kw and target_kw (N, H)."""
+    """A plan with its devices: device_id (N,), baseline_kw and target_kw (N, H), and its feeders' room if limited."""
 
     plan: Plan
     device_id: NDArray[np.int64]
     baseline_kw: Floats
     target_kw: Floats
+    room: FeederRoom | None
 
 
 _kept: dict[tuple[int, datetime], CurrentPlan] = {}
@@ -52,7 +55,7 @@ def current_plans(
         pk, made, awards = known.get(portfolio.pk, (0, day.start, None))
         kept = _kept.get((pk, made))
         if kept is None or awards != positions[portfolio.pk].award_ids:
-            kept = _read(plan_for(portfolio, day, positions[portfolio.pk], at))
+            kept = _read(plan_for(portfolio, day, positions[portfolio.pk], at), day)
         current[portfolio.pk] = kept
     return current
 
@@ -69,19 +72,16 @@ def planned_kw(plans: dict[int, CurrentPlan], fleet: Fleet, index: int) -> tuple
     return baseline_kw, target_kw
 
 
-def _read(plan: Plan) -> CurrentPlan:
+def _read(plan: Plan, day: DeliveryDay) -> CurrentPlan:
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT device_id, baseline_kw, target_kw FROM dispatch_plandevice WHERE plan_id = %s", [plan.pk]
-        )
+        cursor.execute(DEVICES, [plan.pk])
         found = cursor.fetchall()
-    n_intervals = len(plan.committed_up_kw)
-    current = CurrentPlan(
-        plan,
-        np.array([row[0] for row in found], dtype=np.int64),
-        np.array([row[1] for row in found], dtype=np.float64).reshape(-1, n_intervals),
-        np.array([row[2] for row in found], dtype=np.float64).reshape(-1, n_intervals),
-    )
+    device_id = np.array([row[0] for row in found], dtype=np.int64)
+    baseline_kw = np.array([row[1] for row in found], dtype=np.float64).reshape(-1, day.n_intervals)
+    target_kw = np.array([row[2] for row in found], dtype=np.float64).reshape(-1, day.n_intervals)
+    table = device_table(device_ids=device_id.tolist(), at=day.start)  # as many rows, in the same order
+    room = feeder_room(table, baseline_kw, day, plan.created_at)
+    current = CurrentPlan(plan, device_id, baseline_kw, target_kw, room if room.limits_anything else None)
     _kept[plan.pk, plan.created_at] = current
     while len(_kept) > KEPT:
         _kept.pop(next(iter(_kept)), None)

@@ -95,18 +95,19 @@ def _run(portfolios: Sequence[Portfolio], start: datetime, at: datetime, revisio
 
 def _splits(scene: Scene) -> dict[int, Split]:
     """The commitment of each portfolio over its devices."""
-    cost = fleet_state.merit_cost(scene.fleet.table)
-    return {
-        portfolio_id: split_interval(
+    table, cost, splits = scene.fleet.table, fleet_state.merit_cost(scene.fleet.table), {}
+    for portfolio_id, rows in scene.fleet.parts.items():
+        current = scene.plans[portfolio_id]
+        splits[portfolio_id] = split_interval(
             scene.committed_up_kw(portfolio_id),
             scene.state.part(rows),
             cost[rows],
-            scene.plans[portfolio_id].plan.least_stored_kwh[scene.index],
-            scene.plans[portfolio_id].plan.most_stored_kwh[scene.index],
+            current.plan.least_stored_kwh[scene.index],
+            current.plan.most_stored_kwh[scene.index],
             fleet_state.STEP_HOURS,
+            current.room.at(scene.index, table.device_id[rows]) if current.room else None,
         )
-        for portfolio_id, rows in scene.fleet.parts.items()
-    }
+    return splits
 
 
 def _changes(scene: Scene, splits: dict[int, Split]) -> NewSetpoints:

@@ -11,6 +11,7 @@ from django.db import connection, transaction
 from numpy.typing import NDArray
 
 from vpp.accounts.operations import audit
+from vpp.dispatch.feeder_room import feeder_room
 from vpp.dispatch.fleet_state import STEP_HOURS, measured_before, merit_cost, not_usable, starting_state
 from vpp.dispatch.kernels.day_plan import DayPlan, DayTask
 from vpp.dispatch.kernels.day_plan import plan_day as split_day
@@ -85,7 +86,9 @@ def _split(table: DeviceTable, baseline_kw: Floats, position: Position, day: Del
     measured = measured_before(table.device_id, day.start, at)
     start = starting_state(table, measured, not_usable(table))
     task = DayTask(position.committed_up_kw, position.held_up_kwh, position.held_down_kwh)
-    plan = split_day(task, baseline_kw, start, merit_cost(table), STEP_HOURS)
+    room = feeder_room(table, baseline_kw, day, at)
+    feeders = room.at if room.limits_anything else None
+    plan = split_day(task, baseline_kw, start, merit_cost(table), STEP_HOURS, feeders)
     promised = np.abs(position.committed_up_kw) > 0.0
     return _SplitDay(plan, promised & (np.abs(plan.residual_kw) > LEAST_SHORTFALL_KW))
 
