@@ -90,3 +90,17 @@ class BadMarketFile(DomainError):
     """`findings` in the details lists every place."""
 
     code = "bad_market_file"
+
+
+class BadWhatIf(DomainError):
+    """details["findings"] names every bad place of the document."""
+
+    code = "bad_what_if"
+    http_status = 422
+
+
+class NoAnswer(DomainError):
+    """The solver found no point that keeps all limits; details["status"] says why."""
+
+    code = "no_answer"
+    http_status = 422

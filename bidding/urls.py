@@ -1,6 +1,6 @@
 from django.urls import URLPattern, path
 
-from bidding import api, market_api
+from bidding import api, market_api, whatif_api
 
 urlpatterns: list[URLPattern] = [
     path("markets", api.MarketList.as_view(), name="markets"),
@@ -14,5 +14,6 @@ urlpatterns: list[URLPattern] = [
     path("bids/<int:bid_id>/accept", api.BidAcceptance.as_view(), name="bid-accept"),
     path("bids/<int:bid_id>/reject", api.BidRejection.as_view(), name="bid-reject"),
     path("commits", api.CommitList.as_view(), name="commits"),
+    path("what-if", whatif_api.WhatIfView.as_view(), name="what-if"),
     path("book-check", api.BookCheck.as_view(), name="book-check"),
 ]

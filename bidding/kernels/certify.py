@@ -25,6 +25,7 @@ from bidding.kernels.solver import (
 )
 
 CHEAP_STEP_PU = 0.01
+QUICK = SolverOptions(node_limit=300, search=False)
 
 #: One step of a dive: from a point to ways of fixing whole columns, (n_whole,) each, NaN for those still left free.
 FixStep = Callable[[FloatArray], Sequence[FloatArray]]
@@ -45,12 +46,18 @@ class Certified:
 
 
 def relax_fix_certify(
-    model: LinearModel, options: SolverOptions, dives: Sequence[Dive], *, gap_target: float = 1e-3, branch: bool = True
+    model: LinearModel,
+    options: SolverOptions,
+    dives: Sequence[Dive],
+    *,
+    gap_target: float = 1e-3,
+    known_bound: float = -np.inf,
+    quick: bool = True,
 ) -> Certified:
     """Best point within the time limit; the first dive that ends well is always waited for.
 
-    branch : whether to go to branch and bound when the gap is above target. Without it the answer does not depend on
-        the speed of the machine; where no dive ends well it is used all the same.
+    known_bound : proven elsewhere, as by another relaxation.
+    quick : whether a short plain branching comes before the one that also searches.
 
     Raises SolverFailed when the relaxation has no point or no whole point was found.
     """
@@ -63,14 +70,18 @@ def relax_fix_certify(
     if not model.integer.any():
         return Certified(Status.OPTIMAL, relaxed.objective, relaxed.bound, 0.0, relaxed.values, stages)
     began = time.perf_counter()
-    best, bound = _best_dive(model, relaxation, dives, relaxed, gap_target, deadline), relaxed.bound
+    bound = max(relaxed.bound, known_bound)
+    best = _best_dive(model, relaxation, dives, relaxed, bound, gap_target, deadline)
     stages["fix"] = time.perf_counter() - began
-    left_s = deadline - time.perf_counter()
-    wide = best is None or relative_gap(best.objective, bound) > gap_target
-    if best is None or (wide and branch and left_s > 0.1):
-        start = None if best is None else best.values
-        exact = solve(model, replace(options, time_limit_s=max(left_s, 0.1), mip_gap=gap_target), start=start)
-        stages["branch"] = exact.seconds
+    for rung in (QUICK, options) if quick else (options,):
+        left_s = deadline - time.perf_counter()
+        wide = best is None or relative_gap(best.objective, bound) > gap_target
+        if best is not None and not (wide and left_s > 0.1):
+            break
+        asked = replace(options, time_limit_s=max(left_s, 0.1), mip_gap=gap_target, search=rung.search)
+        asked = replace(asked, node_limit=min(rung.node_limit, options.node_limit))
+        exact = solve(model, asked, start=None if best is None else best.values)
+        stages["branch"] = stages.get("branch", 0.0) + exact.seconds
         bound = max(bound, exact.bound)
         if exact.values.size and (best is None or exact.objective < best.objective):
             best = exact
@@ -86,15 +97,14 @@ def _best_dive(
     relaxation: Relaxation,
     dives: Sequence[Dive],
     relaxed: Solution,
+    bound: float,
     gap_target: float,
     deadline: float,
 ) -> Solution | None:
     """The best end of the dives; later ones are tried only while none is good enough and time is left."""
     best: Solution | None = None
     for dive in dives:
-        if best is not None and (
-            relative_gap(best.objective, relaxed.bound) <= gap_target or time.perf_counter() > deadline
-        ):
+        if best is not None and (relative_gap(best.objective, bound) <= gap_target or time.perf_counter() > deadline):
             break
         end = _dive(model, relaxation, dive, relaxed)
         if end is not None and (best is None or end.objective < best.objective):

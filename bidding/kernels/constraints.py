@@ -88,8 +88,45 @@ def add_endurance_rows(lp: pulp.LpProblem, problem: BidProblem, made: Variables)
                     floor.append((carried, -product.endurance_h / group.discharge_efficiency))
                 else:
                     roof.append((carried, product.endurance_h * group.charge_efficiency))
-            add_row(lp, floor, 1, group.energy_min_kwh[t] / KW_PER_MW)
-            add_row(lp, roof, -1, group.energy_max_kwh[t] / KW_PER_MW)
+            wander = group.mean_energy
+            floor_kwh = group.energy_min_kwh[t] - (wander.floor_slack_kwh if wander else 0.0)
+            roof_kwh = group.energy_max_kwh[t] + (wander.roof_slack_kwh if wander else 0.0)
+            add_row(lp, floor, 1, floor_kwh / KW_PER_MW)
+            add_row(lp, roof, -1, roof_kwh / KW_PER_MW)
+            if wander:
+                add_mean_energy_rows(lp, problem, made, g, t, floor, roof)
+
+
+def add_mean_energy_rows(
+    lp: pulp.LpProblem, problem: BidProblem, made: Variables, g: int, t: int, floor: Terms, roof: Terms
+) -> None:
+    """(3c) Of a coarse problem: endurance with the mean energy, bounded from the interval's end and from its start;
+    and the plain bounds at its end. All hold for the means of every fine plan.
+    """
+    group = problem.groups[g]
+    if group.mean_energy is None or group.energy_min_kwh is None or group.energy_max_kwh is None:
+        return
+    hours, inner = problem.step_hours, 1.0 - 1.0 / group.mean_energy.steps
+    charge: Terms = [(made.down[g][t], hours * group.charge_efficiency)]
+    discharge: Terms = [(made.up[g][t], hours / group.discharge_efficiency)]
+    for product in problem.reserves:
+        terms, factor = (discharge, 1 / group.discharge_efficiency) if product.direction == UP else (
+            charge, group.charge_efficiency)  # fmt: skip
+        if product.activation_pu:
+            terms.append((made.carried[product.code][g][t], hours * factor * product.activation_pu))
+    low, high = group.mean_energy.mean_min_kwh[t] / KW_PER_MW, group.mean_energy.mean_max_kwh[t] / KW_PER_MW
+    add_row(lp, [*floor, *_times(discharge, inner)], 1, low)
+    add_row(lp, [*roof, *_times(charge, -inner)], -1, high)
+    start: Terms = [(made.energy[g][t], -1.0)] + ([(made.energy[g][t - 1], 1.0)] if t else [])
+    known = 0.0 if t else group.energy_start_kwh / KW_PER_MW
+    add_row(lp, [*floor, *start, *charge], 1, low - known)
+    add_row(lp, [*roof, *start, *_times(discharge, -1.0)], -1, high - known)
+    add_row(lp, floor[:2], 1, group.energy_min_kwh[t] / KW_PER_MW)
+    add_row(lp, roof[:1], -1, group.energy_max_kwh[t] / KW_PER_MW)
+
+
+def _times(terms: Terms, factor: float) -> Terms:
+    return [(variable, factor * value) for variable, value in terms]
 
 
 def add_direction_rows(lp: pulp.LpProblem, problem: BidProblem, made: Variables) -> None:

@@ -11,6 +11,18 @@ from numpy.typing import NDArray
 from bidding.kernels.solver import FloatArray, LinearModel, Solution, SolverOptions, Status, relative_gap
 
 EMPTY: FloatArray = np.empty(0)
+#: Where a good start is given and the tree is small, searching for other points costs more than branching.
+QUICK_BRANCHING = (
+    ("mip_heuristic_run_rins", False),
+    ("mip_heuristic_run_rens", False),
+    ("mip_heuristic_run_root_reduced_cost", False),
+    ("mip_root_presolve_only", True),
+)
+LP_METHODS: dict[str, tuple[tuple[str, str], ...]] = {
+    "choose": (),
+    "simplex": (("solver", "simplex"),),
+    "ipx": (("solver", "ipx"), ("run_crossover", "off")),
+}
 
 
 def solve_with_highs(model: LinearModel, options: SolverOptions, start: FloatArray | None) -> Solution:
@@ -53,6 +65,10 @@ def _highs(model: LinearModel, options: SolverOptions, highspy: Any) -> Any:
         ("threads", options.threads),
         ("time_limit", max(options.time_limit_s, 0.05)),
         ("mip_rel_gap", options.mip_gap),
+        ("mip_max_nodes", options.node_limit),
+        ("random_seed", 1),
+        *(() if options.search else QUICK_BRANCHING),
+        *(() if model.integer.any() else LP_METHODS[options.lp_method]),
         ("primal_feasibility_tolerance", 1e-7),
         ("mip_feasibility_tolerance", 1e-7),
     ):

@@ -26,6 +26,21 @@ class BadProblem(ValueError):
 
 
 @dataclass(frozen=True)
+class MeanEnergy:
+    """What a group of a coarse problem (`coarsen`) knows of the steps within one interval.
+
+    Reserve may wander between groups within an interval, so the last step's is not the mean: `floor_slack_kwh` and
+    `roof_slack_kwh` are how much endurance that can shift. mean_min_kwh, mean_max_kwh (T,): bounds of the mean energy.
+    """
+
+    steps: int
+    floor_slack_kwh: float
+    roof_slack_kwh: float
+    mean_min_kwh: FloatArray
+    mean_max_kwh: FloatArray
+
+
+@dataclass(frozen=True)
 class FlexGroup:
     """Alike devices of one feeder that act as one (virtual) storage, or as a curtailable source.
 
@@ -52,6 +67,7 @@ class FlexGroup:
     down_cost_eur_per_mwh: float = 0.0
     max_up_hours: float = float("inf")
     device_ids: tuple[int, ...] = ()
+    mean_energy: MeanEnergy | None = None
 
     @property
     def has_energy(self) -> bool:
@@ -99,6 +115,16 @@ class AskRequest:
     ceiling_eur_per_mwh: float
     min_quantity_kw: float = 1.0
     lot_kw: float = 1.0
+    bound_to_place: bool = True
+
+
+@dataclass(frozen=True)
+class RecoveryRoom:
+    """(T,) kW of movement that nobody was promised: up, down, and both together."""
+
+    surplus_kw: FloatArray
+    deficit_kw: FloatArray
+    either_kw: FloatArray
 
 
 @dataclass(frozen=True)
@@ -134,6 +160,22 @@ class BidProblem:
     imbalance_spread_eur_per_mwh: float = 40.0
     shortfall_penalty_eur_per_mwh: float = 5000.0
     committed_reserve_kw: dict[str, FloatArray] = field(default_factory=dict)
+    recovery: RecoveryRoom | None = None
+    missed_room_kw: tuple[FloatArray, FloatArray] | None = None
+
+    def recovery_room(self) -> RecoveryRoom:
+        """Where recovery may be planned: not where something is asked or committed, so no promise is planned to be
+        missed. `recovery` overrides it.
+        """
+        if self.recovery is not None:
+            return self.recovery
+        free = np.asarray(self.committed_net_up_kw == 0)
+        for ask in self.asks:
+            free = free & (ask.quantity_kw <= 0)
+        none = np.zeros(self.n_intervals)
+        up_kw = np.where(free, sum((group.up_limit_kw for group in self.groups), start=none), 0.0)
+        down_kw = np.where(free, sum((group.down_limit_kw for group in self.groups), start=none), 0.0)
+        return RecoveryRoom(up_kw, down_kw, np.maximum(up_kw, down_kw))
 
     @property
     def n_intervals(self) -> int:

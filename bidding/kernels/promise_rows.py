@@ -82,9 +82,10 @@ def add_recovery_rows(lp: pulp.LpProblem, problem: BidProblem, made: Variables) 
     """(10) No recovery in an hour that is sold or bought: an award is never planned to be missed."""
     if made.sell is None or made.buy is None or problem.energy is None:
         return
+    room = problem.recovery_room()
     for t in range(problem.n_intervals):
         block = int(problem.energy.block_of_interval[t])
-        most_mw = max(made.surplus[t].upBound, made.deficit[t].upBound)
+        most_mw = float(room.either_kw[t]) / KW_PER_MW
         if most_mw > 0:
             on = [(made.sell.on[block], most_mw), (made.buy.on[block], most_mw)]
             add_row(lp, [(made.surplus[t], 1.0), (made.deficit[t], 1.0), *on], -1, most_mw)
@@ -92,9 +93,10 @@ def add_recovery_rows(lp: pulp.LpProblem, problem: BidProblem, made: Variables) 
 
 def add_ask_location_rows(lp: pulp.LpProblem, problem: BidProblem, made: Variables) -> None:
     """(11) An ask is delivered behind its congestion point: the feeder's own groups move at least that much."""
-    places = {(ask.feeder, ask.direction) for ask in problem.asks}
+    places = {(ask.feeder, ask.direction) for ask in problem.asks if ask.bound_to_place}
     for feeder, direction in sorted(places):
-        asks = [ask for ask in problem.asks if ask.feeder == feeder and ask.direction == direction]
+        here = [ask for ask in problem.asks if ask.feeder == feeder and ask.direction == direction]
+        asks = [ask for ask in here if ask.bound_to_place]
         members = [g for g, group in enumerate(problem.groups) if group.feeder == feeder]
         sign = 1.0 if direction == UP else -1.0
         for t in range(problem.n_intervals):

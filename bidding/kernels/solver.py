@@ -44,12 +44,21 @@ class SolverFailed(RuntimeError):
 
 @dataclass(frozen=True)
 class SolverOptions:
-    """engine "highs" or "cbc"; `mip_gap` relative; one thread, so that workers do not fight for cores."""
+    """engine "highs" or "cbc"; `mip_gap` relative; one thread, so that workers do not fight for cores.
+
+    node_limit : where branch and bound ends, whatever the machine's speed: with one thread and a fixed seed a repeat
+        then finds the same answer. The time limit is the last resort.
+    search : whether branch and bound looks for better points beside branching (RINS, RENS, restarts).
+    lp_method : of a relaxation solved once: "choose", "simplex" or "ipx" (interior point, no crossover).
+    """
 
     engine: str = "highs"
     time_limit_s: float = 30.0
     mip_gap: float = 1e-4
     threads: int = 1
+    node_limit: int = 2_000
+    search: bool = True
+    lp_method: str = "choose"
 
 
 @dataclass(frozen=True)

@@ -80,7 +80,7 @@ def make_variables(problem: BidProblem, exclusive: frozenset[tuple[int, int]]) -
         _reserve_variables(made, problem, product, room_up, room_down)
     for number, ask in enumerate(problem.asks):
         made.asked[ask.reference] = _series(f"ask_{number}", ask.quantity_kw / KW_PER_MW)
-    _deviation_variables(made, problem, room_up, room_down)
+    _deviation_variables(made, problem)
     return made
 
 
@@ -102,18 +102,14 @@ def _reserve_variables(
         made.reserve_missed[product.code] = _series(f"missed_{product.code}", committed / KW_PER_MW)
 
 
-def _deviation_variables(made: Variables, problem: BidProblem, room_up: np.ndarray, room_down: np.ndarray) -> None:
-    """Recovery is possible only where nothing is asked and nothing is committed: a promise is never planned to be
-    missed.
-    """
-    open_interval = np.ones(problem.n_intervals, dtype=bool)
-    for ask in problem.asks:
-        open_interval &= ask.quantity_kw <= 0
-    open_interval &= problem.committed_net_up_kw == 0
-    made.surplus = _series("surplus", np.where(open_interval, room_up, 0.0) / KW_PER_MW)
-    made.deficit = _series("deficit", np.where(open_interval, room_down, 0.0) / KW_PER_MW)
-    made.missed_up = _series("missed_up", np.maximum(problem.committed_net_up_kw, 0.0) / KW_PER_MW)
-    made.missed_down = _series("missed_down", np.maximum(-problem.committed_net_up_kw, 0.0) / KW_PER_MW)
+def _deviation_variables(made: Variables, problem: BidProblem) -> None:
+    room = problem.recovery_room()
+    committed = problem.committed_net_up_kw
+    missed_up_kw, missed_down_kw = problem.missed_room_kw or (np.maximum(committed, 0.0), np.maximum(-committed, 0.0))
+    made.surplus = _series("surplus", room.surplus_kw / KW_PER_MW)
+    made.deficit = _series("deficit", room.deficit_kw / KW_PER_MW)
+    made.missed_up = _series("missed_up", missed_up_kw / KW_PER_MW)
+    made.missed_down = _series("missed_down", missed_down_kw / KW_PER_MW)
 
 
 def _position(product: EnergyProduct | ReserveProduct, direction: str, room_kw: np.ndarray, prefix: str) -> Position:

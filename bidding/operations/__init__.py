@@ -11,6 +11,7 @@ from bidding.distribution.operations import (
 from bidding.operations.bids import create_bid, expire_bids, submit_bid
 from bidding.operations.book import award, open_book, release, reserve
 from bidding.operations.nightly import nightly
+from bidding.operations.whatif import what_if
 from bidding.wholesale.operations import activate, import_markets, post_awards, post_prices
 
 __all__ = [
@@ -31,5 +32,6 @@ __all__ = [
     "release",
     "reserve",
     "submit_bid",
+    "what_if",
     "withdraw_ask",
 ]

@@ -23,8 +23,8 @@ from vpp.enrollment.queries import portfolios_of_zone
 from vpp.lib.periods import DeliveryDay
 
 logger = logging.getLogger(__name__)
-BUDGET_S = 60.0
-PORTFOLIO_BUDGET_S = 5.0
+BUDGET_S = 300.0
+PORTFOLIO_BUDGET_S = 30.0
 
 
 @dataclass

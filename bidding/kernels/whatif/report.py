@@ -1,0 +1,70 @@
+"""The answer as plain lists, in kW and kWh."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from bidding.kernels.problem import FloatArray
+from bidding.kernels.whatif.answer import WhatIfAnswer, scenario_profits
+from bidding.kernels.whatif.document import WhatIf
+
+
+def as_json(problem: WhatIf, answer: WhatIfAnswer) -> dict[str, Any]:
+    plan = answer.plan
+    fleet = problem.fleet
+    return {
+        "status": answer.status,
+        "currency": problem.currency,
+        "objective": answer.objective,
+        "bound": answer.bound,
+        "gap": answer.gap,
+        "seconds": {stage: round(seconds, 4) for stage, seconds in answer.seconds.items()},
+        "scenario_profit": scenario_profits(problem, plan).tolist(),
+        "energy": _energy(problem, plan.position_kw),
+        "reserves": [
+            {
+                "name": item.name,
+                "direction": "up" if item.is_up else "down",
+                "position_kw": _kw(plan.reserve_kw[item.name]),
+            }
+            for item in problem.reserves
+        ],
+        "asks": [{"id": item.id, "accepted_share": plan.ask_share[item.id]} for item in problem.asks],
+        "deviation_kw": _kw(plan.deviation_kw),
+        "generation": [
+            {"feeder": problem.feeders[place] if place >= 0 else "", "used_kw": _kw(plan.used_kw[:, g])}
+            for g, place in enumerate(problem.generation_feeder)
+        ],
+        "storages": [
+            {
+                "name": fleet.name[i],
+                "charge_kw": _kw(plan.charge_kw[:, i]),
+                "discharge_kw": _kw(plan.discharge_kw[:, i]),
+                "energy_kwh": _kw(plan.energy_kwh[:, i]),
+                "reserve_kw": {name: _kw(values[:, i]) for name, values in plan.carried_kw.items()},
+            }
+            for i in range(fleet.size)
+        ],
+        "shortfalls": answer.shortfalls,
+        "aggregation": {"storages": fleet.size, "groups": answer.groups, "loss": answer.loss},
+    }
+
+
+def _kw(values: FloatArray) -> Any:
+    return (np.round(values, 7) + 0.0).tolist()
+
+
+def _energy(problem: WhatIf, position_kw: FloatArray) -> dict[str, Any]:
+    """One net position per market time unit, sales positive; or per unit the curve as rising (price, kW) points."""
+    if not problem.energy.curve:
+        return {"position_kw": _kw(position_kw)}
+    curves = []
+    for h in range(position_kw.shape[1]):
+        prices, first = np.unique(problem.energy.price_per_mwh[:, h], return_index=True)
+        sold = np.maximum.accumulate(np.round(position_kw[first, h], 7))
+        curves.append(
+            [{"price_per_mwh": float(p), "position_kw": float(kw) + 0.0} for p, kw in zip(prices, sold, strict=True)]
+        )
+    return {"position_kw": _kw(position_kw), "curves": curves}

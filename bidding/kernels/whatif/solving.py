@@ -1,0 +1,194 @@
+"""Relax, fix, re-solve, certify; branch and bound where the certificate is too wide. For what-if problems."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from bidding.kernels.problem import FloatArray
+from bidding.kernels.solver import LinearModel, Solution, SolverFailed, SolverOptions, Status, relative_gap, solve
+from bidding.kernels.whatif.document import WhatIf
+from bidding.kernels.whatif.matrix import Columns, DirectionAt, build
+
+BOTH_WAYS_MW = 1e-7
+INTERIOR_FROM = 40_000  # columns; below, the simplex method is quick and ends on a corner
+SMALL = 20_000
+FINE_GAP, LARGE_GAP = 1e-7, 2e-5
+MAX_ROUNDS = 6
+
+
+@dataclass(frozen=True)
+class Solved:
+    """The point with the columns it belongs to; objective and bound as a maximisation."""
+
+    columns: Columns
+    values: FloatArray
+    objective: float
+    bound: float
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def gap(self) -> float:
+        return relative_gap(-self.objective, -self.bound)
+
+
+def solve_problem(problem: WhatIf, options: SolverOptions) -> Solved:
+    """The best point found within the time limit and its proven bound. Raises SolverFailed where there is none.
+
+    Where energy is missing (a trip that cannot be charged for), the least relief that makes it possible is found first,
+    and then the rest optimised with just that much.
+    """
+    try:
+        return _Search(problem, options, elastic=False).run()
+    except SolverFailed as error:
+        if error.status is not Status.INFEASIBLE:
+            raise
+    made, columns = build(problem, elastic=True)
+    least = solve(made.model(), options, relax=True)
+    if least.status is not Status.OPTIMAL or columns.relief is None or columns.excess is None:
+        raise SolverFailed(least.status, "the problem contradicts itself beyond missing energy")
+    allowed = np.stack([least.values[columns.relief], least.values[columns.excess]])
+    allowed = np.where(allowed > 1e-9, allowed * (1 + 1e-9) + 1e-9, 0.0)
+    solved = _Search(problem, options, elastic=allowed).run()
+    return replace(solved, seconds={"relief": least.seconds, **solved.seconds})
+
+
+class _Search:
+    """One problem, its deadline, the best point and bound so far (as a minimisation)."""
+
+    def __init__(self, problem: WhatIf, options: SolverOptions, *, elastic: FloatArray | bool) -> None:
+        self.problem, self.options, self.elastic = problem, options, elastic
+        self.deadline = time.perf_counter() + options.time_limit_s
+        self.seconds: dict[str, float] = {}
+        self.bound = -np.inf
+        self.best: tuple[Solution, Columns] | None = None
+
+    def run(self) -> Solved:
+        model, columns = self._built(None)
+        self.target = FINE_GAP if model.cost.size < SMALL else LARGE_GAP
+        method = "ipx" if model.cost.size >= INTERIOR_FROM else "simplex"
+        relaxed = self._timed("relax", model, relax=True, lp_method=method)
+        if relaxed.status is not Status.OPTIMAL:
+            raise SolverFailed(relaxed.status, "the relaxation was not solved")
+        self.bound = relaxed.bound
+        self._fix(model, columns, relaxed.values)
+        exclusive = self._offenders(columns, relaxed.values)
+        for _ in range(MAX_ROUNDS):
+            if self._good_enough():
+                break
+            exclusive = self._branch(exclusive)
+        if self.best is None:
+            raise SolverFailed(Status.NO_SOLUTION, "no point with one direction and whole minimums was found in time")
+        solution, columns = self.best
+        return Solved(columns, solution.values, -solution.objective, -self.bound, self.seconds)
+
+    def _built(self, exclusive: DirectionAt | None) -> tuple[LinearModel, Columns]:
+        began = time.perf_counter()
+        made, columns = build(self.problem, exclusive=exclusive, elastic=self.elastic)
+        model = made.model()
+        self.seconds["build"] = self.seconds.get("build", 0.0) + time.perf_counter() - began
+        return model, columns
+
+    def _timed(
+        self, stage: str, model: LinearModel, *, relax: bool, lp_method: str = "choose", start: FloatArray | None = None
+    ) -> Solution:
+        left_s = max(self.deadline - time.perf_counter(), 1.0)
+        options = replace(self.options, time_limit_s=left_s, lp_method=lp_method, mip_gap=self.target / 2)
+        answer = solve(model, options, relax=relax, start=start)
+        self.seconds[stage] = self.seconds.get(stage, 0.0) + answer.seconds
+        return answer
+
+    def _good_enough(self) -> bool:
+        if self.best is None:
+            return time.perf_counter() > self.deadline
+        done = relative_gap(self.best[0].objective, self.bound) <= self.target
+        return done or time.perf_counter() > self.deadline
+
+    def _offenders(self, columns: Columns, values: FloatArray) -> DirectionAt:
+        """Where a lossy storage charges and discharges at once; a lossless one may be netted without loss."""
+        fleet = self.problem.fleet
+        lossy = (fleet.charge_efficiency * fleet.discharge_efficiency < 1.0 - 1e-12)[:, None]
+        both = np.minimum(values[columns.charge], values[columns.discharge]) > BOTH_WAYS_MW
+        return np.asarray(both & lossy)
+
+    def _fix(self, model: LinearModel, columns: Columns, values: FloatArray) -> None:
+        """Minimums on or off and directions as the point has them, and the rest solved again."""
+        for share in (0.5, 1.0):
+            whole = self._rounded(columns, values, share)
+            point = values
+            closed = self._offenders(columns, values)
+            for attempt in range(4):
+                if attempt == 3:
+                    closed = np.ones_like(closed)
+                lower, upper = model.lower.copy(), model.upper.copy()
+                for index, value in whole:
+                    lower[index] = upper[index] = value
+                charges = values[columns.charge] >= values[columns.discharge]
+                upper[columns.discharge[closed & charges]] = 0.0
+                upper[columns.charge[closed & ~charges]] = 0.0
+                if not closed.any() and not whole:
+                    self._consider(columns, model, point)
+                    return
+                method = "ipx" if model.cost.size >= INTERIOR_FROM else "simplex"
+                answer = self._timed("fix", model.with_bounds(lower, upper), relax=True, lp_method=method)
+                if answer.status is not Status.OPTIMAL:
+                    break
+                again = self._offenders(columns, answer.values)
+                if not again.any():
+                    self._keep(columns, answer)
+                    break
+                closed = closed | again
+            if self.best is not None and (self._good_enough() or not columns.lots):
+                return
+
+    def _consider(self, columns: Columns, model: LinearModel, values: FloatArray) -> None:
+        objective = float(model.cost @ values)
+        point = Solution(Status.OPTIMAL, objective, self.bound, 0.0, 0.0, values, np.empty(0))
+        self._keep(columns, point)
+
+    def _keep(self, columns: Columns, answer: Solution) -> None:
+        if self.best is None or answer.objective < self.best[0].objective:
+            self.best = (answer, columns)
+
+    def _rounded(self, columns: Columns, values: FloatArray, share: float) -> list[tuple[np.ndarray, FloatArray]]:
+        """On where the relaxed position has at least `share` of the minimum."""
+        whole = []
+        energy_least = self.problem.energy.min_quantity_kw / 1000.0
+        reserve_least = [item.min_quantity_kw / 1000.0 for item in self.problem.reserves if item.min_quantity_kw > 0]
+        leasts = reserve_least + [energy_least]
+        for (position, on, buy), least in zip(columns.lots, leasts, strict=False):
+            needed = least * share - 1e-9
+            whole.append((on, (values[position] >= needed).astype(np.float64)))
+            if buy is not None:
+                whole.append((buy, (values[position] <= -needed).astype(np.float64)))
+        return whole
+
+    def _branch(self, exclusive: DirectionAt) -> DirectionAt:
+        """Branch and bound with direction binaries where they proved necessary; more of them for the next round."""
+        wanted = exclusive if exclusive.size > 2_000 else np.ones_like(exclusive)
+        model, columns = self._built(wanted)
+        start = None
+        answer = self._timed("branch", model, relax=False, start=start)
+        self.bound = max(self.bound, answer.bound)
+        if not answer.values.size:
+            raise SolverFailed(answer.status, "branch and bound found no point in time")
+        again = self._offenders(columns, answer.values)
+        if not again.any():
+            self._keep(columns, answer)
+        else:
+            fixed = model.with_bounds(
+                np.where(model.integer, answer.values, model.lower), np.where(model.integer, answer.values, model.upper)
+            ).relaxed()
+            self._fix_directions(fixed, columns, answer.values)
+        return exclusive | again
+
+    def _fix_directions(self, model: LinearModel, columns: Columns, values: FloatArray) -> None:
+        upper = model.upper.copy()
+        charges = values[columns.charge] >= values[columns.discharge]
+        upper[columns.discharge[charges]] = 0.0
+        upper[columns.charge[~charges]] = 0.0
+        answer = self._timed("fix", model.with_bounds(model.lower, upper), relax=True)
+        if answer.status is Status.OPTIMAL:
+            self._keep(columns, answer)

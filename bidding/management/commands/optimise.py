@@ -1,0 +1,51 @@
+"""`manage.py optimise FILE.json [--full] [--json OUT]`: the answer to a what-if file, without touching the database."""
+
+from __future__ import annotations
+
+import json
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from bidding import operations
+from bidding.errors import BadWhatIf, NoAnswer
+
+
+class Command(BaseCommand):
+    help = "Solve one optimisation problem given as a file (docs/bid.md, section 8)."
+    requires_system_checks: list[str] = []
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("file", type=Path, help="the what-if file, JSON; kW, kWh, currency per MWh")
+        parser.add_argument("--full", action="store_true", help="solve every storage apart, without grouping")
+        parser.add_argument("--json", type=Path, help="write the whole answer here instead of to the screen")
+        parser.add_argument("--time-limit", type=float, default=300.0, help="seconds (default 300)")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            raw = json.loads(options["file"].read_text())
+        except OSError as error:
+            raise CommandError(f"{options['file']}: {error.strerror}", returncode=1) from error
+        except ValueError as error:
+            raise CommandError(f"{options['file']}: not JSON, {error}", returncode=1) from error
+        try:
+            answer = operations.what_if(raw, full=options["full"], time_limit_s=options["time_limit"])
+        except BadWhatIf as error:
+            for finding in error.details["findings"]:
+                self.stderr.write(finding)
+            raise CommandError(error.message, returncode=1) from error
+        except NoAnswer as error:
+            raise CommandError(f"{error.code}: {error.message}", returncode=1) from error
+        if options["json"]:
+            options["json"].write_text(json.dumps(answer))
+            seconds = ", ".join(f"{stage} {value:.2f}" for stage, value in answer["seconds"].items())
+            self.stdout.write(
+                f"{answer['status']}: objective {answer['objective']:.6f}, bound {answer['bound']:.6f} "
+                f"{answer['currency']}, gap {answer['gap']:.2e}; seconds: {seconds}"
+            )
+            for short in answer["shortfalls"][:20]:
+                self.stdout.write(f"  {short}")
+        else:
+            self.stdout.write(json.dumps(answer))
