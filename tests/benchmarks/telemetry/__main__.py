@@ -160,6 +160,14 @@ def plain(bench: Bench, report: Report) -> None:
     )
 
 
+def mqtt(bench: Bench, report: Report) -> None:
+    from tests.benchmarks.telemetry import over_mqtt
+
+    single, many = over_mqtt.readings_a_second(bench.codes, single=20_000, minutes=200)
+    report("MQTT QoS 1, one reading a message", f"{single:,.0f} readings/s", "one gateway", "20,000 readings/s")
+    report("MQTT QoS 1, 1,000 readings a message", f"{many:,.0f} readings/s", "one gateway", "20,000 readings/s")
+
+
 def rollup(bench: Bench, report: Report) -> None:
     """Ten thousand devices, each minute of one bucket; then the bucket in one pass."""
     from telemetry import operations
@@ -263,7 +271,7 @@ def bytes_a_reading() -> tuple[float, float]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--devices", type=int, default=100_000)
-    parser.add_argument("--only", default="", help="ways_in, rollup, ways_out")
+    parser.add_argument("--only", default="", help="ways_in, mqtt, rollup or ways_out")
     options = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="vpp-bench-"))
     folder.chmod(0o711)
@@ -286,7 +294,7 @@ def main() -> None:
 
         anchors.make()
         bench = Bench(options.devices)
-        for part in (ways_in, rollup, ways_out):
+        for part in (ways_in, mqtt, rollup, ways_out):
             if options.only in ("", part.__name__):
                 part(bench, table.add_row)
     finally:
