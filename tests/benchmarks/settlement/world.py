@@ -90,9 +90,11 @@ class World:
             code="DA", name="market", kind="WHOLESALE", zone_code="DE", time_zone=ZONE, mtu_minutes=60,
             gate_local_time="12:00",
         )  # fmt: skip
-        product = Product.objects.create(
-            market=market, code="E", name="energy", kind="ENERGY", min_quantity_kw=1, lot_kw=1, tick="0.01",
-            price_floor=-500, price_cap=4000, block_minutes=60, period=DateTimeTZRange(BEGINNING, None),
+        products = Product.objects.bulk_create(
+            Product(market=market, code=f"E{number}", name="energy", kind="ENERGY", min_quantity_kw=1, lot_kw=1,
+                    tick="0.01", price_floor=-500, price_cap=4000, block_minutes=60,
+                    period=DateTimeTZRange(BEGINNING, None))
+            for number in range(awards)
         )  # fmt: skip
         share_kw = len(self.codes) / awards
         up = [share_kw if place in EVENING else 0.0 for place in range(96)]
@@ -102,7 +104,7 @@ class World:
             day = DAY - timedelta(days=back)
             moment = datetime(day.year, day.month, day.day, tzinfo=UTC) - timedelta(hours=12)
             bids = Bid.objects.bulk_create(
-                Bid(natural_key=f"{day}-{number}", version=number + 1, portfolio=self.portfolio, product=product, delivery_date=day,
+                Bid(natural_key=f"{day}-{number}", portfolio=self.portfolio, product=products[number], delivery_date=day,
                     state="CLEARED", up_kw=up, down_kw=zeros, price_per_mwh=[40.0 + number] * 96, created_at=moment,
                     submitted_at=moment)
                 for number in range(awards)
