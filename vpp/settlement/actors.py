@@ -17,7 +17,7 @@ SETTLE_DAY = "settlement.settle_day"
     queue="settlement",
     time_limit_s=600,
     max_attempts=5,
-    throws=(operations.DayNotClosed, operations.VersionOutOfOrder),
+    throws=(operations.DayNotClosed, operations.VersionOutOfOrder, operations.MixedCurrencies),
 )
 def settle_day(*, at: datetime, portfolio_id: int, delivery_date: str, version: int = 1) -> dict[str, Any]:
     """Settle one delivery day. A repeat finds the run under (portfolio, delivery date, version) and stops."""

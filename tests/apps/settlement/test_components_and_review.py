@@ -13,6 +13,7 @@ from tests.apps.settlement.makers import SUMMER, after, at_intervals, make_award
 from tests.apps.settlement.test_edges import client_of
 from tests.apps.settlement.test_settle_day import EVENING, settle
 from tests.factories import make_contract, make_device, make_participant, make_portfolio, make_site
+from vpp.enrollment.models import Device
 from vpp.lib import clock
 from vpp.settlement import operations
 from vpp.settlement.models import ComponentRule, JournalLine, Payout, Performance, ReviewFinding
@@ -54,7 +55,7 @@ def loads(levels: dict[int, float], *, devices: int = 1, one_owner: bool = False
     """Steady loads of 100 kW for 40 days, sold 20 kW up in the evening; on the day kW by interval as given."""
     owner = make_participant() if one_owner else None
     rng = np.random.default_rng(5)
-    made = []
+    made: list[Device] = []
     for _ in range(devices):
         device = make_device(kind="LOAD", max_consumption_kw=500.0, site=make_site(owner=owner or make_participant()))
         if owner is None or not made:

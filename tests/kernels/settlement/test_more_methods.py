@@ -233,3 +233,18 @@ def test_the_zone_of_a_question_must_exist() -> None:
     with pytest.raises(QuestionError, match="tz"):
         answer_baseline_question({**question, "tz": "Mars/Olympus"})
     assert ZoneInfo("UTC")
+
+
+def test_single_readings_may_come_in_any_order_but_not_twice_nor_overlapping() -> None:
+    values = [1.0 + (number % 24) for number in range(24)]
+    whole = asked(values, "2016-07-14T00:00Z", "2016-07-14T14:00Z", "2016-07-14T16:00Z", preset="MBMA_BEFORE")
+    readings: list[list[Any]] = [[f"2016-07-14T{hour:02d}:00:00Z", value] for hour, value in enumerate(values)]
+    single = {key: value for key, value in whole.items() if key not in ("values", "series_start")}
+    single["readings"] = readings[::-1]
+    assert answer_baseline_question(single) == answer_baseline_question(whole)
+    single["readings"] = [row for row in readings if "T11:" not in row[0]]
+    assert answer_baseline_question(single)["status"] == "insufficient"
+    with pytest.raises(QuestionError, match="stands twice"):
+        answer_baseline_question({**single, "readings": [*readings, readings[3]]})
+    with pytest.raises(QuestionError, match="overlaps"):
+        answer_baseline_question({**single, "readings": [*readings, ["2016-07-14T03:30:00Z", 1.0]]})

@@ -20,12 +20,32 @@ class QuestionError(ValueError):
 
 
 def series(question: Mapping[str, Any]) -> tuple[Series, FloatArray]:
-    """The series' frame and its values."""
+    """The series' frame and its values, from `values` in a row or from `readings` [[start, kWh]] in any order."""
     minutes = float(question["interval_minutes"])
     if minutes <= 0:
         raise QuestionError("interval_minutes is not positive")
+    if "values" not in question and question.get("readings"):
+        return _series_of_readings(question["readings"], round(minutes * 60))
     values = floats(question["values"], None, "values")
     return Series(as_datetime64(moment(question, "series_start")), round(minutes * 60), values.size), values
+
+
+def _series_of_readings(readings: Sequence[Sequence[Any]], step_s: int) -> tuple[Series, FloatArray]:
+    """A regular series from single readings; what is not there is missing, what stands twice or overlaps is refused."""
+    found: dict[int, float] = {}
+    for start, kwh in readings:
+        second = round(moment({"start": start}, "start").timestamp())
+        if second in found:
+            raise QuestionError(f"readings: the interval {start} stands twice")
+        found[second] = np.nan if kwh is None else float(kwh)
+    first = min(found)
+    if crooked := [second for second in sorted(found) if (second - first) % step_s]:
+        at = datetime.fromtimestamp(crooked[0], UTC).isoformat()
+        raise QuestionError(f"readings: the interval {at} overlaps another")
+    values = np.full((max(found) - first) // step_s + 1, np.nan)
+    for second, kwh in found.items():
+        values[(second - first) // step_s] = kwh
+    return Series(as_datetime64(datetime.fromtimestamp(first, UTC)), step_s, values.size), values
 
 
 def floats(row: Sequence[float | None], size: int | None, field: str) -> FloatArray:

@@ -12,6 +12,7 @@ from vpp.settlement.operations.periods import LedgerOutOfBalance, PeriodNotOver,
 from vpp.settlement.operations.review import AlreadyDecided, decide_finding, review_run
 from vpp.settlement.operations.settle import (
     DayNotClosed,
+    MixedCurrencies,
     VersionOutOfOrder,
     enqueue_day,
     restate_changed,
@@ -37,6 +38,7 @@ __all__ = [
     "take_utility_statement",
     "DayNotClosed",
     "LedgerOutOfBalance",
+    "MixedCurrencies",
     "PaymentRefused",
     "PaymentRun",
     "PeriodNotOver",

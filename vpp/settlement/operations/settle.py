@@ -34,6 +34,12 @@ class VersionOutOfOrder(Conflict):
     code = "settlement_version_out_of_order"
 
 
+class MixedCurrencies(Conflict):
+    """The awards of one day and portfolio are in several currencies; one run adds up in one."""
+
+    code = "settlement_currency_mixed"
+
+
 @transaction.atomic
 def settle_day(
     *, portfolio_id: int, delivery_date: date, version: int = 1, at: datetime, actor: object = "settlement"
@@ -41,7 +47,7 @@ def settle_day(
     """Settle a closed day as known at `at`; a repeat of a version finds its run and changes nothing.
 
     Version 2 and on restate: they use the method versions of the run before them and post only differences.
-    Raises DayNotClosed and VersionOutOfOrder.
+    Raises DayNotClosed, VersionOutOfOrder and MixedCurrencies.
     """
     portfolio = Portfolio.objects.select_for_update().get(pk=portfolio_id)  # one settlement of a portfolio at a time
     runs = SettlementRun.objects.filter(portfolio=portfolio, delivery_date=delivery_date)
@@ -54,6 +60,9 @@ def settle_day(
     if version != (before.version if before else 0) + 1:
         raise VersionOutOfOrder(f"version {version} of {delivery_date} does not follow the last one", version=version)
     inputs = day_inputs(portfolio=portfolio, delivery_date=delivery_date, as_of=at, pins=pins_of(before))
+    currencies = sorted({award.bid.product.market.currency for award in inputs.awards})
+    if len(currencies) > 1:
+        raise MixedCurrencies(f"the awards of {delivery_date} are in {', '.join(currencies)}", currencies=currencies)
     run = store_outcome(inputs, compute_outcome(inputs), version=version)
     _report_asks(inputs.awards, at=at, actor=actor)
     audit(

@@ -55,7 +55,7 @@ def day_inputs(*, portfolio: Portfolio, delivery_date: date, as_of: datetime, pi
     nominated = nominated_devices(portfolio.pk, day, as_of)
     devices = device_table(at=day.start, device_ids=nominated.device_ids)
     profiles = device_profiles(devices, delivery_date, pins)
-    contracts, owners = _owners(devices, day)
+    contracts, owners = _owners(devices, day, {award.bid.product.market.currency for award in awards})
     circumstances = _circumstances(portfolio, day, profiles, as_of, pins)
     event, fleet = _fleet(devices, profiles, award_days, nominated, day, as_of)
     return DayInputs(
@@ -104,10 +104,17 @@ def _fleet(
     return Event(starts[hull.start], starts[hull.stop]), fleet_readings(devices, rules, nominated, day, hull, as_of)
 
 
-def _owners(devices: DeviceTable, day: DeliveryDay) -> tuple[dict[str, Contract], Owners]:
-    """The contracts by owner key, and whose the devices are. Keys are ids as text: stable and free of order."""
+def _owners(devices: DeviceTable, day: DeliveryDay, currencies: set[str]) -> tuple[dict[str, Contract], Owners]:
+    """The contracts by owner key, and whose the devices are. Keys are ids as text: stable and free of order.
+
+    A contract in another currency than the day's is none: nothing is converted, the owner is named in the findings.
+    """
     by_owner = contracts_of(sorted({int(owner) for owner in devices.owner_id}), day.start)
-    contracts = {owner_key(owner): contract for owner, contract in by_owner.items()}
+    contracts = {
+        owner_key(owner): contract
+        for owner, contract in by_owner.items()
+        if not currencies or contract.currency in currencies
+    }
     available = devices.max_consumption_kw + devices.max_production_kw
     return contracts, Owners(
         devices=devices.code,
