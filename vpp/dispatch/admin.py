@@ -7,7 +7,7 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest
 
-from vpp.dispatch.models import ControlCycle, DeviceStatus, DeviceUse, Plan, PlanDevice, Setpoint, Shortfall
+from vpp.dispatch.models import Alarm, ControlCycle, DeviceStatus, DeviceUse, Plan, PlanDevice, Setpoint, Shortfall
 
 
 class ReadOnlyAdmin(admin.ModelAdmin):
@@ -80,3 +80,10 @@ class ShortfallAdmin(ReadOnlyAdmin):
     list_filter = ["limit", "portfolio"]
     search_fields = ["portfolio__code", "device__code"]
     list_select_related = ["portfolio", "device"]
+
+
+@admin.register(Alarm)
+class AlarmAdmin(ReadOnlyAdmin):
+    list_display = ["portfolio", "interval_start", "kind", "short_kw", "raised_at", "acknowledged_by"]
+    list_filter = ["kind", "portfolio"]
+    list_select_related = ["portfolio"]

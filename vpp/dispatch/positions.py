@@ -25,12 +25,15 @@ class Position:
 
     committed_up_kw : net of energy awards, commits on asks, and reserves as far as they were called.
     held_up_kwh, held_down_kwh : grid-side energy that held reserves may still call for in each interval.
+    award_up_kw : (A, H) what each award of award_ids adds to committed_up_kw. from_ask: (A,) commits on asks.
     """
 
     award_ids: tuple[int, ...]
     committed_up_kw: Floats
     held_up_kwh: Floats
     held_down_kwh: Floats
+    award_up_kw: Floats
+    from_ask: NDArray[np.bool_]
 
 
 def position_of(portfolio_id: int, day: DeliveryDay) -> Position:
@@ -38,17 +41,20 @@ def position_of(portfolio_id: int, day: DeliveryDay) -> Position:
     net, up_kwh, down_kwh = np.zeros(day.n_intervals), np.zeros(day.n_intervals), np.zeros(day.n_intervals)
     commitments = bids.commitments(portfolio_id, day.date)
     endurance_h = _endurance_hours([one.product_id for one in commitments])
-    for one in commitments:
+    per_award = np.zeros((len(commitments), day.n_intervals))
+    for number, one in enumerate(commitments):
         signed_kw = one.up_kw - one.down_kw
+        per_award[number] = signed_kw
         if one.product_kind not in RESERVE_KINDS:
             net += signed_kw
             continue
         called_pu = bids.activated_pu(one.award_id, day)
+        per_award[number] = signed_kw * called_pu
         net += signed_kw * called_pu
         up_kwh += one.up_kw * (1.0 - called_pu) * endurance_h[one.product_id]
         down_kwh += one.down_kw * (1.0 - called_pu) * endurance_h[one.product_id]
-    award_ids = tuple(sorted(one.award_id for one in commitments))
-    return Position(award_ids, net, up_kwh, down_kwh)
+    from_ask = np.array([one.ask_id is not None for one in commitments], dtype=bool)
+    return Position(tuple(one.award_id for one in commitments), net, up_kwh, down_kwh, per_award, from_ask)
 
 
 _Said = tuple[object, ...]

@@ -11,9 +11,9 @@ from django.db.models import Q, QuerySet
 from numpy.typing import NDArray
 
 from vpp.accounts.models import Principal
-from vpp.dispatch.models import ControlCycle, Plan, Setpoint, Shortfall
-from vpp.enrollment.models import Portfolio
-from vpp.lib.periods import DeliveryDay, as_datetime64
+from vpp.dispatch.models import ControlCycle, DeviceUse, Plan, Setpoint, Shortfall
+from vpp.enrollment.models import Device, Portfolio
+from vpp.lib.periods import DeliveryDay, as_datetime64, delivery_day_of
 
 Floats = NDArray[np.float64]
 
@@ -54,6 +54,27 @@ def setpoints_of(device_id: int, start: datetime, end: datetime) -> QuerySet[Set
     """A device's setpoints in [start, end), oldest first."""
     found = Setpoint.objects.filter(device_id=device_id, interval_start__gte=start, interval_start__lt=end)
     return found.order_by("interval_start", "sequence")
+
+
+@dataclass(frozen=True)
+class DeviceDay:
+    """What was asked of a device on a day of its site's zone, oldest first, and how much that moved it."""
+
+    device: str
+    date: Date
+    moved_kwh: float
+    hours: float
+    events: int
+    setpoints: list[Setpoint]
+
+
+def device_day(device: Device, date: Date | None, at: datetime) -> DeviceDay:
+    """`date`: the running day if None."""
+    zone = device.site.time_zone
+    day = delivery_day_of(at, zone) if date is None else DeliveryDay(date, zone)
+    use = DeviceUse.objects.filter(device=device, delivery_date=day.date).first()
+    moved, hours, events = (use.moved_kwh, use.hours, use.events) if use else (0.0, 0.0, 0)
+    return DeviceDay(device.code, day.date, moved, hours, events, list(setpoints_of(device.pk, day.start, day.end)))
 
 
 def cycles_of(principal: Principal, *, portfolio: str = "", date: Date | None = None) -> QuerySet[ControlCycle]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from vpp.dispatch.models import ControlCycle, DeviceStatus
+from vpp.dispatch.models import Alarm, ControlCycle, DeviceStatus, Setpoint
 
 
 class SetpointQuerySerializer(serializers.Serializer):
@@ -75,3 +75,66 @@ class DeviceStatusSerializer(serializers.ModelSerializer):
     class Meta:
         model = DeviceStatus
         fields = ["device", "state", "since", "retry_at", "failures"]
+
+
+class ReasonSerializer(serializers.Serializer):
+    reason = serializers.CharField(max_length=200, allow_blank=True, default="")
+
+
+class OptOutSerializer(serializers.Serializer):
+    """cycles: the control cycles that were run at once; empty if the device was so already."""
+
+    device = serializers.CharField()
+    opted_out = serializers.BooleanField()
+    at = serializers.DateTimeField()
+    cycles = serializers.ListField(child=serializers.IntegerField())
+
+
+class DeviceSetpointSerializer(serializers.ModelSerializer):
+    """What was asked of a device and what it did."""
+
+    class Meta:
+        model = Setpoint
+        fields = [
+            "id", "interval_start", "sequence", "target_kw", "baseline_kw", "released", "state", "reason",
+            "measured_kw", "issued_at", "expires_at",
+        ]  # fmt: skip
+
+
+class DeviceDayQuerySerializer(serializers.Serializer):
+    date = serializers.DateField(required=False, help_text="day in the site's zone; today if left out")
+
+
+class DeviceDaySerializer(serializers.Serializer):
+    """moved_kwh: energy moved away from the device's own plan, both ways; hours and events count against the terms."""
+
+    device = serializers.CharField()
+    date = serializers.DateField()
+    moved_kwh = serializers.FloatField()
+    hours = serializers.FloatField()
+    events = serializers.IntegerField()
+    setpoints = DeviceSetpointSerializer(many=True)
+
+
+class AlarmSerializer(serializers.ModelSerializer):
+    portfolio: serializers.SlugRelatedField = serializers.SlugRelatedField(slug_field="code", read_only=True)
+
+    class Meta:
+        model = Alarm
+        fields = [
+            "id", "portfolio", "award", "kind", "interval_start", "committed_up_kw", "short_kw", "raised_at",
+            "acknowledged_at", "acknowledged_by", "note",
+        ]  # fmt: skip
+
+
+class AcknowledgeSerializer(serializers.Serializer):
+    note = serializers.CharField(max_length=200, allow_blank=True, default="")
+
+
+class DeviationSerializer(serializers.Serializer):
+    portfolio = serializers.CharField()
+    interval_start = serializers.DateTimeField()
+    committed_up_kw = serializers.FloatField()
+    expected_up_kw = serializers.FloatField()
+    measured_pu = serializers.FloatField()
+    short_kw = serializers.DictField(child=serializers.FloatField(), help_text="by award")

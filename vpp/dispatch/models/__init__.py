@@ -5,7 +5,8 @@ bulk (`setpoint_rows.py`), never one object a row. Triggers refuse a setpoint ou
 that Setpoint.STEPS does not allow.
 """
 
+from vpp.dispatch.models.alarms import Alarm
 from vpp.dispatch.models.plans import ControlCycle, Plan, PlanDevice, Shortfall
 from vpp.dispatch.models.setpoints import DeviceStatus, DeviceUse, Setpoint
 
-__all__ = ["ControlCycle", "DeviceStatus", "DeviceUse", "Plan", "PlanDevice", "Setpoint", "Shortfall"]
+__all__ = ["Alarm", "ControlCycle", "DeviceStatus", "DeviceUse", "Plan", "PlanDevice", "Setpoint", "Shortfall"]

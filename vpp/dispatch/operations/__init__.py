@@ -2,10 +2,21 @@
 
 from vpp.dispatch.operations.closing import close_day
 from vpp.dispatch.operations.cycle import control_cycle, control_cycles
-from vpp.dispatch.operations.gateway import answer_setpoints, fetch_setpoints
+from vpp.dispatch.operations.gateway import (
+    answer_setpoints,
+    fetch_setpoints,
+    mark_sent,
+    store_device_answers,
+    waiting_setpoints,
+)
 from vpp.dispatch.operations.judging import mark_followed
+from vpp.dispatch.operations.owners import react, replan, set_device_opt_out
 from vpp.dispatch.operations.planning import plan_day
+from vpp.dispatch.operations.watching import acknowledge_alarm, deviations, watch
 
 __all__ = [
-    "answer_setpoints", "close_day", "control_cycle", "control_cycles", "fetch_setpoints", "mark_followed", "plan_day",
+    "acknowledge_alarm", "answer_setpoints", "close_day", "control_cycle", "control_cycles", "deviations",
+    "fetch_setpoints", "mark_followed", "mark_sent", "plan_day", "react", "replan", "set_device_opt_out",
+    "store_device_answers",
+    "waiting_setpoints", "watch",
 ]  # fmt: skip

@@ -15,10 +15,11 @@ from vpp.dispatch.fleet import fleet_of
 from vpp.dispatch.kernels.day_plan import split_interval
 from vpp.dispatch.kernels.disaggregate import Split
 from vpp.dispatch.kernels.headroom import Limit
-from vpp.dispatch.models import ControlCycle, Shortfall
-from vpp.dispatch.operations.judging import STEP, judge_interval
+from vpp.dispatch.models import Alarm, ControlCycle, Shortfall
+from vpp.dispatch.operations.judging import STEP, Judged, judge_interval
 from vpp.dispatch.operations.planning import LEAST_SHORTFALL_KW, lock_portfolios
 from vpp.dispatch.operations.scene import SAME_KW, Scene, look
+from vpp.dispatch.operations.watching import raise_alarms
 from vpp.dispatch.setpoint_rows import NewSetpoints
 from vpp.enrollment.models import Portfolio
 from vpp.lib.periods import delivery_day_of
@@ -60,8 +61,9 @@ def _run(portfolios: Sequence[Portfolio], start: datetime, at: datetime, revisio
     """The pass itself, for portfolios of one time zone and under their locks."""
     ids = [portfolio.pk for portfolio in portfolios]
     zone = portfolios[0].time_zone
-    fleet = fleet_of(ids, start)
-    verdicts = judge_interval(fleet, delivery_day_of(start - STEP, zone), start - STEP, at) if revision == 0 else {}
+    # after an event inside the interval, the owner terms of that moment count
+    fleet = fleet_of(ids, start if revision == 0 else max(start, min(at, start + STEP)))
+    judged = judge_interval(fleet, delivery_day_of(start - STEP, zone), start - STEP, at) if revision == 0 else {}
     setpoint_rows.expire_unsent(ids, before=start, at=at)
     scene = look(portfolios, fleet, delivery_day_of(start, zone), start, at)
     splits = _splits(scene)
@@ -78,7 +80,7 @@ def _run(portfolios: Sequence[Portfolio], start: datetime, at: datetime, revisio
             residual_up_kw=splits[portfolio.pk].residual_kw + 0.0,  # no negative zero
             written=int((new.portfolio_id == portfolio.pk).sum()),
             unavailable=int((scene.state.barred[fleet.parts[portfolio.pk]] != Limit.NONE).sum()),
-            detail={"verdicts": verdicts.get(portfolio.pk, {})},
+            detail={"verdicts": judged[portfolio.pk].verdicts if judged else {}},
         )
         for portfolio in portfolios
     )
@@ -90,7 +92,21 @@ def _run(portfolios: Sequence[Portfolio], start: datetime, at: datetime, revisio
     )
     changed = [(c, {"written": c.written, "placed_up_kw": round(c.placed_up_kw, 3)}) for c in cycles if c.written]
     audit_all(at=at, actor="dispatch", action="setpoints.written", subjects=changed)
+    _alarm(scene, cycles, judged, at)
     return cycles
+
+
+def _alarm(scene: Scene, cycles: Sequence[ControlCycle], judged: dict[int, Judged], at: datetime) -> None:
+    """What cannot be placed now, and what the interval before came to."""
+    for cycle in cycles:
+        position, index = scene.positions[cycle.portfolio_id], scene.index
+        kind = Alarm.Kind.EXPECTED_SHORTFALL
+        raise_alarms(cycle.portfolio_id, position, index, scene.start, cycle.residual_up_kw, kind, at)
+        before = judged[cycle.portfolio_id].delivered_up_kw if judged and index else None
+        if before is not None:
+            missing_kw = float(position.committed_up_kw[index - 1]) - before
+            kind = Alarm.Kind.DEVIATION
+            raise_alarms(cycle.portfolio_id, position, index - 1, scene.start - STEP, missing_kw, kind, at)
 
 
 def _splits(scene: Scene) -> dict[int, Split]:

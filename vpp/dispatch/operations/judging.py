@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -38,17 +39,26 @@ def mark_followed(portfolio_id: int, interval_start: datetime, at: datetime) -> 
     with transaction.atomic():
         portfolio = Portfolio.objects.get(pk=portfolio_id)
         day = delivery_day_of(interval_start, portfolio.time_zone)
-        return judge_interval(fleet_of([portfolio_id], interval_start), day, interval_start, at)[portfolio_id]
+        return judge_interval(fleet_of([portfolio_id], interval_start), day, interval_start, at)[portfolio_id].verdicts
 
 
-def judge_interval(fleet: Fleet, day: DeliveryDay, interval_start: datetime, at: datetime) -> dict[int, dict[str, int]]:
+@dataclass(frozen=True)
+class Judged:
+    """One portfolio's interval: how many setpoints got which verdict, and their devices' delivery, up positive; None
+    while a reading is missing."""
+
+    verdicts: dict[str, int]
+    delivered_up_kw: float | None
+
+
+def judge_interval(fleet: Fleet, day: DeliveryDay, interval_start: datetime, at: datetime) -> dict[int, Judged]:
     """As mark_followed for all portfolios of the fleet, inside the caller's transaction."""
     found = setpoint_rows.in_force(list(fleet.parts), interval_start)
     fetched = np.array([state != "PLANNED" for state in found.state], dtype=bool)
     rows = fleet.rows_of(found.device_id)
     kept = np.flatnonzero((rows >= 0) & ~found.released & fetched)
     if kept.size == 0:
-        return {portfolio_id: {} for portfolio_id in fleet.parts}
+        return {portfolio_id: Judged({}, None) for portfolio_id in fleet.parts}
     asked, rows, table = found.take(kept.tolist()), rows[kept], fleet.table
     measured_kw = readings.interval_power_kw(asked.device_id, interval_start, interval_start + STEP, at)[:, 0]
     rated_kw = np.maximum(table.max_consumption_kw, table.max_production_kw)[rows]
@@ -61,7 +71,13 @@ def judge_interval(fleet: Fleet, day: DeliveryDay, interval_start: datetime, at:
     _mark_devices(asked.device_id, verdict, interval_start)
     _count_use(asked, verdict, interval_start, day.date)
     owner = fleet.portfolio_id[rows]
-    return {portfolio_id: _counts(verdict[owner == portfolio_id]) for portfolio_id in fleet.parts}
+    delivered_kw = asked.baseline_kw - measured_kw
+    return {one: _judged(verdict[owner == one], delivered_kw[owner == one]) for one in fleet.parts}
+
+
+def _judged(verdict: Codes, delivered_kw: Floats) -> Judged:
+    complete = delivered_kw.size > 0 and not np.isnan(delivered_kw).any()
+    return Judged(_counts(verdict), float(delivered_kw.sum()) if complete else None)
 
 
 def _counts(verdict: Codes) -> dict[str, int]:

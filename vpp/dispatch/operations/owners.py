@@ -1,0 +1,60 @@
+"""Events inside an interval, answered by another cycle at once: an owner takes a device back, devices refuse."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import Max
+
+from vpp.dispatch.models import ControlCycle, Setpoint
+from vpp.dispatch.operations.cycle import control_cycle
+from vpp.dispatch.operations.judging import STEP
+from vpp.dispatch.operations.planning import lock_portfolios
+from vpp.enrollment.models import Device, Portfolio
+from vpp.enrollment.suspension import set_opt_out
+
+
+def set_device_opt_out(
+    device: Device, *, opted_out: bool, at: datetime, actor: object, reason: str = ""
+) -> list[ControlCycle]:
+    """From `at` on the owner lends the device no more (or again); its portfolio is dispatched again at once.
+
+    The running setpoint of a device that leaves is ended by a release; the others take over what they can. A repeat
+    changes nothing and dispatches nothing.
+    """
+    with transaction.atomic():
+        if not set_opt_out(device, opted_out=opted_out, at=at, actor=actor, reason=reason):
+            return []
+        portfolios = Portfolio.objects.filter(enrollments__device=device, enrollments__period__contains=at)
+        return [replan(portfolio_id, at) for portfolio_id in portfolios.order_by("pk").values_list("pk", flat=True)]
+
+
+def replan(portfolio_id: int, at: datetime) -> ControlCycle:
+    """One more cycle of the running interval, after an event inside it."""
+    start = at - timedelta(seconds=at.timestamp() % STEP.total_seconds())
+    with transaction.atomic():
+        lock_portfolios([portfolio_id])  # two events at once: each gets a revision of its own
+        last = ControlCycle.objects.filter(portfolio_id=portfolio_id, interval_start=start).aggregate(Max("revision"))
+        revision = 0 if last["revision__max"] is None else last["revision__max"] + 1
+        return control_cycle(portfolio_id, start, at, revision)
+
+
+def react(portfolio_ids: Sequence[int], at: datetime) -> list[ControlCycle]:
+    """A further cycle for each portfolio in which a device has refused since the last one."""
+    start = at - timedelta(seconds=at.timestamp() % STEP.total_seconds())
+    refused = Setpoint.objects.filter(
+        portfolio_id__in=portfolio_ids, interval_start=start, state=Setpoint.State.REFUSED
+    )
+    newest = dict(
+        ControlCycle.objects.filter(portfolio_id__in=portfolio_ids, interval_start=start)
+        .values_list("portfolio_id")
+        .annotate(last=Max("at"))
+    )
+    restless = {
+        portfolio_id
+        for portfolio_id, answered_at in refused.values_list("portfolio_id", "answered_at")
+        if portfolio_id in newest and answered_at is not None and answered_at > newest[portfolio_id]
+    }
+    return [replan(portfolio_id, at) for portfolio_id in sorted(restless)]

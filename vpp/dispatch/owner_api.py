@@ -1,0 +1,66 @@
+"""For owners: take a device back now, lend it again, and see what was done with it."""
+
+from __future__ import annotations
+
+from django.shortcuts import get_object_or_404
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from vpp.accounts.permissions import HasScope
+from vpp.accounts.principals import principal_of
+from vpp.dispatch import operations, queries
+from vpp.dispatch.serializers import (
+    DeviceDayQuerySerializer,
+    DeviceDaySerializer,
+    OptOutSerializer,
+    ReasonSerializer,
+)
+from vpp.enrollment.models import Device
+from vpp.lib import clock
+
+
+def own_device(request: Request, code: str) -> Device:
+    """The caller's own device, or any for the aggregator; 404 otherwise."""
+    principal = principal_of(request)
+    devices = Device.objects.visible_to(principal).select_related("site")
+    if not principal.sees_all:
+        devices = devices.filter(site__owner=principal.participant)
+    return get_object_or_404(devices, code=code)
+
+
+class OptOut(APIView):
+    """The owner says no, in a running event too: from now on the device is on its own."""
+
+    permission_classes = [HasScope("devices:write")]  # type: ignore[list-item]
+    opted_out = True
+
+    @extend_schema(request=ReasonSerializer, responses=OptOutSerializer)
+    def post(self, request: Request, code: str) -> Response:
+        message = ReasonSerializer(data=request.data)
+        message.is_valid(raise_exception=True)
+        device, at = own_device(request, code), clock.now()
+        cycles = operations.set_device_opt_out(
+            device, opted_out=self.opted_out, at=at, actor=request.user, reason=message.validated_data["reason"]
+        )
+        ids = [cycle.pk for cycle in cycles]
+        answer = {"device": device.code, "opted_out": self.opted_out, "at": at, "cycles": ids}
+        return Response(OptOutSerializer(answer).data)
+
+
+class OptIn(OptOut):
+    """The owner lends the device again."""
+
+    opted_out = False
+
+
+class DeviceDay(APIView):
+    """What was asked of a device on a day, and what it did."""
+
+    @extend_schema(parameters=[DeviceDayQuerySerializer], responses=DeviceDaySerializer)
+    def get(self, request: Request, code: str) -> Response:
+        query = DeviceDayQuerySerializer(data=request.query_params)
+        query.is_valid(raise_exception=True)
+        found = queries.device_day(own_device(request, code), query.validated_data.get("date"), clock.now())
+        return Response(DeviceDaySerializer(found).data)
