@@ -28,6 +28,34 @@ def digest(*, at: datetime) -> dict[str, Any]:
     return {"readings": operations.digest(at=at)}
 
 
+@job_handler("telemetry.watch", queue="telemetry", time_limit_s=300)
+def watch(*, at: datetime, day: str) -> dict[str, Any]:
+    """Open and end alarms. Safe to run twice: an open alarm is opened once."""
+    return {"open": operations.watch(at=at)}
+
+
+@job_handler("telemetry.drop_old_partitions", queue="telemetry", time_limit_s=600)
+def drop_old_partitions(*, at: datetime, day: str) -> dict[str, Any]:
+    """Drop the empty raw partitions of days beyond the retention. Safe to run twice."""
+    return {"dropped": [each.isoformat() for each in operations.drop_old_partitions(at=at)]}
+
+
+for hour in range(24):
+    daily(
+        f"telemetry.watch.{hour:02d}",
+        kind="telemetry.watch",
+        local_time=time(hour, 10),
+        time_zone="UTC",
+        payload=lambda day: {"day": day},
+    )
+daily(
+    "telemetry.drop_old_partitions",
+    kind="telemetry.drop_old_partitions",
+    local_time=time(5),
+    time_zone="UTC",
+    payload=lambda day: {"day": day},
+)
+
 # At three the night's stragglers have come; what comes later is packed with its day the next night.
 daily(
     "telemetry.close_days",

@@ -11,12 +11,15 @@ import numpy as np
 from django.db import transaction
 
 from telemetry.ingest import files, resolve
+from telemetry.ingest.alarms import heard as heard
+from telemetry.ingest.alarms import watch as watch
 from telemetry.ingest.files import ImportReport, Progress
 from telemetry.ingest.rows import Outcome
 from telemetry.ingest.store import Busy as Busy  # part of what this room does
 from telemetry.ingest.store import store
 from telemetry.ingest.upkeep import close_days as close_days
 from telemetry.ingest.upkeep import digest as digest
+from telemetry.ingest.upkeep import drop_old_partitions as drop_old_partitions
 from telemetry.ingest.upkeep import refresh_rollup as refresh_rollup
 from telemetry.kernels.batch import ReadingBatch
 from telemetry.kernels.judge import judge

@@ -84,7 +84,9 @@ def _client(request: HttpRequest) -> ApiClient:
 def _ingest(request: HttpRequest, body: bytes, client: ApiClient) -> dict[str, Any]:
     content_encoding = request.headers.get("Content-Encoding", "")
     batch = decode(body, content_type=request.headers.get("Content-Type", ""), content_encoding=content_encoding)
-    answer = operations.ingest(batch, at=clock.now(), principal=client, digest_later=True)
+    at = clock.now()
+    answer = operations.ingest(batch, at=at, principal=client, digest_later=True)
+    operations.heard(f"client {client}", at=at, refused=answer.refused)
     return {
         "accepted": answer.accepted,
         "corrected": answer.corrected,

@@ -42,6 +42,7 @@ class SeriesQuerySerializer(serializers.Serializer):
     end = serializers.DateTimeField()
     step_minutes = serializers.ChoiceField(choices=[15, 30, 60], default=15)
     as_of = serializers.DateTimeField(required=False, default=None)
+    download = serializers.ChoiceField(choices=["csv"], required=False, default=None)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         step_s = attrs["step_minutes"] * 60

@@ -49,7 +49,7 @@ def readable(messages: Sequence[tuple[str, bytes]], tally: Tally) -> list[SiteRe
     return found
 
 
-def store(messages: Sequence[tuple[str, bytes]], *, at: datetime, tally: Tally) -> None:
+def store(messages: Sequence[tuple[str, bytes]], *, at: datetime, tally: Tally, sender: str = "gateway") -> None:
     """Store one batch; when this returns, it is committed. Raises one of DATABASE_ERRORS if nothing of it is."""
     found = readable(messages, tally)
     tally.messages += len(messages)
@@ -57,6 +57,7 @@ def store(messages: Sequence[tuple[str, bytes]], *, at: datetime, tally: Tally) 
         return
     batch, sites = mqtt_messages.join(found)
     answer = operations.ingest(batch, at=at, principal=None, sites=sites, digest_later=True)
+    operations.heard(sender, at=at, refused=answer.refused)
     tally.accepted += answer.accepted
     tally.duplicates += answer.duplicates
     tally.refused.update(reason for _, reason in answer.refused)

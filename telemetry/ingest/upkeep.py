@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 from django.db import transaction
 
@@ -10,7 +10,7 @@ from telemetry.ingest import latest, packed, rollups
 from telemetry.ingest.store import bring_up_rollup
 from telemetry.kernels.rollup import BUCKET_US
 from telemetry.storage import arrivals
-from telemetry.storage.days import as_date, lock_days, open_days
+from telemetry.storage.days import as_date, drop_partitions, lock_days, open_days
 
 READINGS_A_DIGEST = 500_000  # bounds the memory and the length of one transaction
 
@@ -52,6 +52,23 @@ def refresh_rollup(*, before: datetime) -> int:
             lock_days(shared=[], exclusive=[day])
             count += rollups.refresh_touched(day, before_us=before_us)
     return count
+
+
+RETENTION_DAYS = 60  # of a packed day's empty partitions; longer than a gateway may be late
+
+
+def drop_old_partitions(*, at: datetime) -> list[date]:
+    """Drop the raw partitions of days older than the retention that hold nothing any more. Safe to repeat.
+
+    A day is emptied when it is packed, with its counts and checksums; a day that still has rows is left alone.
+    """
+    dropped = []
+    for day in open_days(before=at.astimezone(UTC).date() - timedelta(days=RETENTION_DAYS)):
+        with transaction.atomic():
+            lock_days(shared=[], exclusive=[day])
+            if drop_partitions(day):
+                dropped.append(as_date(day))
+    return dropped
 
 
 def close_days(*, before: date, at: datetime) -> dict[date, int]:

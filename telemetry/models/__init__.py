@@ -1,5 +1,6 @@
 """Tables of telemetry by topic."""
 
+from telemetry.models.alarms import Alarm, Sender
 from telemetry.models.pending import Arrival, FleetVersion, TouchedBucket
 from telemetry.models.readings import (
     Latest,
@@ -14,6 +15,7 @@ from telemetry.models.readings import (
 )
 
 __all__ = [
+    "Alarm",
     "Arrival",
     "FleetVersion",
     "Latest",
@@ -25,5 +27,6 @@ __all__ = [
     "ReadingValues",
     "Rollup15",
     "RollupDay",
+    "Sender",
     "TouchedBucket",
 ]

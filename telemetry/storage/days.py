@@ -62,6 +62,19 @@ def ensure_days(days: Iterable[int]) -> None:
             cursor.execute("SELECT telemetry_ensure_day(%s)", [as_date(day)])
 
 
+def drop_partitions(day: int) -> bool:
+    """Drop a day's partitions if they are empty; whether they were. The caller holds the day alone."""
+    suffix = f"p{as_date(day):%Y%m%d}"
+    tables = [f"telemetry_reading_{suffix}", f"telemetry_rollup15_{suffix}"]
+    with connection.cursor() as cursor:
+        for table in tables:
+            cursor.execute(f"SELECT EXISTS (SELECT FROM {table})")  # noqa: S608 - a name of our own
+            if cursor.fetchone()[0]:
+                return False
+        cursor.execute(f"DROP TABLE {', '.join(tables)}")
+    return True
+
+
 def open_days(*, before: date) -> list[int]:
     """Days before a date that have a partition, in order; most of them are empty once they are packed."""
     with connection.cursor() as cursor:

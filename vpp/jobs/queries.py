@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -28,8 +29,12 @@ def health(*, at: datetime) -> dict[str, Any]:
     }
 
 
+# Rooms add what they have to tell of themselves, in their AppConfig.ready: called with the registry and the moment.
+ROOM_METRICS: list[Callable[[Any, datetime], None]] = []
+
+
 def metrics_text(*, at: datetime) -> str:
-    """Prometheus text: jobs by queue and state, and the relay's lag."""
+    """Prometheus text: jobs by queue and state, the relay's lag, and what the rooms add."""
     from prometheus_client import CollectorRegistry, Gauge, generate_latest
 
     registry = CollectorRegistry()
@@ -37,4 +42,6 @@ def metrics_text(*, at: datetime) -> str:
     for queue, state, count in Job.objects.order_by().values_list("queue", "state").annotate(Count("id")):
         jobs.labels(queue=queue, state=state).set(count)
     Gauge("vpp_relay_lag_seconds", "Age of the oldest due job", registry=registry).set(health(at=at)["relay_lag_s"])
+    for tell in ROOM_METRICS:
+        tell(registry, at)
     return generate_latest(registry).decode()
