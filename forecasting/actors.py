@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from forecasting.operations.errors import NothingToForecast, UnknownZone
 from vpp.jobs import operations as jobs
-from vpp.jobs.handlers import job_handler
+from vpp.jobs.handlers import daily, job_handler
 from vpp.jobs.models import Job
 
 RUN = "forecasting.run"
+RUN_ALL_ZONES = "forecasting.run_all_zones"
 
 
 @job_handler(RUN, queue="forecasting", time_limit_s=900, max_attempts=5, throws=(UnknownZone, NothingToForecast))
@@ -32,3 +33,21 @@ def enqueue_forecast(*, zone_code: str, delivery_date: date, at: datetime, versi
         payload={"zone_code": zone_code, "delivery_date": delivery_date.isoformat(), "version": version},
         at=at,
     )
+
+
+@job_handler(RUN_ALL_ZONES, queue="forecasting", time_limit_s=60, max_attempts=5)
+def run_all_zones(*, at: datetime, delivery_date: str) -> dict[str, Any]:
+    """A forecast job for every zone that has portfolios. Safe to run twice: each job has a natural key."""
+    from vpp.enrollment.models import Portfolio
+
+    day = date.fromisoformat(delivery_date)
+    zones = Portfolio.objects.order_by("zone_code").values_list("zone_code", flat=True).distinct()
+    return {"jobs": [enqueue_forecast(zone_code=zone, delivery_date=day, at=at).natural_key for zone in zones]}
+
+
+def _tomorrow(day: str) -> dict[str, Any]:
+    return {"delivery_date": (date.fromisoformat(day) + timedelta(days=1)).isoformat()}
+
+
+# After the night's late readings, before the first gate of the day.
+daily(RUN_ALL_ZONES, kind=RUN_ALL_ZONES, local_time=time(9, 15), time_zone="Europe/Berlin", payload=_tomorrow)

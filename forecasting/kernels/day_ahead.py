@@ -1,4 +1,4 @@
-"""One call from frames to frames: history in, quantiles of the target times out; no Django, no state that matters."""
+"""One call from frames to frames: history in, quantiles of the target times out; kept models are only a cache."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -6,25 +6,31 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.stats import norm
 
 from forecasting.kernels import prices
-from forecasting.kernels.calendar import local_clock, to_day_grid
+from forecasting.kernels.calendar import DayGrid, local_clock, to_day_grid
 from forecasting.kernels.classes import CLASSES
 from forecasting.kernels.cleaning import clean
-from forecasting.kernels.climb import forecast_class
-from forecasting.kernels.ladder import Ladder, LadderSettings
+from forecasting.kernels.daily import ClassHistory, class_deciles
+from forecasting.kernels.memory import Memory
+from forecasting.kernels.naive import fill_days
+from forecasting.kernels.own_bands import at_levels
 from forecasting.kernels.series import PRICE, RegularSeries, UnusableSeries, class_of_series, regular, step_of
 
 Array = NDArray[np.float64]
 
 HISTORY_DAYS = 200
-TRAINING_ROWS = 30_000
+LEAST_TARGET_MINUTES = 180  # of a local day that is worth its own fit; the hours beside the clock change are not
+COVERED = 0.9
+MOST_REGRESSORS = 6
 SEED = 1
 
 
 class DayAhead:
     """`forecast_day`: callable, with reset()."""
+
+    def __init__(self) -> None:
+        self._memory = Memory()
 
     def __call__(
         self,
@@ -38,7 +44,8 @@ class DayAhead:
 
         history : UTC index, one column per series; the class is told by the column's name or its shape.
         issue   : nothing after it is used, except prices, which are published for whole days: they count up to the
-                  first target time. exog : UTC index, known in advance over history and target; used for prices.
+                  first target time. exog : UTC index, known in advance over history and target; what does
+                  not help is left out.
         target  : UTC times, 15, 30 or 60 minutes apart, after the issue. Local days are taken to begin where the target
                   does, or by history.attrs["time_zone"].
         returns : index target, columns (series, quantile); finite and ascending along the quantiles.
@@ -52,6 +59,7 @@ class DayAhead:
         shift = np.timedelta64(0, "s") if zone else times[0] - times[0].astype("datetime64[D]")
         known = replace(known, starts=known.starts - shift)
         wanted = _Wanted(times - shift, cut - shift, zone or "UTC", levels)
+        outside = None if exog is None else replace_starts(regular(exog, step_minutes=step), shift)
         columns: dict[str, Array] = {}
         before = known.starts < wanted.issue
         kinds = [
@@ -62,15 +70,15 @@ class DayAhead:
             rows = [place for place, one in enumerate(kinds) if one == kind]
             part = replace(known, names=[known.names[row] for row in rows], values=known.values[rows])
             if kind == PRICE:
-                outside = None if exog is None else replace_starts(regular(exog, step_minutes=step), shift)
-                found = prices.forecast_prices(part, outside, wanted.times, wanted.zone, levels)
+                found = prices.forecast_prices(part, outside, wanted.times, wanted.zone, levels, self._memory)
             else:
-                found = _forecast_kind(part, kind, wanted)
+                found = _forecast_kind(part, kind, wanted, outside, self._memory)
             columns |= dict(zip(part.names, found, strict=True))
         return _frame(columns, known.names, target, levels)
 
     def reset(self) -> None:
-        """Drop what is kept between days: nothing is, every call stands alone."""
+        """Drop the fitted models kept between days; they are found again only for the very data they were fitted on."""
+        self._memory.clear()
 
 
 class _Wanted:
@@ -104,7 +112,9 @@ def _to_naive(moment: pd.Timestamp) -> np.datetime64:
     return stamp.tz_localize(None).to_datetime64().astype("datetime64[s]")
 
 
-def _forecast_kind(series: RegularSeries, kind: str, wanted: _Wanted) -> list[Array]:
+def _forecast_kind(
+    series: RegularSeries, kind: str, wanted: _Wanted, exog: RegularSeries | None, memory: Memory
+) -> list[Array]:
     """(H, Q) per series of one class, local day by local day."""
     series_class = CLASSES[kind]
     keep = (series.starts + np.timedelta64(series.step_minutes * 60, "s") <= wanted.issue) & (
@@ -122,35 +132,41 @@ def _forecast_kind(series: RegularSeries, kind: str, wanted: _Wanted) -> list[Ar
     grid = to_day_grid(
         cleaned.values, starts, issue=wanted.issue, zone=wanted.zone, step_minutes=series.step_minutes, min_days=2
     )
-    per_day = max(len(values) * grid.slots_per_day, 1)
-    days = int(np.clip(3 * TRAINING_ROWS // per_day, 21, HISTORY_DAYS - 20))
     clock = local_clock(wanted.times, wanted.zone, series.step_minutes)
     out = np.zeros((len(values), len(wanted.times), len(wanted.levels)))
     for date in np.unique(clock.dates):
-        target_day = int((date - grid.dates[0]).astype(np.int64))
+        target_day = max(int((date - grid.dates[0]).astype(np.int64)), grid.issue_day + 1)
         here = clock.dates == date
-        ladder = Ladder(
+        whole = here.sum() * series.step_minutes >= LEAST_TARGET_MINUTES
+        history = ClassHistory(
             grid,
-            target_day=max(target_day, grid.issue_day + 1),
-            series_class=series_class,
-            level_kw=cleaned.level_kw,
-            capacity_kw=cleaned.capacity_kw,
-            signed=signed,
-            memory_days=max(28, days + 7),
+            series_class if whole else replace(series_class, gradient=False),
+            cleaned.capacity_kw,
+            signed,
+            outside_days(exog, grid, target_day, wanted.zone),
         )
-        found = forecast_class(ladder, LadderSettings(training_rows=TRAINING_ROWS, training_days=days, seed=SEED))
-        spread = spread_levels(found.quantiles_kw.astype(float), wanted.levels)
-        out[:, here] = spread[:, clock.slots[here]]
+        found = at_levels(class_deciles(history, target_day, memory, seed=SEED).astype(float), wanted.levels)
+        low = -cleaned.capacity_kw if signed else np.zeros(len(values))
+        found = np.clip(found, low[:, None, None], cleaned.capacity_kw[:, None, None])
+        out[:, here] = found[:, clock.slots[here]]
     return list(out)
 
 
-def spread_levels(three: Array, levels: Array) -> Array:
-    """Quantiles at any levels from those at 0.1, 0.5, 0.9 (..., 3): two halves of a normal, one on each side."""
-    middle, z = three[..., 1:2], norm.ppf(levels) / norm.ppf(0.9)
-    below, above = middle - three[..., 0:1], three[..., 2:3] - middle
-    spread: Array = middle + np.where(z < 0, z * below, z * above)
-    low = np.minimum(three[..., 0:1], 0)
-    return np.sort(np.where((three[..., 0:1] >= 0), np.maximum(spread, low), spread), axis=-1)
+def outside_days(exog: RegularSeries | None, grid: DayGrid, target_day: int, zone: str) -> Array:
+    """(K, D, S) regressors on the days of the grid up to the target day; columns that do not cover it are left out."""
+    n_days = target_day + 1
+    if exog is None or not len(exog.starts):
+        return np.zeros((0, n_days, grid.slots_per_day))
+    end = (grid.dates[0] + np.timedelta64(n_days + 1, "D")).astype("datetime64[s]")
+    theirs = to_day_grid(exog.values, exog.starts, issue=end, zone=zone, step_minutes=exog.step_minutes)
+    place = (grid.dates[0] - theirs.dates[0]).astype(np.int64) + np.arange(n_days)
+    inside = (place >= 0) & (place < len(theirs.dates))
+    values = np.full((len(theirs.values), n_days, grid.slots_per_day), np.nan)
+    values[:, inside] = theirs.values[:, place[inside]]
+    covered = (np.isfinite(values[:, -1]).mean(axis=1) > COVERED) & (
+        np.isfinite(values).mean(axis=(1, 2)) > COVERED / 2
+    )
+    return np.asarray(fill_days(values[covered])[:MOST_REGRESSORS], dtype=np.float64)
 
 
 def _frame(columns: dict[str, Array], names: list[str], target: pd.DatetimeIndex, levels: Array) -> pd.DataFrame:

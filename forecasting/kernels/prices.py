@@ -1,30 +1,34 @@
 """Day-ahead prices: boosting and a linear model of the last days, with or without published regressors.
 
 Prices of whole local days up to the day before the target are known. The mean of gradient boosting on the deviation
-from the 7-day mean and of a LEAR-like linear model per hour; quantiles from held-out errors by block of hours.
+from the 7-day mean (squared and absolute loss, up to three years) and of LEAR, one Lasso an hour, on one year and on
+three; equal weights. Quantiles from errors of a month and two that the models had not seen, by hour and by how
+restless the last week was. Models are fitted on the days before a Monday.
 Lago et al. (2021), Applied Energy 293, doi:10.1016/j.apenergy.2021.116983 (LEAR and its regressors).
 """
-
-import warnings
 
 import numpy as np
 from numpy.typing import NDArray
 
-from forecasting.kernels.calendar import DayGrid, day_types, local_clock, to_day_grid
+from forecasting.kernels.calendar import DayGrid, local_clock, to_day_grid
+from forecasting.kernels.memory import Memory
+from forecasting.kernels.price_models import PriceTable, fit_models, predict, price_table
 from forecasting.kernels.series import RegularSeries
 
 Array = NDArray[np.float64]
 
-BOOSTING_DAYS = 364
-LINEAR_DAYS = 364
-CALIBRATION_DAYS = 56
-LEAST_DAYS = 35
-LAGS = (1, 2, 3, 7)
-SEED = 1
+LEAST_DAYS = 49
+LONGEST_DAYS = 1092
+CALIBRATION_CYCLE = 28
 
 
 def forecast_prices(
-    series: RegularSeries, exog: RegularSeries | None, times: NDArray[np.datetime64], zone: str, levels: Array
+    series: RegularSeries,
+    exog: RegularSeries | None,
+    times: NDArray[np.datetime64],
+    zone: str,
+    levels: Array,
+    memory: Memory,
 ) -> list[Array]:
     """(H, Q) per price series at naive-UTC times of one or more local days, each from the days before the first."""
     clock = local_clock(times, zone, series.step_minutes)
@@ -36,102 +40,69 @@ def forecast_prices(
     for row in range(len(series.names)):
         prices = _without_gaps(grid.values[row].astype(float), first)
         regressors = _aligned(outside, grid) if outside is not None else np.zeros((len(prices), grid.slots_per_day, 0))
-        by_day = {int(day): _one_day(prices, regressors, grid, first, int(day), levels) for day in np.unique(place)}
+        by_day = {
+            int(day): _one_day(prices, regressors, grid, first, int(day), levels, memory) for day in np.unique(place)
+        }
         found.append(np.array([by_day[int(day)][slot] for day, slot in zip(place, clock.slots, strict=True)]))
     return found
 
 
-def _one_day(prices: Array, regressors: Array, grid: DayGrid, first: int, day: int, levels: Array) -> Array:
+def _one_day(
+    prices: Array, regressors: Array, grid: DayGrid, first: int, day: int, levels: Array, memory: Memory
+) -> Array:
     """(S, Q) of one day; days before `first` are known."""
     lead = day - first
-    if first < LEAST_DAYS + lead:
+    start = _start(grid, first)
+    if first - start < LEAST_DAYS + lead:
         return _naive(prices, first, day, levels)
-    columns = _features(prices, regressors, grid, lead)
-    usable = np.arange(7 + max(LAGS) + lead, first)
-    held = usable[-min(CALIBRATION_DAYS, len(usable) // 3) :]
-    earlier = usable[: len(usable) - len(held)]
-    errors = prices[held] - _fit_predict(prices, columns, earlier, held)
-    mean = _fit_predict(prices, columns, usable, np.array([day]))[0]
-    return mean[:, None] + _error_quantiles(errors, levels)
+    weekday = (grid.dates[start:].astype("datetime64[D]").astype(np.int64) + 3) % 7
+    table = price_table(prices[start:], regressors[start:], weekday, lead)
+    known, target = first - start, day - start
+    monday = _whole_cycles(grid, first, 7) - start
+    older = _whole_cycles(grid, first, CALIBRATION_CYCLE) - CALIBRATION_CYCLE - start
+    least = LEAST_DAYS - 14
+    monday, older = max(monday, min(known, least)), max(older, min(known - 14, least))
+    mean = _predicted(table, monday, np.array([target]), memory)[0]
+    held = np.arange(older, known)
+    errors = table.prices[held] - _predicted(table, older, held, memory)
+    restless = _restlessness(table)
+    scaled = errors / restless[held, None]
+    return mean[:, None] + restless[target] * _error_quantiles(scaled, levels)
 
 
-def _features(prices: Array, regressors: Array, grid: DayGrid, lead: int) -> Array:
-    """(D, S, F): prices of known days, their daily statistics, regressors of the day and their changes, calendar."""
-    n_days, n_slots = prices.shape
-    lagged = [_shift(prices, lag + lead) for lag in LAGS]
-    before = _shift(prices, 1 + lead)
-    week = np.stack([_shift(prices, lag + lead) for lag in range(1, 8)])
-    daily = [before.mean(1), before.min(1), before.max(1), before[:, -1]]
-    columns = [*lagged, week.mean(0), week.std(0), *(np.repeat(one[:, None], n_slots, 1) for one in daily)]
-    for one in np.moveaxis(regressors, 2, 0):
-        columns += [one, one - _shift(one, 1), one - _shift(one, 7), np.repeat(one.mean(1)[:, None], n_slots, 1)]
-        columns += [np.roll(one, 1, axis=1), np.roll(one, -1, axis=1)]
-    if regressors.shape[2] == 2:
-        residual = regressors[..., 0] - regressors[..., 1]
-        columns += [residual, residual - _shift(residual, 1), residual - _shift(residual, 7)]
-    weekday = (grid.dates.astype(np.int64) + 3) % 7
-    kinds = day_types(grid.dates, grid.holidays)
-    slot = np.arange(n_slots)[None].repeat(n_days, 0)
-    columns += [slot, weekday[:, None].repeat(n_slots, 1), kinds[:, None].repeat(n_slots, 1)]
-    return np.stack([np.asarray(column, dtype=float) for column in columns], axis=2)
+def _predicted(table: PriceTable, until: int, wanted: NDArray[np.int64], memory: Memory) -> Array:
+    """(V, S) of models fitted on the table's days before `until`, each shifted back to the prices' own scale."""
+    models = memory.get(
+        lambda: fit_models(table, until), table.boosted[:until], table.wide[:until], table.prices[:until]
+    )
+    return predict(models, table, wanted)
 
 
-def _fit_predict(prices: Array, columns: Array, days: NDArray[np.int64], wanted: NDArray[np.int64]) -> Array:
-    """(V, S) mean of boosting and ridge, both on the deviation from the 7-day mean, which is column len(LAGS)."""
-    base = columns[..., len(LAGS)]
-    boosted = _boosting(prices - base, columns, days[-BOOSTING_DAYS:], wanted)
-    linear = _linear(prices - base, columns, days[-LINEAR_DAYS:], wanted)
-    mean: Array = base[wanted] + (boosted + linear) / 2
-    return mean
+def _start(grid: DayGrid, first: int) -> int:
+    """Day from which on the history counts: whole cycles back, so that it stays for a month."""
+    return max(_whole_cycles(grid, first, CALIBRATION_CYCLE) - LONGEST_DAYS, 0)
 
 
-def _boosting(target: Array, columns: Array, days: NDArray[np.int64], wanted: NDArray[np.int64]) -> Array:
-    from sklearn.ensemble import HistGradientBoostingRegressor
-
-    relative = columns.copy()
-    relative[..., : len(LAGS)] -= columns[..., len(LAGS)][..., None]
-    rows, goal = relative[days].reshape(-1, columns.shape[2]), target[days].ravel()
-    spread = np.quantile(np.abs(goal - np.median(goal)), 0.995) + 1e-9
-    model = HistGradientBoostingRegressor(
-        max_iter=150, learning_rate=0.06, max_leaf_nodes=15, min_samples_leaf=40, l2_regularization=5.0,
-        max_features=0.6, early_stopping=False, random_state=SEED,
-    )  # fmt: skip
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        model.fit(rows, np.clip(goal, -spread, spread))
-    return np.asarray(model.predict(relative[wanted].reshape(-1, columns.shape[2]))).reshape(len(wanted), -1)
+def _whole_cycles(grid: DayGrid, day: int, length: int) -> int:
+    """The latest day not after `day` at which a cycle of so many days begins, counted from a fixed Monday."""
+    number = int(grid.dates[0].astype("datetime64[D]").astype(np.int64)) + day + 3
+    return max(day - number % length, 0)
 
 
-def _linear(target: Array, columns: Array, days: NDArray[np.int64], wanted: NDArray[np.int64]) -> Array:
-    """One ridge regression a slot over the whole day's lags and regressors, its penalty by generalised validation."""
-    from sklearn.linear_model import RidgeCV
-
-    wide = _wide(columns)
-    centre, scale = wide[days].mean(0), wide[days].std(0) + 1e-9
-    x, ahead = (wide[days] - centre) / scale, np.clip((wide[wanted] - centre) / scale, -4, 4)
-    goal = target[days]
-    spread = np.quantile(np.abs(goal - np.median(goal, axis=0)), 0.98, axis=0) + 1e-9
-    model = RidgeCV(alphas=np.geomspace(30, 30_000, 7), alpha_per_target=True).fit(x, np.clip(goal, -spread, spread))
-    return np.asarray(model.predict(ahead)).reshape(len(wanted), -1)
-
-
-def _wide(columns: Array) -> Array:
-    """(D, F') one row a day: hourly lags and regressors of the whole day, in hours, with day-of-week indicators."""
-    n_days, n_slots, _ = columns.shape
-    hourly = columns.reshape(n_days, 24, n_slots // 24, -1).mean(axis=2)
-    base = hourly[..., len(LAGS)]
-    parts = [hourly[..., place] - base for place in range(len(LAGS))]
-    parts += [hourly[..., place] for place in range(len(LAGS) + 6, columns.shape[2] - 3)]
-    weekday = columns[:, 0, -2].astype(int)
-    return np.concatenate([*parts, np.eye(7)[weekday]], axis=1)
+def _restlessness(table: PriceTable) -> Array:
+    """(D,) how far the days of the week before lay from their mean, halfway shrunk to the usual; never 0."""
+    spread = table.spread
+    usual = float(np.median(spread)) + 1e-6
+    return np.asarray(0.5 + 0.5 * np.clip(spread / usual, 0.3, 4.0))
 
 
 def _error_quantiles(errors: Array, levels: Array) -> Array:
-    """(S, Q) quantiles of held-out errors (V, S), each slot with those of the two hours around it, centred halfway."""
+    """(S, Q) quantiles of held-out errors (V, S), each slot with those of the hours around it, half of their bias."""
     n_slots = errors.shape[1]
     reach = max(n_slots // 24, 1) * 2
     pooled = np.concatenate([np.roll(errors, shift, axis=1) for shift in range(-reach, reach + 1)])
-    return np.quantile(pooled, levels, axis=0).T
+    found = np.quantile(pooled, levels, axis=0).T
+    return found - np.quantile(pooled, 0.5, axis=0)[:, None] * 0.5
 
 
 def _naive(prices: Array, first: int, day: int, levels: Array) -> Array:
@@ -176,9 +147,3 @@ def _without_gaps(values: Array, known: int) -> Array:
     out = np.zeros_like(values)
     out[:known] = filled.to_numpy()
     return out
-
-
-def _shift(values: Array, days: int) -> Array:
-    """Value of `days` days before; the first days repeat the first."""
-    index = np.maximum(np.arange(len(values)) - days, 0)
-    return values[index]

@@ -9,7 +9,8 @@ import pandas as pd
 import pytest
 
 from forecasting.files import forecast_folder
-from forecasting.kernels.day_ahead import forecast_day, spread_levels
+from forecasting.kernels.day_ahead import forecast_day
+from forecasting.kernels.own_bands import at_levels
 from forecasting.kernels.series import UnusableSeries, class_of_series
 
 DECILES = [level / 10 for level in range(1, 10)]
@@ -123,9 +124,21 @@ def test_classes_are_told_by_name_and_by_shape():
     assert class_of_series("net", frame["home"].to_numpy() - 2, starts) == "net"
 
 
-def test_levels_between_the_three_are_spread_evenly_in_probability():
-    spread = spread_levels(np.array([[1.0, 2.0, 4.0]]), np.array([0.1, 0.5, 0.9]))
-    assert spread[0].tolist() == pytest.approx([1, 2, 4])
+def test_levels_between_and_beyond_the_deciles_ascend():
+    found = at_levels(np.arange(9.0)[None], np.array([0.02, 0.1, 0.3, 0.35, 0.9, 0.99]))[0]
+    assert found[[1, 2, 4]].tolist() == pytest.approx([0, 2, 8])
+    assert (np.diff(found) > 0).all()
+
+
+def test_what_was_asked_before_changes_nothing():
+    seen = history(days=70)[["home", "roof"]]
+    forecast_day.reset()
+    forecast_day(
+        seen[seen.index < "2016-07-12T08:00Z"], ISSUE - pd.Timedelta("1D"), TARGET - pd.Timedelta("1D"), DECILES
+    )
+    after_others = forecast_day(seen, ISSUE, TARGET, DECILES)
+    forecast_day.reset()
+    pd.testing.assert_frame_equal(forecast_day(seen, ISSUE, TARGET, DECILES), after_others)
 
 
 def test_files_in_and_files_out(tmp_path):

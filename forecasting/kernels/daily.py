@@ -1,0 +1,194 @@
+"""Deciles of one class of series for one local day: own blend and bands, boosted pool, weighed by what came true.
+
+The pool is fitted on the days before an anchor, a Monday one to two weeks ago; the days since then were not seen by it
+and say how much it is worth for each series, and how wide the band must be.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forecasting.kernels import pooled
+from forecasting.kernels.arrays import Floats
+from forecasting.kernels.calendar import DayGrid
+from forecasting.kernels.classes import SeriesClass
+from forecasting.kernels.memory import Memory
+from forecasting.kernels.naive import Days, blend_days, fill_days, naive_days
+from forecasting.kernels.own_bands import DECILES, own_quantiles
+
+TRAINING_DAYS = 120
+SPAN_DAYS = 180  # what a fit may depend on: training days and the weeks before them
+LEAST_TRAINING_DAYS = 14
+WARM_DAYS = 16
+POOL_ROWS = 14_000
+POOL_ROUNDS = 45
+HELD_DAYS = 7
+MIXES = np.array([0.0, 0.25, 0.5, 0.75])
+PRIOR_DAYS = 10.0
+PRIOR_MIX = 0.5
+NIGHT_PU = 0.002
+LEVEL_FLOOR_PU = 0.01
+SERIES_CHUNK = 250
+
+
+@dataclass(frozen=True)
+class ClassHistory:
+    """grid (N, D, S) cleaned, production positive; capacity_kw (N,); outside (K, D', S) to the target day."""
+
+    grid: DayGrid
+    kind: SeriesClass
+    capacity_kw: Floats
+    signed: bool
+    outside: Floats
+
+
+def class_deciles(history: ClassHistory, target_day: int, memory: Memory, *, seed: int) -> Floats:
+    """(N, S, 9) deciles of the target day, finite, ascending, within limits."""
+    days = _days_of(history, target_day)
+    anchor = _anchor(history.grid, days.issue_day)
+    parts = []
+    model: pooled.PooledModel | None = None
+    unseen = anchor if anchor < days.issue_day else WARM_DAYS  # a pool fitted up to the issue has no unseen days
+    held = np.arange(max(days.issue_day - HELD_DAYS, unseen), days.issue_day)
+    for start in range(0, len(days.values), SERIES_CHUNK):
+        chunk = slice(start, start + SERIES_CHUNK)
+        known = _known(history, days.of(chunk), anchor)
+        if not start:
+            model = _pool(history, known, anchor, memory, seed)
+        mixed = _own_day(known, days.target, 0.5)
+        if len(held):
+            mixed = _mixed(known, model, _own(known, held), held)
+        parts.append(_limited(history, mixed, chunk))
+    return np.concatenate(parts) if parts else np.zeros((0, history.grid.slots_per_day, len(DECILES)))
+
+
+def _days_of(history: ClassHistory, target_day: int) -> Days:
+    grid = history.grid
+    unknown = target_day - grid.issue_day
+    values = np.pad(grid.values, ((0, 0), (0, unknown), (0, 0)), constant_values=np.nan)
+    types = grid.types_until(target_day) if history.kind.follows_week else np.zeros(target_day + 1, np.int64)
+    return Days(fill_days(values).astype(np.float32), np.isfinite(values), types, grid.issue_slot, unknown)
+
+
+def _anchor(grid: DayGrid, issue_day: int) -> int:
+    """The Monday before last week's end; the issue day itself where that leaves too little to learn from."""
+    number = int(grid.dates[issue_day].astype("datetime64[D]").astype(np.int64)) + 3
+    anchor = issue_day - number % 7 - 7
+    return anchor if anchor >= WARM_DAYS + LEAST_TRAINING_DAYS else issue_day
+
+
+def _known(history: ClassHistory, days: Days, anchor: int) -> pooled.Known:
+    before = np.abs(days.values[:, max(anchor - SPAN_DAYS, 0) : max(anchor, 1)])
+    level_kw = np.maximum(before.mean(axis=(1, 2)), LEVEL_FLOOR_PU * before.max(axis=(1, 2))) + np.float32(1e-6)
+    members = naive_days(days)
+    blend = blend_days(days, members)
+    numbers = (history.grid.dates[0].astype("datetime64[D]").astype(np.int64)) + np.arange(days.target + 1)
+    past = slice(WARM_DAYS, days.issue_day)
+    error = ((days.values[:, past] - blend[:, past]) / level_kw[:, None, None]).mean(axis=0)
+    outside = pooled.regressors(history.outside[:, past.start :], blend_error=error, lead=days.lead)
+    outside = (
+        np.pad(outside, ((0, 0), (min(past.start, days.target + 1), 0), (0, 0)), mode="edge")
+        if len(outside)
+        else (np.zeros((0, days.target + 1, days.values.shape[2]), np.float32))
+    )
+    return pooled.Known(days, members, blend, level_kw, (numbers + 3) % 7, outside[:, -(days.target + 1) :])
+
+
+def _pool(
+    history: ClassHistory, known: pooled.Known, anchor: int, memory: Memory, seed: int
+) -> pooled.PooledModel | None:
+    days = known.days
+    if not history.kind.gradient or days.issue_day < WARM_DAYS + LEAST_TRAINING_DAYS:
+        return None
+    training = np.arange(max(WARM_DAYS, anchor - TRAINING_DAYS), anchor)
+    span = slice(max(anchor - SPAN_DAYS, 0), anchor)
+    model: pooled.PooledModel | None = memory.get(
+        lambda: pooled.fit(known, training, rows=POOL_ROWS, rounds=POOL_ROUNDS, seed=seed),
+        history.kind.name, seed, days.lead, days.issue_slot, len(training), known.weekday[span], days.types[span],
+        days.values[:, span], days.seen[:, span], known.outside[:, span], known.blend[:, training], known.level_kw,
+    )  # fmt: skip
+    return model
+
+
+@dataclass(frozen=True)
+class _Own:
+    """Both kinds of own deciles on the held days (N, V, S, 9) and, mixed as suits each series, of the target."""
+
+    held: Floats
+    ahead: Floats
+
+
+def _own(known: pooled.Known, held: NDArray[np.int64]) -> _Own:
+    """A strict week is best told by residuals of its blend, wind by its values: each series by its held days."""
+    residual = np.stack([_own_day(known, int(day), 0.0) for day in held], axis=1)
+    values = np.stack([_own_day(known, int(day), 1.0) for day in held], axis=1)
+    weight = mixing_weights(known.days.values[:, held], known.days.seen[:, held], residual, values)
+    part, target = weight[:, None, None], known.days.target
+    ahead = (1 - part) * _own_day(known, target, 0.0) + part * _own_day(known, target, 1.0)
+    return _Own((1 - part[..., None]) * residual + part[..., None] * values, ahead)
+
+
+def _own_day(known: pooled.Known, day: int, values_share: float) -> Floats:
+    reach = max(known.days.values.shape[2] // 24, 1)
+    return np.sort(own_quantiles(known.days, known.blend, day, reach=reach, values_share=values_share), axis=2)
+
+
+def _mixed(known: pooled.Known, model: pooled.PooledModel | None, own: _Own, held: NDArray[np.int64]) -> Floats:
+    """Own and pooled deciles by the weights that would have been best on the held days, then the band made to fit."""
+    seen, actual = known.days.seen[:, held], known.days.values[:, held]
+    mixed, past = own.ahead, own.held
+    if model is not None:
+        boosted = np.stack([pooled.deciles(model, known, int(day)) for day in held], axis=1)
+        weight = mixing_weights(actual, seen, own.held, boosted)
+        steady = (own.ahead[..., -1] - own.ahead[..., 0]).max(axis=1) <= 0
+        weight = np.where(steady, 0, weight)
+        part = weight[:, None, None]
+        mixed = (1 - part) * own.ahead + part * pooled.deciles(model, known, known.days.target)
+        past = (1 - part[..., None]) * own.held + part[..., None] * boosted
+    middle = mixed[..., 4:5]
+    return middle + (mixed - middle) * _band_factor(actual, seen, past)
+
+
+def mixing_weights(actual: Floats, seen: NDArray[np.bool_], own: Floats, boosted: Floats) -> Floats:
+    """(N,) weight of the boosted deciles: least pinball loss on the held days (N, V, S, 9), shrunk to the class."""
+    losses = np.stack([_pinball(actual, seen, (1 - mix) * own + mix * boosted) for mix in MIXES])
+    scaled = losses / np.maximum(losses[0], 1e-12)
+    useful = losses[0] > 0
+    common = scaled[:, useful].mean(axis=1) if useful.any() else np.ones(len(MIXES))
+    common = common + 0.01 * np.abs(MIXES - PRIOR_MIX)
+    days = actual.shape[1]
+    best = np.argmin(days * scaled + PRIOR_DAYS * common[:, None], axis=0)
+    weights: Floats = MIXES[best].astype(np.float32)
+    return weights
+
+
+def _pinball(actual: Floats, seen: NDArray[np.bool_], quantiles: Floats) -> Floats:
+    """(N,) mean pinball loss over the measured intervals."""
+    error = actual[..., None] - quantiles
+    loss = np.maximum(DECILES * error, (DECILES - 1) * error).mean(axis=3) * seen
+    found: Floats = loss.sum(axis=(1, 2)) / np.maximum(seen.sum(axis=(1, 2)), 1)
+    return found
+
+
+def _band_factor(actual: Floats, seen: NDArray[np.bool_], quantiles: Floats) -> float:
+    """Factor on the distance from the median that covers 80 % of the held days, halfway to 1 and kept in 0.8..1.4."""
+    low, middle, high = quantiles[..., 0], quantiles[..., 4], quantiles[..., 8]
+    usable = seen & (high - low > 1e-6 * (1 + np.abs(middle)))
+    if usable.sum() < 200:
+        return 1.0
+    below, above = np.maximum(middle - low, 1e-9), np.maximum(high - middle, 1e-9)
+    score = np.where(actual < middle, (middle - actual) / below, (actual - middle) / above)
+    return float(np.clip(0.5 + 0.5 * np.quantile(score[usable], 0.8), 0.8, 1.4))
+
+
+def _limited(history: ClassHistory, deciles: Floats, chunk: slice) -> Floats:
+    """Within capacity; exactly 0 in slots that were dark for a month, their neighbours included."""
+    capacity = history.capacity_kw[chunk, None, None]
+    bounded = np.clip(deciles, -capacity if history.signed else 0, capacity)
+    if history.kind.daylight:
+        month = history.grid.values[chunk, -31:]
+        dark = np.where(np.isfinite(month), month, 0).max(axis=1) <= NIGHT_PU * history.capacity_kw[chunk, None]
+        night = dark & np.roll(dark, 1, axis=1) & np.roll(dark, -1, axis=1)
+        bounded = np.where(night[..., None], 0, bounded)
+    return np.sort(bounded, axis=2)
