@@ -22,7 +22,7 @@ from vpp.enrollment.models import Device, Portfolio
 from vpp.jobs.models import Job
 from vpp.lib.periods import DeliveryDay
 from vpp.network.models import CongestionPoint, Feeder, Substation
-from vpp.settlement.models import SettlementRun
+from vpp.settlement.models import Payout, Performance, SettlementRun
 from vpp.settlement.operations import settle_day
 
 SUMMER = date(2016, 7, 14)
@@ -305,6 +305,18 @@ def page(client: Client, url: str, status: int = 200) -> str:
     response = client.get(url, follow=True)
     assert response.status_code == status, f"{url}: {response.status_code}"
     return response.content.decode()
+
+
+def every_page(world: World) -> list[str]:
+    """An address of each of staff's pages."""
+    payout, performance = Payout.objects.earliest("pk"), Performance.objects.earliest("pk")
+    return [
+        "/", day_url(world), "/bids/", f"/bids/{world.portfolio.code}/{world.day.date}/", "/asks/",
+        f"/asks/{world.ask.reference}/", "/grid/", f"/grid/{world.portfolio.feeder_code}/", "/reports/", "/fleet/",
+        f"/fleet/device/{world.devices[1].code}/", f"/fleet/change/suspend/?device={world.devices[1].code}",
+        "/payouts/", f"/payouts/{payout.pk}/", "/settlement/", f"/settlement/{performance.run_id}/",
+        f"/settlement/awards/{performance.pk}/", "/ledger/", "/system/", "/system/audit/",
+    ]  # fmt: skip
 
 
 def chart_of(body: str, name: str) -> dict:

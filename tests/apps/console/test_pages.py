@@ -15,6 +15,7 @@ from bidding.models import Activation, Award
 from tests.apps.console.makers import (
     chart_of,
     day_url,
+    every_page,
     make_day,
     make_dead_job,
     page,
@@ -142,26 +143,30 @@ def test_a_payout_leads_back_to_its_readings(staff, world):
 # --- how they are made
 
 
+def questions_of(client, url: str) -> list[str]:
+    asked: list[str] = []
+
+    def count(execute, sql, params, many, context):
+        asked.append(sql)
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(count):
+        assert client.get(url).status_code == 200
+    return asked
+
+
 def test_pages_ask_at_most_fifteen_questions(staff, world):
     """The chart's readings come by COPY, which is not counted here: at most two more."""
     make_day(code="PF-second", ask=False, settle=False)
-    limits = {"/": 15, day_url(world): 13, "/asks/": 15, f"/asks/{world.ask.reference}/": 15, "/payouts/": 15}
-    for url, limit in limits.items():
-        asked: list[str] = []
-
-        def count(execute, sql, params, many, context, asked=asked):
-            asked.append(sql)
-            return execute(sql, params, many, context)
-
-        with connection.execute_wrapper(count):
-            assert staff.get(url).status_code == 200
+    for url in every_page(world):
+        asked = questions_of(staff, url)
+        limit = 13 if url.startswith("/day/") else 15
         assert len(asked) <= limit, f"{url}: {len(asked)}\n" + "\n".join(sql[:150] for sql in asked)
 
 
 def test_no_page_holds_a_script_or_a_handler_of_its_own(staff, world):
     """The content security policy lets nothing run that is not a file of ours."""
-    payout = Payout.objects.earliest("pk")
-    for url in ("/", day_url(world), "/asks/", f"/asks/{world.ask.reference}/", "/payouts/", f"/payouts/{payout.pk}/"):
+    for url in every_page(world):
         response = staff.get(url)
         assert "default-src 'self'" in response.headers["Content-Security-Policy"]
         body = response.content.decode()
@@ -180,9 +185,40 @@ def test_the_api_page_lists_what_programs_can_do(staff):
 
 
 def test_the_chart_library_comes_from_our_own_origin():
-    assert str(finders.find("plotly/plotly.min.js")).endswith("package_data/plotly.min.js")
+    assert str(finders.find("plotly/plotly.min.js")).endswith("/plotly.min.js")
     assert finders.find("plotly/__init__.py") is None
     assert finders.find("console/charts.js")
     response = Client().get("/static/plotly/plotly.min.js")
     assert response.status_code == 200
     assert response["Content-Type"].startswith("text/javascript")
+
+
+def test_the_chart_library_is_sent_compressed_to_whoever_takes_it():
+    response = Client().get("/static/plotly/plotly.min.js", headers={"accept-encoding": "gzip, deflate"})
+    assert response["Content-Encoding"] == "gzip"
+    assert int(response["Content-Length"]) < 1_700_000
+
+
+def test_only_pages_with_charts_load_the_library(staff, world):
+    later = f"/day/{world.portfolio.code}/2017-01-01/"
+    assert "plotly.min.js" in page(staff, day_url(world))
+    for url in (
+        "/",
+        later,
+        "/asks/",
+        "/payouts/",
+        "/fleet/",
+        "/bids/",
+        "/settlement/",
+        "/ledger/",
+        "/system/",
+        "/grid/",
+    ):
+        assert "plotly" not in page(staff, url), url
+
+
+def test_today_keeps_itself_fresh_part_by_part(staff, world):
+    body = page(staff, "/")
+    parts = re.findall(r'data-live="([a-z-]+)"', body)
+    assert len(parts) == len(set(parts)) >= 8
+    assert "console/live.js" in body and "data-live-mark" in body

@@ -9,11 +9,13 @@ from tests.apps.console.makers import (
     World,
     client_for,
     day_url,
+    make_dead_job,
     make_user,
     page,
 )
-from vpp.accounts.models import Participant
-from vpp.settlement.models import Payout
+from bidding.models import Bid
+from vpp.accounts.models import Participant, User
+from vpp.settlement.models import Payout, Performance
 
 pytestmark = pytest.mark.django_db
 
@@ -60,18 +62,83 @@ def client_of_role(role: str, world: World) -> Client:
 @pytest.mark.parametrize("role", ROLES)
 def test_each_role_gets_its_pages_and_nothing_else(role, world):
     client = client_of_role(role, world)
-    payout = Payout.objects.earliest("pk")
+    payout, performance = Payout.objects.earliest("pk"), Performance.objects.earliest("pk")
+    staff_only = {"staff": 200}
+    utilities = {"staff": 200, "utility": 200, "other_utility": 200}
+    device = next(one for one in world.devices if one.site.owner == payout.owner)
     expected = {
         "/": {"staff": 200, "utility": 302, "other_utility": 302, "owner": 302},
-        day_url(world): {"staff": 200},
+        day_url(world): staff_only,
         "/day/": {"staff": 302},
-        "/asks/": {"staff": 200, "utility": 200, "other_utility": 200},
+        "/bids/": staff_only,
+        f"/bids/{world.portfolio.code}/{world.day.date}/": staff_only,
+        "/asks/": utilities,
         f"/asks/{world.ask.reference}/": {"staff": 200, "utility": 200, "other_utility": 404},
+        "/asks/new/": {},  # needs a role as well, below
+        "/grid/": utilities,
+        f"/grid/{world.portfolio.feeder_code}/": {"staff": 200, "utility": 200, "other_utility": 404},
+        "/reports/": utilities,
+        "/fleet/": {"staff": 200, "owner": 200},
+        f"/fleet/device/{device.code}/": {"staff": 200, "owner": 200},
+        f"/fleet/device/{device.code}/opt-out/": {"owner": 200},
+        f"/fleet/change/suspend/?device={device.code}": {},
         "/payouts/": {"staff": 200, "owner": 200},
         f"/payouts/{payout.pk}/": {"staff": 200, "owner": 200},
+        "/settlement/": staff_only,
+        f"/settlement/{performance.run_id}/": staff_only,
+        f"/settlement/awards/{performance.pk}/": staff_only,
+        "/ledger/": staff_only,
+        "/system/": staff_only,
+        "/system/audit/": staff_only,
+        "/api/v1/docs": dict.fromkeys(ROLES, 200),
     }
     got = {url: client.get(url).status_code for url in expected}
     assert got == {url: roles.get(role, 403) for url, roles in expected.items()}
+
+
+STAFF_ACTIONS = {
+    "VIEWER": set(), "SETTLEMENT": set(), "GRID": set(), "TRADER": {"withdraw"},
+    "OPERATOR": {"suspend", "opt_out", "retry"}, "ADMIN": {"withdraw", "suspend", "opt_out", "retry"},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("role", list(STAFF_ACTIONS))
+def test_each_action_of_staff_needs_its_role(role, world):
+    user = make_user("actor", Participant.Kind.AGGREGATOR)
+    User.objects.filter(pk=user.pk).update(role=role)
+    client, device = client_for(user), world.devices[0]
+    job = make_dead_job(world.after)
+    bid = Bid.objects.filter(ask=None).earliest("pk")
+    answers = {
+        "withdraw": client.get(f"/bids/{bid.pk}/withdraw/"),
+        "suspend": client.get(f"/fleet/change/suspend/?device={device.code}"),
+        "opt_out": client.get(f"/fleet/device/{device.code}/opt-out/"),
+        "retry": client.post(f"/system/jobs/{job.pk}/retry/"),
+        "ask": client.get("/asks/new/"),
+        "answer": client.get(f"/bids/{bid.pk}/answer/accept/"),
+    }
+    assert {name for name, answer in answers.items() if answer.status_code != 403} == STAFF_ACTIONS[role]
+
+
+def test_what_changes_something_is_not_done_by_a_link(staff, world):
+    """A GET asks or is refused; only a POST with a token of ours changes anything."""
+    job = make_dead_job(world.after)
+    assert staff.get(f"/system/jobs/{job.pk}/retry/").status_code == 405
+    strict = Client(enforce_csrf_checks=True)
+    strict.force_login(User.objects.get(username="ada"))
+    for url in (f"/system/jobs/{job.pk}/retry/", f"/fleet/change/suspend/?device={world.devices[0].code}"):
+        assert strict.post(url, {"device": world.devices[0].code}).status_code == 403
+    job.refresh_from_db()
+    assert job.state == "DEAD"
+
+
+def test_a_dead_job_is_tried_again(staff, world):
+    job = make_dead_job(world.after)
+    assert job.natural_key in page(staff, "/system/")
+    assert "is tried again" in staff.post(f"/system/jobs/{job.pk}/retry/", follow=True).content.decode()
+    job.refresh_from_db()
+    assert job.state == "PENDING"
+    assert "job.retried" in page(staff, "/system/audit/?action=job.")
 
 
 def test_a_utility_sees_its_ask_but_not_our_plan_people_or_payouts(world):

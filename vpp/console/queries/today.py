@@ -97,7 +97,7 @@ def alarms_of(page: TodayPage) -> list[Alarm]:
     found = []
     if page.dead_jobs:
         text = f"{page.dead_jobs} job{'s' * (page.dead_jobs > 1)} given up"
-        found.append(Alarm(text, "look at the error, then try again", "admin:jobs_job_changelist"))
+        found.append(Alarm(text, "look at the error, then try again", "console:system"))
     for line in page.runs:
         if line.run.state in (NightlyRun.State.FAILED, NightlyRun.State.DEGRADED):
             text = f"nightly run {line.run.natural_key}: {line.run.get_state_display()}"

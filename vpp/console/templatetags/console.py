@@ -125,3 +125,9 @@ def pages(context: dict[str, Any], number: int, has_next: bool) -> dict[str, Any
 def clean(code: str) -> str:
     """A code as words."""
     return code.replace("_", " ").lower()
+
+
+@register.simple_tag
+def interval_label(data: dict[str, Any], interval: int) -> str:
+    """The local start of an interval of the day."""
+    return str(data["labels"][interval])

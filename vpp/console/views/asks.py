@@ -6,9 +6,10 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
+from bidding.models import Ask, Bid
 from vpp.accounts.principals import principal_of
 from vpp.console import charts
-from vpp.console.access import UTILITY, page_for
+from vpp.console.access import UTILITY, Role, has_role, page_for
 from vpp.console.queries import ask_chain, asks
 from vpp.lib import clock
 
@@ -17,7 +18,8 @@ from vpp.lib import clock
 @page_for(UTILITY)
 def ask_board(request: HttpRequest) -> HttpResponse:
     columns = asks.board(principal_of(request))
-    return render(request, "console/asks.html", {"columns": columns, "at": clock.now(), "here": "asks"})
+    context = {"columns": columns, "at": clock.now(), "here": "asks", "may_ask": may_ask(request)}
+    return render(request, "console/asks.html", context)
 
 
 @require_GET
@@ -41,5 +43,22 @@ def ask_page(request: HttpRequest, reference: str) -> HttpResponse:
         "at": clock.now(),
         "chart": charts.ask_chart(chain),
         "staff": principal.sees_all,
+        "may_ask": may_ask(request),
+        "may_withdraw": may_ask(request) and Ask.State.WITHDRAWN in Ask.STEPS.get(Ask.State(chain.ask.state), ()),
+        "may_answer": is_utility(request) and has_role(request, Role.UTILITY_APPROVER) and is_open(chain),
     }
     return render(request, "console/ask.html", context)
+
+
+def is_utility(request: HttpRequest) -> bool:
+    participant = principal_of(request).participant
+    return participant is not None and participant.kind == UTILITY
+
+
+def may_ask(request: HttpRequest) -> bool:
+    return is_utility(request) and has_role(request, Role.UTILITY_PLANNER, Role.UTILITY_APPROVER)
+
+
+def is_open(chain: ask_chain.AskChain) -> bool:
+    """Whether the live bid still waits for the utility."""
+    return chain.live is not None and chain.live.bid.state in (Bid.State.SUBMITTED, Bid.State.ACKNOWLEDGED)

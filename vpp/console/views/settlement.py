@@ -86,4 +86,4 @@ def ledger_page(request: HttpRequest) -> HttpResponse:
         day=parse_date(request.GET.get("date", "")),
         page=page_number(request.GET.get("page", "1")),
     )
-    return render(request, "console/ledger.html", {"page": page, "here": "ledger"})
+    return render(request, "console/ledger.html", {"page": page, "here": "settlement"})

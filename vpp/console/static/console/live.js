@@ -1,0 +1,55 @@
+/* Keeps the marked parts of a page fresh: every 5 s the same address is asked again and each [data-live] part is put in
+   place of the old one. What could not be refreshed for 15 s is marked as stale. Without this the page stands still. */
+(function () {
+  "use strict";
+  const EVERY_MS = 5000;
+  const STALE_MS = 15000;
+  const mark = document.querySelector("[data-live-mark]");
+  let last = Date.now();
+  let busy = false;
+
+  function say(text, stale) {
+    document.body.classList.toggle("stale", stale);
+    if (mark) mark.textContent = text;
+  }
+
+  function clock(moment) {
+    return new Date(moment).toTimeString().slice(0, 8);
+  }
+
+  function replace(old, fresh) {
+    if (old.innerHTML === fresh.innerHTML) return;
+    const open = Array.from(old.querySelectorAll("details"), (one) => one.open);
+    const scrolled = Array.from(old.querySelectorAll(".scroll"), (one) => [one.scrollLeft, one.scrollTop]);
+    old.replaceChildren(...fresh.childNodes);
+    old.querySelectorAll("details").forEach((one, index) => { one.open = open[index] || one.open; });
+    old.querySelectorAll(".scroll").forEach((one, index) => {
+      if (scrolled[index]) [one.scrollLeft, one.scrollTop] = scrolled[index];
+    });
+  }
+
+  async function refresh() {
+    if (busy || document.hidden) return;
+    busy = true;
+    try {
+      const answer = await fetch(location.href, { headers: { "X-Live": "1" }, redirect: "error", cache: "no-store" });
+      if (!answer.ok) throw new Error(String(answer.status));
+      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+      const inUse = document.activeElement && document.activeElement.closest("[data-live]");
+      document.querySelectorAll("[data-live]").forEach((old) => {
+        const fresh = page.querySelector('[data-live="' + old.dataset.live + '"]');
+        /* A part that somebody is in with the keyboard stays until they leave it. */
+        if (fresh && old !== inUse) replace(old, fresh);
+      });
+      last = Date.now();
+      say("Refreshed " + clock(last) + ", every 5 s.", false);
+    } catch (error) {
+      if (Date.now() - last > STALE_MS) say("No connection: these figures are of " + clock(last) + ".", true);
+    } finally {
+      busy = false;
+    }
+  }
+
+  setInterval(refresh, EVERY_MS);
+  document.addEventListener("visibilitychange", refresh);
+})();
