@@ -3,7 +3,7 @@
 import csv
 import re
 from collections import defaultdict
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from io import StringIO
 from typing import Any
@@ -17,6 +17,8 @@ from tests.apps.settlement.test_settle_day import settle, sold_evening
 from tests.factories import make_device
 from vpp.lib import clock
 from vpp.settlement import queries
+from vpp.settlement.kernels.resettlement import due_date
+from vpp.settlement.queries.resettlement import resettlement_dates
 
 pytestmark = pytest.mark.django_db
 
@@ -46,7 +48,7 @@ def test_the_beancount_file_opens_every_account_and_balances():
     assert all(re.fullmatch(r"(Assets|Liabilities|Income|Expenses)(:[A-Z0-9][A-Za-z0-9-]*)+", name) for name in opened)
 
 
-def test_a_steady_device_passes_the_gate_and_a_random_one_does_not():
+def test_a_steady_device_passes_the_gate_and_a_random_one_does_not(tmp_path):
     steady, random = make_device(kind="LOAD"), make_device(kind="LOAD")
     rng = np.random.default_rng(1)
     for back in range(1, 50):
@@ -61,7 +63,20 @@ def test_a_steady_device_passes_the_gate_and_a_random_one_does_not():
     assert not fits["ENA_MID_8_OF_10"].passes
     clock.set_simulated(after(SUMMER))
     out = StringIO()
-    call_command("certify", steady.code, "--until", "2016-07-13", "--days", "10", stdout=out)
+    page = tmp_path / "page.html"
+    call_command("certify", steady.code, "--until", "2016-07-13", "--days", "10", "--html", str(page), stdout=out)
     assert "CAISO_10_IN_10" in out.getvalue()
+    assert "<svg" in page.read_text() and "No method passes" not in page.read_text()
     with pytest.raises(CommandError, match="no device"):
         call_command("certify", "nowhere")
+
+
+def test_a_markets_calendar_says_when_a_day_is_settled_again():
+    due = {one.name: one.date.isoformat() for one in resettlement_dates("CAISO", SUMMER, "DE")}
+    assert due["T+3B"] == "2016-07-19"  # Friday, Monday, Tuesday
+    assert due["T+9M"] == "2017-04-14"
+    newer = resettlement_dates("CAISO", date(2021, 8, 31))
+    assert [one.name for one in newer] == ["T+9B", "T+70B", "T+11M", "T+21M", "T+24M"]
+    assert (newer[2].date, newer[-1].disputable) == (date(2022, 7, 31), False)
+    assert due_date(date(2016, 1, 31), 1, "MONTHS", frozenset()) == date(2016, 2, 29)
+    assert due_date(date(2016, 12, 23), 1, "BUSINESS_DAYS", frozenset({date(2016, 12, 26)})) == date(2016, 12, 27)

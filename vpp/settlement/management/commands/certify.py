@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from argparse import ArgumentParser
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
@@ -19,6 +20,7 @@ class Command(BaseCommand):
         parser.add_argument("device", help="device or meter code")
         parser.add_argument("--until", type=date.fromisoformat, help="last placebo day; yesterday without it")
         parser.add_argument("--days", type=int, default=20, help="placebo business days")
+        parser.add_argument("--html", type=Path, help="write a page with a plot")
         parser.add_argument("--from-hour", type=int, default=16)
         parser.add_argument("--to-hour", type=int, default=20)
 
@@ -46,5 +48,10 @@ class Command(BaseCommand):
                 f"{fit.method:24} {fit.events:6d} {fit.rrmse_pu:7.1%} {fit.bias_pu:+7.1%} {fit.missing_pu:8.1%}"
                 f"  {low:+.1%} {high:+.1%}  {'ok' if fit.passes else 'no'}"
             )
+        if options["html"]:
+            from vpp.settlement.kernels.certification_page import certification_page
+
+            period = f"{options['from_hour']}:00 to {options['to_hour']}:00, {options['days']} placebo days"
+            options["html"].write_text(certification_page(device.code, period, fits), encoding="utf-8")
         if not any(fit.passes for fit in fits):
             self.stdout.write("no method passes: settle this site by portfolio, device or control group")
