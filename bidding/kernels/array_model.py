@@ -72,7 +72,10 @@ class ArrayModel:
 
     def model(self) -> LinearModel:
         """Everything that was added. Coefficients that meet in one place are summed, zeros left out."""
-        row, column, value = (np.concatenate([entry[part] for entry in self._entries] or [[]]) for part in range(3))
+        nothing: tuple[Index, Index, FloatArray] = (np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0))
+        entries = [nothing, *self._entries]
+        row, column = (np.concatenate([entry[part] for entry in entries]) for part in (0, 1))
+        value = np.concatenate([entry[2] for entry in entries])
         matrix = sparse.csr_matrix(
             (value, (row.astype(np.int32), column.astype(np.int32))), shape=(self.n_rows, self.n_columns)
         )
@@ -80,7 +83,8 @@ class ArrayModel:
         lower, upper, cost, integer = (np.concatenate([block[part] for block in self._columns]) for part in range(4))
         for columns, extra in self._costs:
             np.add.at(cost, columns, extra)
-        low, high = (np.concatenate([side[part] for side in self._sides] or [[]]) for part in range(2))
+        sides = [(np.empty(0), np.empty(0)), *self._sides]
+        low, high = (np.concatenate([side[part] for side in sides]) for part in (0, 1))
         return LinearModel(
             cost=cost,
             constant=0.0,

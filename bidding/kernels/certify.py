@@ -25,7 +25,7 @@ from bidding.kernels.solver import (
 )
 
 CHEAP_STEP_PU = 0.01
-QUICK = SolverOptions(node_limit=300, search=False)
+QUICK = SolverOptions(node_limit=200, search=False)
 
 #: One step of a dive: from a point to ways of fixing whole columns, (n_whole,) each, NaN for those still left free.
 FixStep = Callable[[FloatArray], Sequence[FloatArray]]

@@ -133,7 +133,7 @@ def _coarse(problem: BidProblem, options: SolverOptions, gap_target: float) -> C
     lp, made = build(smaller)
     model = read_model(lp)
     try:
-        limited = replace(options, node_limit=QUICK.node_limit, search=QUICK.search)
+        limited = replace(options, node_limit=min(QUICK.node_limit, options.node_limit), search=QUICK.search)
         found = relax_fix_certify(model, limited, dives(made, model), gap_target=gap_target / 2, quick=False)
     except SolverFailed:
         return None

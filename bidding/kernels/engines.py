@@ -21,7 +21,8 @@ QUICK_BRANCHING = (
 LP_METHODS: dict[str, tuple[tuple[str, str], ...]] = {
     "choose": (),
     "simplex": (("solver", "simplex"),),
-    "ipx": (("solver", "ipx"), ("run_crossover", "off")),
+    "ipx": (("solver", "ipx"),),
+    "interior": (("solver", "ipx"), ("run_crossover", "off")),
 }
 
 

@@ -49,7 +49,8 @@ class SolverOptions:
     node_limit : where branch and bound ends, whatever the machine's speed: with one thread and a fixed seed a repeat
         then finds the same answer. The time limit is the last resort.
     search : whether branch and bound looks for better points beside branching (RINS, RENS, restarts).
-    lp_method : of a relaxation solved once: "choose", "simplex" or "ipx" (interior point, no crossover).
+    lp_method : of a relaxation solved once: "choose", "simplex", "ipx" (interior point and crossover to a corner)
+        or "interior" (without crossover).
     """
 
     engine: str = "highs"
@@ -76,7 +77,7 @@ class LinearModel:
     lower: FloatArray
     upper: FloatArray
     integer: NDArray[np.bool_]
-    row_names: tuple[str, ...]
+    row_names: Sequence[str]
     column_of: dict[int, int] = field(repr=False)
 
     def column(self, variable: pulp.LpVariable) -> int:

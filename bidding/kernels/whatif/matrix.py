@@ -89,10 +89,10 @@ def _columns(problem: WhatIf, made: ArrayModel, elastic: FloatArray | bool) -> C
         ask=made.columns((len(problem.asks),), 0.0, 1.0),
     )
     if elastic is not False:
-        most = np.inf if elastic is True else np.asarray(elastic)
+        most = np.full((2, *shape), np.inf) if elastic is True else np.asarray(elastic, dtype=np.float64)
         cost = 1.0 if elastic is True else 0.0
-        columns.relief = made.columns(shape, 0.0, most if elastic is True else most[0], cost=cost)
-        columns.excess = made.columns(shape, 0.0, most if elastic is True else most[1], cost=cost)
+        columns.relief = made.columns(shape, 0.0, most[0], cost=cost)
+        columns.excess = made.columns(shape, 0.0, most[1], cost=cost)
     return columns
 
 
@@ -273,7 +273,8 @@ def _balance_rows(problem: WhatIf, made: ArrayModel, columns: Columns) -> None:
         local = sources if ask.feeder < 0 else np.flatnonzero(problem.generation_feeder == ask.feeder)
         sign = 1.0 if ask.is_up else -1.0
         net = [
-            (index[..., ask.intervals], sign * factor) for index, factor in _net_terms(problem, columns, members, local)
+            (index[..., ask.intervals], sign * np.asarray(factor))
+            for index, factor in _net_terms(problem, columns, members, local)
         ]
         made.rows(
             "ask_place", (problem.scenarios, ask.intervals.size),
@@ -347,6 +348,6 @@ def profit_terms(problem: WhatIf, columns: Columns, s: int) -> list[tuple[Index,
     terms.append((columns.discharge[s], -hours * _column(fleet.wear_per_mwh)))
     terms.append((columns.charge[s], -hours * _column(fleet.wear_per_mwh + energy.import_fee_per_mwh)))
     for number, ask in enumerate(problem.asks):
-        worth = float(ask.quantity_kw.sum()) / KW_PER_MW * hours * ask.price_per_mwh
-        terms.append((columns.ask[number : number + 1], np.array([worth])))
+        paid = float(ask.quantity_kw.sum()) / KW_PER_MW * hours * ask.price_per_mwh
+        terms.append((columns.ask[number : number + 1], np.array([paid])))
     return terms

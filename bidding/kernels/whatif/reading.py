@@ -108,7 +108,7 @@ class Reader:
 
     def series_or_number(self, key: str, count: int, **limits: float) -> FloatArray:
         if isinstance(self.raw.get(key), list):
-            return self.series(key, count, **limits)
+            return self.series(key, count, default=None, **limits)
         return np.full(count, self.number(key, **limits))
 
     def table(self, key: str, shape: tuple[int, int], **limits: float) -> FloatArray:

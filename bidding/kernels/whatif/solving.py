@@ -13,9 +13,10 @@ from bidding.kernels.whatif.document import WhatIf
 from bidding.kernels.whatif.matrix import Columns, DirectionAt, build
 
 BOTH_WAYS_MW = 1e-7
-INTERIOR_FROM = 40_000  # columns; below, the simplex method is quick and ends on a corner
-SMALL = 20_000
-FINE_GAP, LARGE_GAP = 1e-7, 2e-5
+INTERIOR_FROM = 3_000  # columns; below, the simplex method is quicker
+CROSSOVER_TO = 60_000  # columns; above, the interior point is good enough to round from and to certify
+SMALL = 3_000
+FINE_GAP, LARGE_GAP = 1e-7, 5e-5
 MAX_ROUNDS = 6
 
 
@@ -68,8 +69,7 @@ class _Search:
     def run(self) -> Solved:
         model, columns = self._built(None)
         self.target = FINE_GAP if model.cost.size < SMALL else LARGE_GAP
-        method = "ipx" if model.cost.size >= INTERIOR_FROM else "simplex"
-        relaxed = self._timed("relax", model, relax=True, lp_method=method)
+        relaxed = self._timed("relax", model, relax=True)
         if relaxed.status is not Status.OPTIMAL:
             raise SolverFailed(relaxed.status, "the relaxation was not solved")
         self.bound = relaxed.bound
@@ -91,10 +91,11 @@ class _Search:
         self.seconds["build"] = self.seconds.get("build", 0.0) + time.perf_counter() - began
         return model, columns
 
-    def _timed(
-        self, stage: str, model: LinearModel, *, relax: bool, lp_method: str = "choose", start: FloatArray | None = None
-    ) -> Solution:
+    def _timed(self, stage: str, model: LinearModel, *, relax: bool, start: FloatArray | None = None) -> Solution:
         left_s = max(self.deadline - time.perf_counter(), 1.0)
+        lp_method = "simplex" if model.cost.size < INTERIOR_FROM else "ipx"
+        if model.cost.size > CROSSOVER_TO:
+            lp_method = "interior"
         options = replace(self.options, time_limit_s=left_s, lp_method=lp_method, mip_gap=self.target / 2)
         answer = solve(model, options, relax=relax, start=start)
         self.seconds[stage] = self.seconds.get(stage, 0.0) + answer.seconds
@@ -131,8 +132,7 @@ class _Search:
                 if not closed.any() and not whole:
                     self._consider(columns, model, point)
                     return
-                method = "ipx" if model.cost.size >= INTERIOR_FROM else "simplex"
-                answer = self._timed("fix", model.with_bounds(lower, upper), relax=True, lp_method=method)
+                answer = self._timed("fix", model.with_bounds(lower, upper), relax=True)
                 if answer.status is not Status.OPTIMAL:
                     break
                 again = self._offenders(columns, answer.values)

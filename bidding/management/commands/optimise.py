@@ -21,7 +21,7 @@ class Command(BaseCommand):
         parser.add_argument("file", type=Path, help="the what-if file, JSON; kW, kWh, currency per MWh")
         parser.add_argument("--full", action="store_true", help="solve every storage apart, without grouping")
         parser.add_argument("--json", type=Path, help="write the whole answer here instead of to the screen")
-        parser.add_argument("--time-limit", type=float, default=300.0, help="seconds (default 300)")
+        parser.add_argument("--time-limit", type=float, default=900.0, help="seconds (default 900)")
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:

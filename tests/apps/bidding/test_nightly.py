@@ -14,7 +14,7 @@ from bidding import operations, queries
 from bidding.errors import GatePassed, NoMarkets
 from bidding.kernels.solver import SolverFailed, Status
 from bidding.models import Ask, Bid, BookEntry, NightlyRun, NightlyStep, PlannedDay, Product
-from bidding.operations import nightly_steps
+from bidding.operations import nightly_steps, optimising
 from tests.apps.bidding.world import MARKET_FILE, make_world
 from vpp.accounts.models import AuditEvent
 from vpp.jobs import operations as jobs
@@ -28,7 +28,9 @@ def run_night(world, **fields):
     return operations.nightly(zone_code="DE", delivery_date=world.day.date, at=world.at, **fields)
 
 
-def test_it_sells_energy_and_reserve_and_answers_the_ask_in_one_go(world):
+def test_it_sells_energy_and_reserve_and_answers_the_ask_in_one_go(world, monkeypatch):
+    monkeypatch.setattr(optimising, "NODE_LIMIT", 150)
+    monkeypatch.setattr(optimising, "GAP_TARGET", 5e-3)
     ask = world.ask()
     Product.objects.filter(code="RESERVE-UP-4H").update(reference_price=3.0)
     run = run_night(world)
@@ -43,7 +45,7 @@ def test_it_sells_energy_and_reserve_and_answers_the_ask_in_one_go(world):
     assert ask.state == Ask.State.BID
     assert queries.book_check(world.day.date) == []
     planned = PlannedDay.objects.get()
-    assert planned.kind == PlannedDay.Kind.OPTIMISED and planned.gap is not None and planned.gap <= 0.05
+    assert planned.kind == PlannedDay.Kind.OPTIMISED and planned.gap is not None and planned.gap <= 0.02
     assert bids["ENERGY"].forecast_run == planned.forecast_run is not None
     assert run.state in (NightlyRun.State.DONE, NightlyRun.State.DEGRADED)
     assert [step.name for step in run.steps.order_by("pk")] == [

@@ -100,7 +100,7 @@ def reference_objective(raw: dict[str, Any], gap: float = 1e-9, relax: bool = Fa
                 m.row([(c, 1), (u, C)], -np.inf, C)
                 r = [m.var() for _ in R]
                 terms = [(energy, 1), (c, -dt * ec), (d, dt / ed)]
-                for (k, _, _), var in zip(R, r):
+                for (k, _, _), var in zip(R, r, strict=False):
                     terms.append((var, k["activation"] * (dt / ed if k["direction"] == "up" else -dt * ec)))
                 rhs = -(st["draw_kwh"][t] if st["draw_kwh"] else 0.0) / 1e3
                 if before is None:
@@ -109,13 +109,17 @@ def reference_objective(raw: dict[str, Any], gap: float = 1e-9, relax: bool = Fa
                     terms.append((before, -st["retention"]))
                 m.row(terms, rhs, rhs)
                 before = energy
-                up = [(var, 1) for (k, _, _), var in zip(R, r) if k["direction"] == "up"]
-                down = [(var, 1) for (k, _, _), var in zip(R, r) if k["direction"] == "down"]
+                up = [(var, 1) for (k, _, _), var in zip(R, r, strict=False) if k["direction"] == "up"]
+                down = [(var, 1) for (k, _, _), var in zip(R, r, strict=False) if k["direction"] == "down"]
                 m.row([(d, 1), (c, -1), *up], -np.inf, D)
                 m.row([(c, 1), (d, -1), *down], -np.inf, C)
-                held = [(v, -k["endurance_h"] / ed) for (k, _, _), v in zip(R, r) if k["direction"] == "up"]
+                held = [
+                    (v, -k["endurance_h"] / ed) for (k, _, _), v in zip(R, r, strict=False) if k["direction"] == "up"
+                ]
                 m.row([(energy, 1), *held], st["energy_min_kwh"] / 1e3, np.inf)
-                held = [(v, k["endurance_h"] * ec) for (k, _, _), v in zip(R, r) if k["direction"] == "down"]
+                held = [
+                    (v, k["endurance_h"] * ec) for (k, _, _), v in zip(R, r, strict=False) if k["direction"] == "down"
+                ]
                 m.row([(energy, 1), *held], -np.inf, st["energy_max_kwh"] / 1e3)
                 net[t] += [(d, 1), (c, -1)]
                 if st["feeder"] in feeder:
@@ -161,7 +165,7 @@ def reference_objective(raw: dict[str, Any], gap: float = 1e-9, relax: bool = Fa
         m.cost[xi] += beta * weight / (1 - alpha)
     if beta == 0:
         m.lower[eta] = m.upper[eta] = 0.0
-    row, column, value = zip(*m.entries)
+    row, column, value = zip(*m.entries, strict=False)
     matrix = coo_matrix((value, (row, column)), shape=(len(m.low), len(m.lower))).tocsr()
     answer = milp(
         np.array(m.cost),
