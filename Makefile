@@ -11,11 +11,11 @@ WORKERS ?= 2
 export OMP_NUM_THREADS ?= 1
 export OPENBLAS_NUM_THREADS ?= 1
 
-.PHONY: help setup demo test check bench-telemetry bench-settlement serve lock clean
+.PHONY: help setup demo test check bench-telemetry bench-settlement bench-bidding serve lock clean
 
 help:
 	@echo "make demo [ARGS='--no-serve --full --date 2016-07-14 --prices FILE.csv --seed 1 --json out.json']"
-	@echo "make test [ARGS='tests/kernels -k money']    make check    make bench-telemetry    make bench-settlement    make serve    make lock    make clean"
+	@echo "make test [ARGS='tests/kernels -k money']    make check    make bench-telemetry    make bench-settlement    make bench-bidding    make serve    make lock    make clean"
 
 setup: $(READY)
 
@@ -43,6 +43,9 @@ check: $(READY)
 # The figures of telemetry beside their anchors, in one table (docs/telemetry.md).
 bench-telemetry: $(READY)
 	@$(BIN)/python -m tests.benchmarks.telemetry $(ARGS)
+
+bench-bidding: $(READY)
+	@$(BIN)/python -m tests.benchmarks.bidding $(ARGS)
 
 bench-settlement: $(READY)
 	@$(BIN)/python -m tests.benchmarks.settlement $(ARGS)

@@ -156,7 +156,7 @@ def check_point(model: LinearModel, values: FloatArray) -> list[str]:
     activity = model.rows @ values
     scale = FEASIBILITY_TOLERANCE * (1.0 + np.abs(activity))
     broken = np.flatnonzero((activity < model.row_lower - scale) | (activity > model.row_upper + scale))
-    findings = [f"row {model.row_names[row]}: {activity[row]:.6g}" for row in broken]
+    findings = [f"row {model.row_names[int(row)]}: {activity[row]:.6g}" for row in broken]
     slack = FEASIBILITY_TOLERANCE * (1.0 + np.abs(values))
     outside = np.flatnonzero((values < model.lower - slack) | (values > model.upper + slack))
     findings += [f"column {column} out of bounds: {values[column]:.6g}" for column in outside]

@@ -89,7 +89,7 @@ def reference_objective(raw: dict[str, Any], gap: float = 1e-9, relax: bool = Fa
         carry: list[list[list[tuple[int, float]]]] = [[[] for _ in range(T)] for _ in R]
         for st in raw["storages"]:
             ec, ed = st["charge_efficiency"], st["discharge_efficiency"]
-            before = None
+            before: int = -1
             for t in range(T):
                 available = st["availability"][t] if st["availability"] else 1.0
                 C, D = st["charge_kw"] / 1e3 * available, st["discharge_kw"] / 1e3 * available
@@ -103,7 +103,7 @@ def reference_objective(raw: dict[str, Any], gap: float = 1e-9, relax: bool = Fa
                 for (k, _, _), var in zip(R, r, strict=False):
                     terms.append((var, k["activation"] * (dt / ed if k["direction"] == "up" else -dt * ec)))
                 rhs = -(st["draw_kwh"][t] if st["draw_kwh"] else 0.0) / 1e3
-                if before is None:
+                if before < 0:
                     rhs += st["retention"] * st["energy_start_kwh"] / 1e3
                 else:
                     terms.append((before, -st["retention"]))

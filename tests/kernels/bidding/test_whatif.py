@@ -123,7 +123,8 @@ def test_every_fault_of_a_file_is_named():
     for part in ("colour: unknown key", "storages[0].power_kw: unknown key", "charge_efficiency: is above 1",
                  "limits cross", "intervals: missing"):  # fmt: skip
         assert part in text
-    for nonsense in (None, [], "x", {"energy": 3}):
+    nonsenses: list[object] = [None, [], "x", {"energy": 3}]
+    for nonsense in nonsenses:
         with pytest.raises(BadProblem):
             what_if(nonsense)
 

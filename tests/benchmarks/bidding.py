@@ -1,0 +1,147 @@
+"""`python -m tests.benchmarks.bidding`: the bid's figures, each beside the same work done the plain way; one thread.
+
+CPU seconds of this process; ratios are within this run, so a busy machine does not spoil them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+from scipy import sparse
+
+from bidding.kernels.solver import SolverOptions, solve
+from bidding.kernels.whatif.answer import what_if
+from bidding.kernels.whatif.document import read_document
+from bidding.kernels.whatif.matrix import build
+from tests.kernels.bidding.reference import reference_objective
+from tests.kernels.bidding.whatif_cases import battery_day, document, storage
+
+
+def timed(work: Callable[[], Any]) -> tuple[Any, float]:
+    began = time.process_time()
+    answer = work()
+    return answer, time.process_time() - began
+
+
+def fleet_day(count: int, *, kinds: int = 0, scenarios: int = 1, intervals: int = 96, seed: int = 1) -> dict[str, Any]:
+    """Storages with three hourly reserves (activation, endurance, 100 kW minimum) and priced deviations; with `kinds`
+    that many sorts which differ in size only, else all different.
+    """
+    rng = np.random.default_rng(seed)
+    hours = intervals // 4
+    prices = 45 + 25 * np.sin(np.arange(hours) / 24 * 4 * np.pi) + rng.normal(0, 12, (scenarios, hours))
+    storages = []
+    for number in range(count):
+        kind = int(rng.integers(0, kinds)) if kinds else number
+        own = np.random.default_rng(1000 + kind)
+        power, duration = own.uniform(200, 1000), own.choice([1, 2, 4])
+        size = rng.uniform(0.5, 1.5) if kinds else 1.0
+        one_way = kind % 3 == 0
+        energy = power * duration * size
+        storages.append(
+            storage(
+                f"s{number}", feeder="FG"[kind % 2], charge_kw=power * size, energy_max_kwh=energy,
+                discharge_kw=0.0 if one_way else power * size, energy_start_kwh=0.5 * energy,
+                energy_end_kwh=(0.6 if one_way else 0.5) * energy,
+                charge_efficiency=float(own.choice([0.9, 0.95])), wear_per_mwh=float(own.choice([2.0, 5.0])),
+                discharge_efficiency=float(own.choice([0.9, 0.95])),
+            )
+        )  # fmt: skip
+    raw = document(prices.round(2).tolist(), storages, intervals=intervals)
+    raw["energy"] |= {"mtu_minutes": 60, "min_quantity_kw": 100.0}
+    deviation = np.repeat(prices, 4, axis=1) + rng.normal(0, 15, (scenarios, intervals))
+    raw["imbalance"] = {"price_per_mwh": deviation.round(2).tolist(), "spread_per_mwh": 8.0}
+    raw["reserves"] = [
+        {"name": name, "direction": way, "mtu_minutes": 60, "min_quantity_kw": 100.0, "endurance_h": endurance,
+         "price_per_mw_h": rng.uniform(3, 15, hours).round(2).tolist(), "activation": activation}
+        for name, way, endurance, activation in (
+            ("up", "up", 1.0, 0.1), ("down", "down", 1.0, 0.1), ("spin", "up", 0.5, 0.02))
+    ]  # fmt: skip
+    limit = 200.0 * count
+    raw["feeders"] = [{"name": name, "export_limit_kw": limit, "import_limit_kw": limit} for name in "FG"]
+    raw["risk"] = {"beta": 0.2 if scenarios > 1 else 0.0, "alpha": 0.8}
+    return raw
+
+
+def battery_rows(table: Table) -> None:
+    for kind in ("positive", "negative", "fee"):
+        raw = battery_day(kind)
+        answer, ours = timed(partial(what_if, raw))
+        optimum, theirs = timed(partial(reference_objective, raw))
+        off = abs(answer["objective"] / optimum - 1)
+        table.add_row(
+            f"battery day, {kind}", f"{ours:.3f} s", f"{theirs:.3f} s scipy", f"{off:.1e} off", "1e-6, 0.25 s"
+        )
+
+
+def reserve_row(table: Table) -> None:
+    """Two passes against branch and bound on the same matrix with all direction binaries, both to 0.01 %."""
+    raw = fleet_day(20)
+    answer, ours = timed(lambda: what_if(raw))
+    problem = read_document(raw)
+    every = np.ones((problem.scenarios, problem.fleet.size, problem.intervals), dtype=bool)
+    model = build(problem, exclusive=every)[0].model()
+    options = SolverOptions(time_limit_s=300.0, mip_gap=1e-4, node_limit=100_000)
+    exact, theirs = timed(lambda: solve(model, options))
+    note = f"gap {answer['gap']:.1e}, ratio {ours / theirs:.2f}" + (
+        "" if exact.gap <= 1e-4 else ", tree cut off at 300 s"
+    )
+    table.add_row(
+        "20 storages x 96, 3 reserves", f"{ours:.1f} s", f"{theirs:.1f} s branch and bound", note, "1e-4, 0.6"
+    )
+
+
+def build_row(table: Table, count: int, scenarios: int) -> None:
+    """Document in memory to arrays in the solver's layout, against handing over the bare matrix alone."""
+    import highspy
+
+    from bidding.kernels.engines import _highs_lp
+
+    problem = read_document(fleet_day(count, kinds=count, scenarios=scenarios))
+
+    def hand_over(model: Any) -> None:
+        highs = highspy.Highs()
+        highs.silent()
+        highs.passModel(_highs_lp(model, highspy))
+
+    model, built = timed(lambda: build(problem)[0].model())
+    _, passed = timed(lambda: hand_over(model))
+    triples = model.rows.tocoo()
+    _, bare = timed(lambda: sparse.csr_matrix((triples.data, (triples.row, triples.col)), shape=model.rows.shape))
+    ratio = (built + passed) / (bare + passed)
+    table.add_row(
+        f"build and hand over, {model.rows.nnz / 1e6:.1f} M non-zeros", f"{built + passed:.2f} s",
+        f"{bare + passed:.2f} s bare matrix", f"ratio {ratio:.1f}", "6",
+    )  # fmt: skip
+
+
+def grouped_row(table: Table) -> None:
+    answer, ours = timed(lambda: what_if(fleet_day(1000, kinds=20), time_limit_s=600.0))
+    groups = answer["aggregation"]
+    note = f"{groups['groups']} groups, gap {answer['gap']:.1e}, loss {groups['loss']:.1e}"
+    table.add_row("1,000 storages x 96 of 20 sorts, grouped", f"{ours:.1f} s", "", note, "1e-3, loss 5e-4")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="only what takes seconds")
+    chosen = parser.parse_args()
+    table = Table("what", "ours, CPU", "beside it, CPU", "result", "to reach", title="Bidding")
+    battery_rows(table)
+    build_row(table, 200, 1)
+    if not chosen.quick:
+        build_row(table, 200, 10)
+        reserve_row(table)
+        grouped_row(table)
+    Console(width=150).print(table)
+
+
+if __name__ == "__main__":
+    main()
