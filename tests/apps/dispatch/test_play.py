@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
+from datetime import timedelta
 from io import StringIO
 from typing import Any
 
@@ -14,7 +16,9 @@ from forecasting.models import DispatchedPeriod
 from tests.apps.dispatch.day import PlayedDay
 from tests.factories import make_client
 from vpp.dispatch import actors, operations
+from vpp.dispatch.management.commands import play
 from vpp.dispatch.models import ControlCycle, DeviceUse
+from vpp.lib import clock
 
 pytestmark = pytest.mark.django_db
 
@@ -77,3 +81,21 @@ def test_the_closed_day_tells_forecasting_which_hours_were_not_the_devices_own()
     assert (periods[0].period.lower, periods[0].period.upper) == (played.start(40), played.start(44))
     use = DeviceUse.objects.get(device=played.devices[0])
     assert (use.moved_kwh, use.hours, use.events) == (3.0, 1.0, 1)
+
+
+def test_the_live_loop_makes_up_for_refusals_inside_the_interval(monkeypatch: pytest.MonkeyPatch) -> None:
+    played = PlayedDay(4, up_kw=12.0)
+    gateway, _ = make_client()
+    played.cycle(40)
+    clock.set_simulated(played.start(40) + timedelta(minutes=1))
+    ids = operations.fetch_setpoints(gateway, played.start(40), clock.now(), everything=False).setpoints.id.tolist()
+    operations.answer_setpoints(gateway, ids[1:], {ids[0]: "car left"}, clock.now())
+    monkeypatch.setattr(play, "REACT_S", 0.0)
+    stop, real = threading.Event(), operations.watch
+    monkeypatch.setattr(play.operations, "watch", lambda *given: (real(*given), stop.set()))
+    command = play.Command(stdout=StringIO())
+    command._attend([played.portfolio], played.start(41).timestamp(), stop)
+    assert ControlCycle.objects.get(revision=1).placed_up_kw == pytest.approx(12.0)
+    clock.set_simulated(played.start(41))
+    command._attend([played.portfolio], played.start(41).timestamp(), threading.Event())
+    assert ControlCycle.objects.count() == 2, "the interval is over"

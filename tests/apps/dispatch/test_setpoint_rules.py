@@ -39,7 +39,7 @@ def test_the_same_setpoint_is_not_written_twice() -> None:
     make_setpoint(device, portfolio, sequence=1)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.sampled_from(Setpoint.State.values), min_size=1, max_size=6))
 def test_the_database_allows_exactly_the_steps_of_the_table(wished: list[str]) -> None:
     with transaction.atomic():

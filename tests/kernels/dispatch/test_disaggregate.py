@@ -133,7 +133,7 @@ def test_what_a_full_feeder_cannot_take_is_asked_of_the_others() -> None:
 @given(st.integers(0, 2**32 - 1), st.floats(-400.0, 400.0))
 def test_no_feeder_is_passed_and_limits_that_do_not_bind_change_nothing(seed: int, net_up_kw: float) -> None:
     rng = np.random.default_rng(seed)
-    state, cost = mixed(30, seed), rng.integers(0, 3, 30) * 0.03
+    state, cost = mixed(30, seed), rng.choice([0.0, 0.03, 0.06], 30)
     feeder, limit_kw = rng.integers(0, 4, 30), rng.uniform(0.0, 120.0, 4)
     free = disaggregate(net_up_kw, state, cost, STEP_H)
     split = disaggregate(net_up_kw, state, cost, STEP_H, feeders=FeederLimits(feeder, limit_kw, limit_kw))

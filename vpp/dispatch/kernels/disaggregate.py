@@ -60,9 +60,11 @@ def disaggregate(
     the earlier device in the order given.
     """
     up = net_up_kw >= 0.0
+    wanted_w = float(np.round(abs(net_up_kw) * WATTS_PER_KW))
+    if wanted_w == 0.0:  # most intervals of most portfolios
+        return Split(np.zeros(state.kind.size), state.baseline_kw.copy(), 0.0, Limit.NONE, state.barred)
     room = headroom(state, step_hours)
     cap_kw, hours, bound = _side(room, up)
-    wanted_w = float(np.round(abs(net_up_kw) * WATTS_PER_KW))
     is_store = state.kind == "BATTERY"
 
     def shares(cap_w: Floats) -> Floats:

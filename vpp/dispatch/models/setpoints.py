@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import F, Q
 
+from vpp.dispatch.kernels.life import STEPS
 from vpp.dispatch.models.plans import ControlCycle
 from vpp.dispatch.models.querysets import OfDeviceQuerySet
 from vpp.enrollment.models import Device, Portfolio
@@ -23,16 +24,7 @@ class Setpoint(models.Model):
         EXPIRED = "EXPIRED", "expired unsent"
         SUPERSEDED = "SUPERSEDED", "superseded before it was judged"
 
-    STEPS: dict[str, tuple[str, ...]] = {
-        "PLANNED": ("SENT", "EXPIRED", "SUPERSEDED"),
-        "SENT": ("ACKNOWLEDGED", "REFUSED", "FOLLOWED", "MISSED", "EXPIRED", "SUPERSEDED"),
-        "ACKNOWLEDGED": ("FOLLOWED", "MISSED", "SUPERSEDED"),
-        "FOLLOWED": ("MISSED",),  # followed at first, then no longer while it was still in force
-        "MISSED": (),
-        "REFUSED": (),
-        "EXPIRED": (),
-        "SUPERSEDED": (),
-    }
+    STEPS = STEPS
 
     device = models.ForeignKey(Device, on_delete=models.PROTECT, related_name="setpoints")
     portfolio = models.ForeignKey(Portfolio, on_delete=models.PROTECT, related_name="+", db_index=False)

@@ -18,6 +18,8 @@ from vpp.lib import clock
 from vpp.lib.periods import DeliveryDay
 
 STEP_S = 900
+REACT_S = 2.0
+WATCH_S = 60.0
 
 
 class Command(BaseCommand):
@@ -46,7 +48,22 @@ class Command(BaseCommand):
             if stop.is_set():
                 self.stdout.write("stopped")
                 break
+            if options["date"] is None:
+                self._attend(portfolios, start.timestamp() + STEP_S, stop)
         return None
+
+    def _attend(self, portfolios: list[Portfolio], ends: float, stop: threading.Event) -> None:
+        """Until the interval ends: react to refusals at once, look every minute whether a commitment goes short."""
+        watched = 0.0
+        while not stop.wait(max(min(REACT_S, ends - clock.now().timestamp()), 0.0)):
+            now = clock.now()
+            if now.timestamp() >= ends:
+                return
+            for cycle in operations.react([one.pk for one in portfolios], now):
+                self.stdout.write(_line(cycle))
+            if now.timestamp() - watched >= WATCH_S:
+                operations.watch(portfolios, now)
+                watched = now.timestamp()
 
     def _play(self, portfolios: list[Portfolio], start: datetime, revision: int) -> None:
         for cycle in step(portfolios, start, revision=revision):
@@ -75,7 +92,6 @@ def _intervals(portfolios: list[Portfolio], day: date | None, stop: threading.Ev
         return
     while not stop.is_set():
         yield _start_of(clock.now())
-        stop.wait(STEP_S - clock.now().timestamp() % STEP_S)
 
 
 def _start_of(moment: datetime) -> datetime:
