@@ -5,13 +5,15 @@ from __future__ import annotations
 import pytest
 from rest_framework.test import APIClient
 
-from forecasting.actors import enqueue_forecast
+from forecasting.actors import RUN, RUN_ALL_ZONES, enqueue_forecast
 from forecasting.models import ForecastRun
 from forecasting.operations import run_forecast
 from tests.apps.forecasting.conftest import DAY, ISSUE
 from tests.factories import make_client
 from vpp.accounts import operations as accounts
 from vpp.jobs import operations as jobs
+from vpp.jobs.handlers import HANDLERS, SCHEDULES
+from vpp.jobs.models import Job
 from vpp.lib import clock
 
 
@@ -34,6 +36,17 @@ def test_the_job_makes_the_runs_once(zone):
     job.refresh_from_db()
     assert (job.state, job.result) == ("DONE", {"runs": 2, "degraded": 0})
     assert ForecastRun.objects.count() == 2
+
+
+def test_every_morning_asks_for_a_forecast_of_every_zone_once(zone):
+    schedule = SCHEDULES[RUN_ALL_ZONES]
+    assert (schedule.local_time.isoformat(), schedule.payload("2016-07-13")) == (
+        "09:15:00",
+        {"delivery_date": "2016-07-14"},
+    )
+    for _ in range(2):
+        HANDLERS[schedule.kind].run(at=ISSUE, **schedule.payload("2016-07-13"))
+    assert [job.payload["zone_code"] for job in Job.objects.filter(kind=RUN)] == ["DE"]
 
 
 def test_a_utility_sees_its_own_feeder(forecast):
