@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from django.test import Client
 
+from bidding.models import Bid
 from tests.apps.console.makers import (
     World,
     client_for,
@@ -13,7 +14,6 @@ from tests.apps.console.makers import (
     make_user,
     page,
 )
-from bidding.models import Bid
 from vpp.accounts.models import Participant, User
 from vpp.settlement.models import Payout, Performance
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from django.db.models import F, FilteredRelation, Q, QuerySet
+from django.db.models import F, FilteredRelation, Q
 
 from vpp.accounts.models import Principal
 from vpp.console.queries.fleet import LABELS, OPTED_OUT, SUSPENDED, UNUSED, device_state
@@ -95,14 +96,24 @@ def device_page(principal: Principal, filters: Filters, at: datetime) -> DeviceP
         "max_consumption_kw", "max_production_kw", "energy_capacity_kwh", "dispatch_status__state", "suspended_at",
         "now_terms__opted_out", "dispatch_status__since",
     )[: PAGE_SIZE + 1]  # fmt: skip
-    rows = [
-        DeviceRow(*row[:6], row[6] or "", *row[7:10], device_state(*row[10:13]), row[11] or row[13]) for row in values
-    ]
+    rows = [_row(*row) for row in values]
     return DevicePage(rows[:PAGE_SIZE], count, rows[PAGE_SIZE - 1].code if len(rows) > PAGE_SIZE else "")
 
 
-def _matching(principal: Principal, filters: Filters, at: datetime) -> QuerySet[Device]:
-    found = Device.objects.visible_to(principal).annotate(
+def _row(*values: Any) -> DeviceRow:
+    """One line of the columns above; a device that is out since a moment shows that moment."""
+    *facts, status, suspended_at, opted_out, since = values
+    state = device_state(status, suspended_at, opted_out)
+    pk, code, kind, site, owner, feeder, portfolio, consumption_kw, production_kw, capacity_kwh = facts
+    return DeviceRow(
+        pk, code, kind, site, owner, feeder, portfolio or "", consumption_kw, production_kw, capacity_kwh, state,
+        suspended_at or since,
+    )  # fmt: skip
+
+
+def _matching(principal: Principal, filters: Filters, at: datetime) -> Any:
+    """A queryset; the checker cannot follow the two filtered relations through it."""
+    found: Any = Device.objects.visible_to(principal).annotate(
         now_terms=FilteredRelation("terms", condition=Q(terms__period__contains=at)),
         membership=FilteredRelation("enrollments", condition=Q(enrollments__period__contains=at)),
         size_kw=F("max_consumption_kw") + F("max_production_kw"),
@@ -121,7 +132,7 @@ def _matching(principal: Principal, filters: Filters, at: datetime) -> QuerySet[
     return _in_state(found, filters.state) if filters.state else found
 
 
-def _in_state(found: QuerySet[Device], state: str) -> QuerySet[Device]:
+def _in_state(found: Any, state: str) -> Any:
     """The first that applies is a device's state, as on Today."""
     if state == SUSPENDED:
         return found.filter(suspended_at__isnull=False)
@@ -132,7 +143,7 @@ def _in_state(found: QuerySet[Device], state: str) -> QuerySet[Device]:
     return found.filter(dispatch_status=None) if state == UNUSED else found.filter(dispatch_status__state=state)
 
 
-def _after(found: QuerySet[Device], filters: Filters, column: str, descending: bool) -> QuerySet[Device]:
+def _after(found: Any, filters: Filters, column: str, descending: bool) -> Any:
     """Keyset: whatever comes after the named device in the chosen order; no offset to count through."""
     if column == "code":
         return found.filter(**{"code__lt" if descending else "code__gt": filters.after})

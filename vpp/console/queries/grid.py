@@ -57,10 +57,7 @@ def feeder_lines(principal: Principal) -> list[FeederLine]:
     )
     runs = ForecastRun.objects.visible_to(principal).filter(portfolio=None).exclude(feeder_code="")
     newest = dict(runs.values_list("feeder_code").annotate(newest=Max("delivery_date")).order_by())
-    return [
-        FeederLine(one, one.rated_kva, list(one.congestion_points.all()), newest.get(one.code))  # type: ignore[attr-defined]
-        for one in feeders
-    ]
+    return [FeederLine(one, one.rated_kva, list(one.congestion_points.all()), newest.get(one.code)) for one in feeders]
 
 
 def last_forecast_date(principal: Principal, feeder: Feeder) -> date | None:

@@ -19,15 +19,11 @@ from vpp.settlement.models import Performance, SettlementRun
 def run_list(request: HttpRequest) -> HttpResponse:
     asked = request.GET
     state = asked.get("state", "") if asked.get("state", "") in SettlementRun.State.values else ""
-    filters = {
-        "date": parse_date(asked.get("date", "")),
-        "portfolio": asked.get("portfolio", "").strip(),
-        "state": state,
-    }
+    day, portfolio = parse_date(asked.get("date", "")), asked.get("portfolio", "").strip()
     page = settlement.run_list(
-        principal_of(request), day=filters["date"], portfolio=filters["portfolio"], state=state,
-        page=page_number(asked.get("page", "1")),
-    )  # fmt: skip
+        principal_of(request), day=day, portfolio=portfolio, state=state, page=page_number(asked.get("page", "1"))
+    )
+    filters = {"date": day, "portfolio": portfolio, "state": state}
     context = {"page": page, "filters": filters, "states": SettlementRun.State.choices, "here": "settlement"}
     return render(request, "console/settlement.html", context)
 

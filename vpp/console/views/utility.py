@@ -148,6 +148,6 @@ def reports(request: HttpRequest) -> HttpResponse:
     if shown is None:
         asks = Performance.objects.visible_to(principal).filter(award__bid__ask__isnull=False)
         shown = asks.aggregate(newest=Max("run__delivery_date"))["newest"]
-    rows = performance_report(principal, shown).defer("explanation") if shown else []
-    context = {"here": "reports", "date": shown, "rows": list(rows[:200])}
+    rows = list(performance_report(principal, shown).defer("explanation")[:200]) if shown else []
+    context = {"here": "reports", "date": shown, "rows": rows}
     return render(request, "console/reports.html", context)
