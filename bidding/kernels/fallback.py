@@ -48,7 +48,8 @@ def _held_reserve(problem: BidProblem, product: ReserveProduct) -> FloatArray:
         if group.energy_min_kwh is None or product.endurance_h <= 0:
             continue
         spare_kwh = np.maximum(_idle_energy(group, count) - group.energy_min_kwh, 0.0)
-        energy_kw = spare_kwh * group.discharge_efficiency / product.endurance_h
+        called_h = product.activation_pu * problem.step_hours * np.arange(1, count + 1)  # used up by expected calls
+        energy_kw = spare_kwh * group.discharge_efficiency / (product.endurance_h + called_h)
         room = MARGIN_PU * np.minimum(group.up_limit_kw, energy_kw)
         by_feeder[group.feeder] = by_feeder.get(group.feeder, np.zeros(count)) + room
     limits = {feeder.feeder: feeder.export_limit_kw + feeder.base_kw for feeder in problem.feeders}
