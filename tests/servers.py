@@ -86,7 +86,7 @@ def mosquitto(folder: Path, *, port: int = 0) -> Iterator[int]:
     configuration = folder / "mosquitto.conf"
     configuration.write_text(
         f"listener {port} 127.0.0.1\nallow_anonymous true\nmax_inflight_messages 0\nmax_queued_messages 0\n"
-        f"persistence true\npersistence_location {folder}/\nlog_dest none\nuser root\n"
+        f"persistence true\npersistence_location {folder}/\nlog_dest none\nuser root\nsys_interval 1\n"
     )
     with _running([str(MOSQUITTO), "-c", str(configuration)], port, env=dict(os.environ), timeout_s=20):
         yield port

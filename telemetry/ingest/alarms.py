@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import connection, transaction
 from django.db.models import Max
@@ -60,7 +61,7 @@ def watch(*, at: datetime) -> int:
     return Alarm.objects.open().count()
 
 
-def _set(kind: str, field: str, holding: Iterable[tuple[int, datetime]], at: datetime) -> None:
+def _set(kind: str, field: str, holding: Iterable[tuple[int, Any]], at: datetime) -> None:
     begins = dict(holding)
     for alarm in Alarm.objects.open().filter(kind=kind):
         if begins.pop(getattr(alarm, field), None) is None:

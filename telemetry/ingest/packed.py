@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 from telemetry.ingest import plausibility, rollups
 from telemetry.kernels.batch import IntColumn
 from telemetry.kernels.copy_format import SIGNATURE, TRAILER, Field, encode_rows
-from telemetry.kernels.day_arrays import PackedDays, pack_readings, pack_rollup
+from telemetry.kernels.day_arrays import PackedDays, pack_readings
 from telemetry.kernels.judge import DAY_US
 from telemetry.kernels.readings import Readings, pair_keys
 from telemetry.kernels.rollup import roll_up
+from telemetry.kernels.rollup_days import pack_rollup
 from telemetry.storage import raw
 from telemetry.storage.copying import copy_stream, id_array, moment
 from telemetry.storage.days import as_date

@@ -13,10 +13,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from telemetry.kernels import compact
 from telemetry.kernels.batch import IntColumn
 from telemetry.kernels.judge import DAY_US, SECOND_US
 from telemetry.kernels.readings import Readings
-from telemetry.kernels.rollup import BUCKET_US, BUCKETS_PER_DAY, Rollup
+from telemetry.kernels.rollup import BUCKET_US, BUCKETS_PER_DAY
 
 Packed = NDArray[np.uint8]
 REGULAR_OFFSET_S = np.arange(BUCKETS_PER_DAY, dtype="<i4") * (BUCKET_US // SECOND_US)
@@ -50,7 +51,7 @@ class PackedDays:
         return sums
 
 
-def _pack(values: NDArray, dtype: str) -> Packed:
+def pack_bytes(values: NDArray, dtype: str) -> Packed:
     """(g, n) numbers as (g, n * size) bytes."""
     little = np.ascontiguousarray(values.astype(dtype, copy=False))
     return little.view(np.uint8).reshape(values.shape[0], -1)
@@ -68,7 +69,10 @@ def pack_readings(readings: Readings) -> Iterator[PackedDays]:
     count = np.diff(np.append(first, readings.size))
     for each in np.unique(count):
         starts = first[count == each]
-        yield _pack_equal(readings, day[starts], starts[:, None] + np.arange(each))
+        if each > BUCKETS_PER_DAY:
+            yield from (_pack_dense(readings, int(day[start]), slice(start, start + each)) for start in starts)
+        else:
+            yield _pack_equal(readings, day[starts], starts[:, None] + np.arange(each))
 
 
 def _is_by_day_and_device(day: IntColumn, readings: Readings) -> bool:
@@ -82,19 +86,45 @@ def _pack_equal(readings: Readings, day: IntColumn, rows: NDArray[np.intp]) -> P
     if rows.shape[1] == BUCKETS_PER_DAY:
         regular = (offset_s == REGULAR_OFFSET_S).all(axis=1)
     quality, available_us = readings.quality[rows], readings.available_us[rows]
-    columns = {"offset_s": PackedColumn(_pack(offset_s, "<i4"), regular)}
+    columns = {"offset_s": PackedColumn(pack_bytes(offset_s, "<i4"), regular)}
     for name in ("power_kw", "energy_kwh", "soc_kwh", "voltage_pu"):
         values = getattr(readings, name)[rows]
-        columns[name] = PackedColumn(_pack(values, "<f8"), np.isnan(values).all(axis=1))
-    columns["quality"] = PackedColumn(_pack(quality, "<i2"), (quality == 0).all(axis=1))
+        columns[name] = PackedColumn(pack_bytes(values, "<f8"), np.isnan(values).all(axis=1))
+    columns["quality"] = PackedColumn(pack_bytes(quality, "<i2"), (quality == 0).all(axis=1))
     uniform = (available_us == available_us[:, :1]).all(axis=1)
-    columns["available_us"] = PackedColumn(_pack(available_us, "<i8"), uniform)
+    columns["available_us"] = PackedColumn(pack_bytes(available_us, "<i8"), uniform)
     return PackedDays(
         day=day,
         device_id=readings.device_id[rows[:, 0]],
         count=np.full(day.size, rows.shape[1], dtype=np.int64),
         first_available_us=readings.first_available_us[rows].min(axis=1),
         available_us=available_us.max(axis=1),
+        columns=columns,
+    )
+
+
+def _pack_dense(readings: Readings, day: int, rows: slice) -> PackedDays:
+    """One device-day with more readings than quarter hours, each column in its most compact form."""
+    count = rows.stop - rows.start
+    packed: dict[str, bytes | None] = {
+        "offset_s": compact.pack_integers((readings.time_us[rows] - day * DAY_US) // SECOND_US)
+    }
+    for name in ("power_kw", "energy_kwh", "soc_kwh", "voltage_pu"):
+        values = getattr(readings, name)[rows]
+        packed[name] = None if np.isnan(values).all() else compact.pack_floats(values)
+    quality, available_us = readings.quality[rows], readings.available_us[rows]
+    packed["quality"] = compact.pack_integers(quality) if quality.any() else None
+    packed["available_us"] = None if (available_us == available_us[0]).all() else compact.pack_integers(available_us)
+    columns = {
+        name: PackedColumn(np.frombuffer(content or b"", dtype=np.uint8)[None, :], np.array([content is None]))
+        for name, content in packed.items()
+    }
+    return PackedDays(
+        day=np.array([day]),
+        device_id=readings.device_id[rows][:1],
+        count=np.array([count]),
+        first_available_us=readings.first_available_us[rows].min(keepdims=True),
+        available_us=available_us.max(keepdims=True),
         columns=columns,
     )
 
@@ -109,13 +139,19 @@ def unpack_readings(
 ) -> Readings:
     """The readings of one device-day; undoes `pack_readings`."""
 
-    def floats(name: str) -> NDArray[np.float64]:
+    def column(name: str, dtype: str, absent: NDArray) -> NDArray:
         packed = columns.get(name)
-        return np.full(count, np.nan) if packed is None else np.frombuffer(packed, dtype="<f8")
+        if packed is None:
+            return absent
+        if count > BUCKETS_PER_DAY:
+            return compact.unpack(bytes(packed), count).astype(dtype, copy=False)
+        return np.frombuffer(packed, dtype=dtype)
 
-    offset, quality, available = columns.get("offset_s"), columns.get("quality"), columns.get("available_us")
-    offset_s = REGULAR_OFFSET_S if offset is None else np.frombuffer(offset, dtype="<i4")
-    known_us = np.full(count, available_us) if available is None else np.frombuffer(available, dtype="<i8")
+    def floats(name: str) -> NDArray[np.float64]:
+        return column(name, "<f8", np.full(count, np.nan))
+
+    offset_s = column("offset_s", "<i4", REGULAR_OFFSET_S)
+    known_us = column("available_us", "<i8", np.full(count, available_us))
     return Readings(
         device_id=np.full(count, device_id, dtype=np.int64),
         time_us=day * DAY_US + offset_s.astype(np.int64) * SECOND_US,
@@ -123,7 +159,7 @@ def unpack_readings(
         energy_kwh=floats("energy_kwh"),
         soc_kwh=floats("soc_kwh"),
         voltage_pu=floats("voltage_pu"),
-        quality=np.zeros(count, dtype=np.int16) if quality is None else np.frombuffer(quality, dtype="<i2"),
+        quality=column("quality", "<i2", np.zeros(count, dtype=np.int16)),
         first_available_us=known_us,
         available_us=known_us,
     )
@@ -144,42 +180,4 @@ def unpack_regular(*, day: IntColumn, device_id: IntColumn, available_us: IntCol
         quality=np.zeros(known_us.size, dtype=np.int16),
         first_available_us=known_us,
         available_us=known_us,
-    )
-
-
-def pack_rollup(rollup: Rollup) -> PackedDays:
-    """Device-days of rollup cells, which must be ordered by (device, bucket) inside each day."""
-    day, bucket = rollup.bucket_us // DAY_US, rollup.bucket_us % DAY_US // BUCKET_US
-    new = np.ones(rollup.size, dtype=bool)
-    new[1:] = (day[1:] != day[:-1]) | (rollup.device_id[1:] != rollup.device_id[:-1])
-    first, row = np.flatnonzero(new), np.cumsum(new) - 1
-    shape = (first.size, BUCKETS_PER_DAY)
-
-    def spread(values: NDArray, fill: float, dtype: str) -> NDArray:
-        cells = np.full(shape, fill, dtype=dtype)
-        cells[row, bucket] = values
-        return cells
-
-    counts = spread(rollup.count, 0, "<i2")
-    single = np.asarray((counts <= 1).all(axis=1))
-    quality = spread(rollup.quality, 0, "<i2")
-    known_us = np.maximum.reduceat(rollup.available_us, first)
-    uniform = np.minimum.reduceat(rollup.available_us, first) == known_us
-    columns = {
-        "energy_kwh": PackedColumn(
-            _pack(spread(rollup.energy_kwh, np.nan, "<f8"), "<f8"), np.zeros(first.size, dtype=bool)
-        ),
-        "min_kw": PackedColumn(_pack(spread(rollup.min_kw, np.nan, "<f8"), "<f8"), single),
-        "max_kw": PackedColumn(_pack(spread(rollup.max_kw, np.nan, "<f8"), "<f8"), single),
-        "count": PackedColumn(_pack(counts, "<i2"), single),
-        "quality": PackedColumn(_pack(quality, "<i2"), (quality == 0).all(axis=1)),
-        "available_us": PackedColumn(_pack(spread(rollup.available_us, 0, "<i8"), "<i8"), uniform),
-    }
-    return PackedDays(
-        day=day[first],
-        device_id=rollup.device_id[first],
-        count=np.add.reduceat(rollup.count, first),
-        first_available_us=np.minimum.reduceat(rollup.first_available_us, first),
-        available_us=known_us,
-        columns=columns,
     )

@@ -8,10 +8,9 @@ import msgspec
 
 from telemetry.kernels.batch import ReadingBatch
 from telemetry.protocols import json_columns, json_rows, msgpack_columns
-from telemetry.protocols.errors import BodyTooLarge, MalformedBody, TooManyRows, UnsupportedMedia
+from telemetry.protocols.bounds import MAX_BODY_BYTES, refuse_too_many_commas, refuse_too_many_rows
+from telemetry.protocols.errors import BodyTooLarge, MalformedBody, UnsupportedMedia
 
-MAX_ROWS = 10_000
-MAX_BODY_BYTES = 16 * 1024 * 1024  # after decompression
 MSGPACK_TYPES = ("application/msgpack", "application/vnd.msgpack", "application/x-msgpack")
 
 
@@ -57,12 +56,12 @@ def decode(body: bytes, *, content_type: str, content_encoding: str = "") -> Rea
             raise UnsupportedMedia(f"Content-Type {media_type!r}: want application/json or application/msgpack")
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise MalformedBody(f"the message cannot be read: {error}") from error
-    if batch.size + len(batch.refused) > MAX_ROWS:
-        raise TooManyRows(f"{batch.size + len(batch.refused)} rows, at most {MAX_ROWS} a message")
+    refuse_too_many_rows(batch.size + len(batch.refused))
     return batch
 
 
 def _decode_json(body: bytes) -> ReadingBatch:
+    refuse_too_many_commas(body)
     shape = _shape.decode(body)  # a quick walk past the contents
     if shape.readings is not msgspec.UNSET:
         return json_rows.decode(body)

@@ -17,6 +17,7 @@ import numpy as np
 
 from telemetry.kernels.batch import FloatColumn, IntColumn, ReadingBatch, absent, batch_of, index_codes
 from telemetry.kernels.quality import Refusal
+from telemetry.protocols.bounds import refuse_too_many_rows
 
 Sign = Literal["load", "generation"]
 AwareTime = Annotated[datetime, msgspec.Meta(tz=True)]
@@ -65,6 +66,7 @@ def decode(body: bytes) -> ReadingBatch:
 
 def _decode_row_by_row(body: bytes) -> ReadingBatch:
     message = _unread.decode(body)
+    refuse_too_many_rows(len(message.readings))
     rows: list[Row] = []
     places: list[int] = []
     times: list[int] = []

@@ -13,7 +13,8 @@ import numpy as np
 
 from telemetry.kernels.batch import VALUE_COLUMNS, IntColumn, ReadingBatch, batch_of
 from telemetry.kernels.quality import Refusal
-from telemetry.protocols.decode import MAX_BODY_BYTES, MSGPACK_TYPES, decode
+from telemetry.protocols.bounds import MAX_BODY_BYTES, refuse_too_many_commas, refuse_too_many_rows
+from telemetry.protocols.decode import MSGPACK_TYPES, decode
 from telemetry.protocols.errors import BodyTooLarge, MalformedBody
 from telemetry.protocols.json_rows import DeviceCode, column, moments
 
@@ -61,8 +62,10 @@ def read(topic: str, payload: bytes) -> SiteReadings:
 
 
 def _of_device(code: str, payload: bytes) -> ReadingBatch:
+    refuse_too_many_commas(payload)
     message = _states.decode(payload)
     states = message if isinstance(message, list) else [message]
+    refuse_too_many_rows(len(states))
     return batch_of(
         codes=[code],
         device=np.zeros(len(states), dtype=np.int64),

@@ -10,12 +10,15 @@ correction : bool for the whole message; sign : "load" (default) or "generation"
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from telemetry.kernels.batch import FloatColumn, ReadingBatch, batch_of
 from telemetry.kernels.quality import Refusal
+from telemetry.protocols.bounds import MAX_ROWS
 from telemetry.protocols.errors import MalformedBody
 from telemetry.protocols.json_rows import DeviceCode, Sign, turned
 
@@ -23,7 +26,7 @@ LAST_SECOND = 253_402_300_799  # 9999-12-31T23:59:59Z
 
 
 class Packed(msgspec.Struct):
-    codes: list[DeviceCode]
+    codes: Annotated[list[DeviceCode], msgspec.Meta(max_length=MAX_ROWS)]
     device: bytes
     time_s: bytes
     power_kw: bytes

@@ -16,7 +16,9 @@ DAY0_US = 16_995 * 24 * HOUR_US
 NAN = np.nan
 
 
-def flags(power_kw, *, step_min=15, range_kw=10.0, ramp=np.inf, is_pv=False, device=None, start_us=DAY0_US) -> list[int]:
+def flags(
+    power_kw, *, step_min=15, range_kw=10.0, ramp=np.inf, is_pv=False, device=None, start_us=DAY0_US
+) -> list[int]:
     power = np.array(power_kw, dtype=np.float64)
     count = power.size
     device_id = np.ones(count, dtype=np.int64) if device is None else np.array(device)
@@ -65,7 +67,7 @@ def test_a_device_at_rest_and_pv_at_night_are_not_stuck():
 
 def energy(register_kwh, largest_kw=10.0):
     register = np.array(register_kwh, dtype=np.float64)
-    return energy_between(register, np.arange(register.size) * HOUR_US, np.float64(largest_kw))
+    return energy_between(register, np.arange(register.size) * HOUR_US, np.full(register.size, largest_kw))
 
 
 def test_a_register_gives_the_energy_between_its_readings():

@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from telemetry.kernels.day_arrays import pack_readings, pack_rollup, unpack_readings
+from telemetry.kernels.day_arrays import pack_readings, unpack_readings
 from telemetry.kernels.judge import DAY_US
 from telemetry.kernels.readings import Readings, join, same_values
 from telemetry.kernels.rollup import BUCKET_US, roll_up
+from telemetry.kernels.rollup_days import pack_rollup
 
 DAY = 16_994  # 2016-07-12
 MINUTE_US = 60_000_000
