@@ -10,7 +10,7 @@ from django.db.models import F, FilteredRelation, Q
 
 from vpp.accounts.models import Principal
 from vpp.console.queries.fleet import LABELS, OPTED_OUT, SUSPENDED, UNUSED, device_state
-from vpp.enrollment.models import Device, Portfolio
+from vpp.enrollment.models import Device, Portfolio, Site
 
 PAGE_SIZE = 50
 COUNT_LIMIT = 10_000
@@ -119,10 +119,9 @@ def _matching(principal: Principal, filters: Filters, at: datetime) -> Any:
         size_kw=F("max_consumption_kw") + F("max_production_kw"),
     )
     if filters.search:
-        text = filters.search
-        found = found.filter(
-            Q(code__icontains=text) | Q(site__name__icontains=text) | Q(site__owner__name__icontains=text)
-        )
+        text = filters.search  # sites first: they are fewer, and the devices then need no join to be searched
+        sites = Site.objects.filter(Q(name__icontains=text) | Q(owner__name__icontains=text))
+        found = found.filter(Q(code__icontains=text) | Q(site__in=sites.values("pk")))
     if filters.kind:
         found = found.filter(kind=filters.kind)
     if filters.portfolio:

@@ -112,9 +112,9 @@ def elements(screening: ScreeningResult) -> list[dict[str, Any]]:
         ("transformer", screening.transformer_codes, screening.transformer_loading_pu),
     ):
         for column, code in enumerate(codes):
-            series = loading[:, column]
+            series = np.where(np.isfinite(loading[:, column]), loading[:, column], np.nan)
             if np.isnan(series).all():
-                continue
+                continue  # no rating known, or no solution
             top = int(np.nanargmax(series))
             found.append({"kind": kind, "code": code, "top": float(series[top]), "interval": top})
     return sorted(found, key=lambda one: -one["top"])
