@@ -33,6 +33,7 @@ class ReadingBatch:
     voltage_pu   : (n,) voltage over nominal; NaN where not given.
     correction   : (n,) the sender says that it replaces an earlier reading of the same device and instant.
     row          : (n,) position in the sender's message, for refusals.
+    quality      : (n,) flags that the way in raised.
     refused      : rows that could not even be read, with their reason.
     """
 
@@ -45,6 +46,7 @@ class ReadingBatch:
     voltage_pu: FloatColumn
     correction: BoolColumn
     row: IntColumn
+    quality: NDArray[np.int16]
     refused: list[tuple[int, str]] = field(default_factory=list)
 
     @property
@@ -63,6 +65,7 @@ def batch_of(
     voltage_pu: FloatColumn | None = None,
     correction: BoolColumn | bool = False,
     row: IntColumn | None = None,
+    quality: NDArray[np.int16] | None = None,
     refused: list[tuple[int, str]] | None = None,
 ) -> ReadingBatch:
     """A batch with the columns that were not given filled in; ValueError if the lengths disagree."""
@@ -89,6 +92,7 @@ def batch_of(
         if isinstance(correction, bool)
         else np.asarray(correction, dtype=np.bool_),
         row=np.arange(count, dtype=np.int64) if row is None else np.asarray(row, dtype=np.int64),
+        quality=np.zeros(count, dtype=np.int16) if quality is None else quality,
         refused=[] if refused is None else list(refused),
     )
 

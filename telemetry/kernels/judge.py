@@ -95,7 +95,7 @@ def judge(batch: ReadingBatch, ratings: Ratings, *, at_us: int, max_age_days: in
     reason = np.full(batch.size, -1, dtype=np.int8)
     for place in range(len(findings) - 1, -1, -1):
         reason[findings[place]] = place
-    quality = np.zeros(batch.size, dtype=np.int16)
+    quality = batch.quality.copy()
     quality[_outside(power_kw, FLAG_FACTOR * lowest_kw, FLAG_FACTOR * highest_kw)] |= Quality.ABOVE_RATING
     quality[np.sign(batch.energy_kwh) * np.sign(power_kw) < 0] |= Quality.ENERGY_MISMATCH
     quality[batch.soc_kwh > FLAG_FACTOR * ratings.energy_capacity_kwh[batch.device]] |= Quality.SOC_OUT_OF_RANGE

@@ -10,7 +10,8 @@ from typing import IO
 
 import numpy as np
 
-from telemetry.kernels.batch import batch_of
+from telemetry.kernels.batch import FloatColumn, batch_of
+from telemetry.protocols.file_registers import batch_of_registers
 from telemetry.protocols.file_times import BadTime, TimeReader
 from telemetry.protocols.file_types import (
     FileFormat,
@@ -22,7 +23,7 @@ from telemetry.protocols.file_types import (
     refuse_repeated_times,
 )
 
-NARROW_COLUMNS = ("power_kw", "energy_kwh", "soc_kwh", "voltage_pu")
+NARROW_COLUMNS = ("power_kw", "energy_kwh", "soc_kwh", "voltage_pu", "register_kwh")
 BYTES_A_REPORT = 1 << 20
 
 
@@ -86,7 +87,9 @@ def read_narrow(path: Path, lines: IO[str], names: list[str], form: FileFormat, 
         raise UnreadableFile(
             path, f"unknown column; want some of {', '.join(NARROW_COLUMNS)}", row=1, column=unknown[0]
         )
-    if "power_kw" not in names:
+    if "register_kwh" in names and not {"power_kw", "energy_kwh"}.isdisjoint(names):
+        raise UnreadableFile(path, "a register makes power and energy itself", row=1, column="register_kwh")
+    if "power_kw" not in names and "register_kwh" not in names:
         raise UnreadableFile(path, "the column is missing", row=1, column="power_kw")
     times, read = TimeReader(form.zone), 0
     places: dict[str, int] = {}
@@ -119,9 +122,11 @@ def read_narrow(path: Path, lines: IO[str], names: list[str], form: FileFormat, 
             read = 0
     report(read)
     floats = {name: np.array(values) for name, values in columns.items()}
-    for name in ("power_kw", "energy_kwh"):
+    for name in ("power_kw", "energy_kwh", "register_kwh"):
         if name in floats:
             floats[name] = floats[name] * form.factor
+    if "register_kwh" in floats:
+        return _of_registers(path, places, first_row, device, time_us, rows, floats["register_kwh"], times)
     batch = batch_of(
         codes=list(places),
         device=np.array(device, dtype=np.int64),
@@ -134,6 +139,20 @@ def read_narrow(path: Path, lines: IO[str], names: list[str], form: FileFormat, 
         voltage_pu=floats.get("voltage_pu"),
     )
     return NarrowFile(path, batch, first_row, times.repeated_hours)
+
+
+def _of_registers(
+    path: Path,
+    places: dict[str, int],
+    first_row: list[int],
+    device: array,
+    time_us: array,
+    rows: array,
+    register_kwh: FloatColumn,
+    times: TimeReader,
+) -> NarrowFile:
+    columns = (np.array(values, dtype=np.int64) for values in (device, time_us, rows))
+    return NarrowFile(path, batch_of_registers(list(places), *columns, register_kwh), first_row, times.repeated_hours)
 
 
 def _mark(path: Path, row: int, text: str) -> int:

@@ -97,7 +97,7 @@ class NarrowFile:
         """One batch a UTC day."""
         whole = self.batch
         day = whole.time_us // DAY_US
-        for each in np.unique(day):
+        for place, each in enumerate(np.unique(day)):
             rows = np.flatnonzero(day == each)
             yield batch_of(
                 codes=whole.codes,
@@ -109,6 +109,8 @@ class NarrowFile:
                 voltage_pu=whole.voltage_pu[rows],
                 correction=whole.correction[rows],
                 row=whole.row[rows],
+                quality=whole.quality[rows],
+                refused=whole.refused if place == 0 else None,
             )
 
 

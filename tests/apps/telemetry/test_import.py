@@ -10,6 +10,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from telemetry import queries
+from telemetry.kernels.quality import Quality
 from telemetry.models import Reading, ReadingDay
 from vpp.lib import clock
 
@@ -170,3 +171,34 @@ def test_local_times_keep_the_repeated_hour_apart_and_refuse_the_missing_one(fle
         load(spring, "--time-zone", "Europe/Berlin")
     with pytest.raises(CommandError, match="no zone"):
         load(spring, "--time-zone", "Mars")
+
+
+def register_lines(*showings: float | str) -> list[str]:
+    times = [(T0 + timedelta(minutes=15 * place)).isoformat() for place in range(len(showings))]
+    return ["time,device,register_kwh", *(f"{time},load,{shown}" for time, shown in zip(times, showings, strict=True))]
+
+
+def test_a_register_makes_power_and_a_roll_over_is_flagged(fleet, folder):
+    assert "stored 3 (0 corrections), 0 known already, 0 refused" in load(
+        write(folder, *register_lines(9998, 9999, 1, 2))
+    )
+    stored = Reading.objects.order_by("ts").values_list("power_kw", "energy_kwh", "quality")
+    assert list(stored) == [(4.0, 1.0, 0), (8.0, 2.0, int(Quality.ROLLED_OVER)), (4.0, 1.0, 0)]
+
+
+def test_the_interval_of_a_register_that_was_reset_is_refused_with_its_row(fleet, folder):
+    report = load(write(folder, *register_lines(5000, 5001, 0.5, 1.5)))
+    assert "stored 2 (0 corrections), 0 known already, 1 refused" in report
+    assert "refused as register_reset: 1" in report
+    assert "row 4: register_reset" in report
+
+
+def test_a_register_of_production_counts_up_and_makes_negative_power(fleet, folder):
+    lines = [line.replace("load", "pv") for line in register_lines(10, 11, "", 14)]
+    load(write(folder, *lines), "--sign", "generation")
+    assert list(Reading.objects.order_by("ts").values_list("power_kw", flat=True)) == [-4.0, -6.0]
+
+
+def test_a_register_beside_power_is_not_guessed_at(fleet, folder):
+    with pytest.raises(CommandError, match="a register makes power and energy itself"):
+        load(write(folder, "time,device,power_kw,register_kwh", f"{NOON},load,1,2"))
