@@ -1,30 +1,24 @@
+"""Rules, runs and the ledger."""
+
 from django.contrib import admin
 from django.http import HttpRequest
 
 from vpp.accounts.admin import ReadOnlyAdmin
 from vpp.settlement.models import (
-    BankAccount,
     BaselineProfile,
     ComponentRule,
     DeviceMethod,
     DevicePerformance,
-    Dispute,
     Holiday,
     Journal,
     JournalLine,
     LedgerAccount,
-    LedgerPeriod,
-    Payment,
-    PaymentFile,
     PaymentRule,
     Payout,
     Performance,
     ReferenceDay,
     ResettlementStep,
-    ReviewFinding,
     SettlementRun,
-    Statement,
-    UtilityStatement,
 )
 
 
@@ -160,62 +154,3 @@ class ResettlementStepAdmin(DatedAdmin):
     list_display = ["market_code", "name", "offset", "unit", "disputable", "valid_from"]
     list_filter = ["market_code"]
     search_fields = ["market_code", "name"]
-
-
-@admin.register(LedgerPeriod)
-class LedgerPeriodAdmin(ReadOnlyAdmin):
-    list_display = ["first_date", "last_date", "closed_at"]
-    search_fields = ["first_date"]
-
-
-@admin.register(Statement)
-class StatementAdmin(ReadOnlyAdmin):
-    list_display = ["number", "version", "state", "owner", "first_date", "last_date", "total", "difference", "currency"]
-    list_filter = ["state"]
-    search_fields = ["number", "owner__code"]
-    list_select_related = ["owner"]
-
-
-@admin.register(BankAccount)
-class BankAccountAdmin(admin.ModelAdmin):
-    list_display = ["owner", "holder", "bic"]
-    search_fields = ["owner__code", "holder"]
-    autocomplete_fields = ["owner"]
-    show_full_result_count = False
-
-
-@admin.register(PaymentFile)
-class PaymentFileAdmin(ReadOnlyAdmin):
-    list_display = ["message_id", "created_at", "execution_date", "count", "total", "currency"]
-    search_fields = ["message_id"]
-
-
-@admin.register(Payment)
-class PaymentAdmin(ReadOnlyAdmin):
-    list_display = ["file", "statement", "amount"]
-    search_fields = ["file__message_id", "statement__number"]
-    list_select_related = ["file", "statement"]
-
-
-@admin.register(UtilityStatement)
-class UtilityStatementAdmin(ReadOnlyAdmin):
-    list_display = ["reference", "utility", "form", "received_at", "currency"]
-    list_filter = ["form"]
-    search_fields = ["reference", "utility__code"]
-    list_select_related = ["utility"]
-
-
-@admin.register(Dispute)
-class DisputeAdmin(ReadOnlyAdmin):
-    list_display = ["pk", "utility", "ask", "state", "opened_at"]
-    list_filter = ["state"]
-    search_fields = ["ask__reference", "utility__code"]
-    list_select_related = ["utility", "ask"]
-
-
-@admin.register(ReviewFinding)
-class ReviewFindingAdmin(ReadOnlyAdmin):
-    list_display = ["kind", "owner", "device", "delivery_date", "state", "found_at"]
-    list_filter = ["state", "kind"]
-    search_fields = ["owner__code", "device__code"]
-    list_select_related = ["owner", "device"]
