@@ -15,7 +15,7 @@ export OPENBLAS_NUM_THREADS ?= 1
 
 help:
 	@echo "make demo [ARGS='--no-serve --full --date 2016-07-14 --prices FILE.csv --seed 1 --json out.json']"
-	@echo "make test [ARGS='tests/kernels -k money']    make check    make bench-telemetry    make bench-settlement    make bench-bidding    make serve    make lock    make clean"
+	@echo "make test [ARGS='tests/kernels -k money']    make check    make bench-telemetry    make bench-dispatch    make bench-settlement    make bench-bidding    make serve    make lock    make clean"
 
 setup: $(READY)
 
@@ -46,6 +46,9 @@ bench-telemetry: $(READY)
 
 bench-bidding: $(READY)
 	@$(BIN)/python -m tests.benchmarks.bidding $(ARGS)
+
+bench-dispatch: $(READY)
+	@$(BIN)/python -m tests.benchmarks.dispatch $(ARGS)
 
 bench-settlement: $(READY)
 	@$(BIN)/python -m tests.benchmarks.settlement $(ARGS)

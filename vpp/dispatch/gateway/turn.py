@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import queue
+import time
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -16,7 +17,9 @@ logger = logging.getLogger(__name__)
 
 RETRY_AFTER = timedelta(seconds=20)  # a command without an answer is sent once more; devices know it by its id
 MOST_ANSWERS = 20_000
-LINGER_S = 0.05
+MOST_COMMANDS = 1_000  # between two looks at the answers
+LINGER_S = 0.05  # so long the first answer waits for others
+LONGEST_S = 0.3  # and no longer than this for all of them, while more keep coming
 
 
 class Link(Protocol):
@@ -43,31 +46,35 @@ class Outbox:
 
 def turn(link: Link, outbox: Outbox, at: datetime) -> int:
     """Returns how many commands went out. A setpoint is SENT, and that is committed, before its command leaves."""
-    outbox.stored += store_answers(link, at)
-    due = outbox.due(operations.waiting_setpoints(at), at)
-    sendable = operations.mark_sent([one.id for one in due], at)
-    count = 0
-    for one in due:
-        if one.id not in sendable:
-            continue  # superseded or expired meanwhile
-        seconds_left = (one.expires_at - at).total_seconds()
-        if seconds_left <= 0 or not link.send(
-            command_topic(one.site, one.device), encode(_command(one)), seconds_left=seconds_left
-        ):
-            continue
-        outbox.sent_at[one.id] = at
-        count += 1
+    outbox.stored += store_answers(link, at, linger_s=LINGER_S)
+    due, count = outbox.due(operations.waiting_setpoints(at), at), 0
+    for first in range(0, len(due), MOST_COMMANDS):
+        count += _send(link, outbox, due[first : first + MOST_COMMANDS], at)
+        outbox.stored += store_answers(link, at, linger_s=0.0)
     outbox.sent += count
     return count
 
 
-def store_answers(link: Link, at: datetime) -> int:
+def _send(link: Link, outbox: Outbox, due: list[Waiting], at: datetime) -> int:
+    sendable, count = operations.mark_sent([one.id for one in due], at), 0
+    for one in due:
+        left_s = (one.expires_at - at).total_seconds()
+        if one.id not in sendable or left_s <= 0:
+            continue  # superseded or run out meanwhile
+        if link.send(command_topic(one.site, one.device), encode(_command(one)), seconds_left=left_s):
+            outbox.sent_at[one.id] = at
+            count += 1
+    return count
+
+
+def store_answers(link: Link, at: datetime, *, linger_s: float) -> int:
     """Acknowledgements and refusals that have arrived; a device answers for itself only. Returns how many counted."""
     accepted: dict[int, str] = {}
     refused: dict[int, tuple[str, str]] = {}
+    ends = time.monotonic() + LONGEST_S
     for _ in range(MOST_ANSWERS):
         try:
-            topic, payload = link.answers.get(timeout=LINGER_S)
+            topic, payload = link.answers.get(timeout=linger_s) if linger_s else link.answers.get_nowait()
         except queue.Empty:
             break
         try:
@@ -79,6 +86,8 @@ def store_answers(link: Link, at: datetime) -> int:
             accepted[ack.id] = device
         else:
             refused[ack.id] = (device, ack.reason)
+        if time.monotonic() > ends:
+            break
     if not accepted and not refused:
         return 0
     answered = operations.store_device_answers(accepted, refused, at)
