@@ -17,8 +17,9 @@ from forecasting.kernels.memory import Memory
 from forecasting.kernels.naive import Days, blend_days, fill_days, naive_days
 from forecasting.kernels.own_bands import DECILES, own_quantiles
 
-TRAINING_DAYS = 120
-SPAN_DAYS = 180  # what a fit may depend on: training days and the weeks before them
+TRAINING_DAYS = (28, 120)
+CHOICE = 8  # candidate rows for each row that a fit uses
+WARM_SPAN_DAYS = 60  # weeks before the first training day that its features depend on
 LEAST_TRAINING_DAYS = 14
 WARM_DAYS = 16
 POOL_ROWS = 14_000
@@ -30,6 +31,17 @@ PRIOR_MIX = 0.5
 NIGHT_PU = 0.002
 LEVEL_FLOOR_PU = 0.01
 SERIES_CHUNK = 250
+
+
+def training_days(n_series: int, n_slots: int) -> int:
+    """Days that a fit draws its rows from: many series need fewer days."""
+    rows = min(n_series, SERIES_CHUNK) * n_slots
+    return int(np.clip(CHOICE * POOL_ROWS // max(rows, 1), *TRAINING_DAYS))
+
+
+def history_days(n_series: int, n_slots: int) -> int:
+    """Days of history that a forecast looks at."""
+    return training_days(n_series, n_slots) + WARM_SPAN_DAYS + 20
 
 
 @dataclass(frozen=True)
@@ -79,7 +91,8 @@ def _anchor(grid: DayGrid, issue_day: int) -> int:
 
 
 def _known(history: ClassHistory, days: Days, anchor: int) -> pooled.Known:
-    before = np.abs(days.values[:, max(anchor - SPAN_DAYS, 0) : max(anchor, 1)])
+    span = training_days(*days.values.shape[::2]) + WARM_SPAN_DAYS
+    before = np.abs(days.values[:, max(anchor - span, 0) : max(anchor, 1)])
     level_kw = np.maximum(before.mean(axis=(1, 2)), LEVEL_FLOOR_PU * before.max(axis=(1, 2))) + np.float32(1e-6)
     members = naive_days(days)
     blend = blend_days(days, members)
@@ -101,8 +114,8 @@ def _pool(
     days = known.days
     if not history.kind.gradient or days.issue_day < WARM_DAYS + LEAST_TRAINING_DAYS:
         return None
-    training = np.arange(max(WARM_DAYS, anchor - TRAINING_DAYS), anchor)
-    span = slice(max(anchor - SPAN_DAYS, 0), anchor)
+    training = np.arange(max(WARM_DAYS, anchor - training_days(*days.values.shape[::2])), anchor)
+    span = slice(max(training[0] - WARM_SPAN_DAYS, 0), anchor)
     model: pooled.PooledModel | None = memory.get(
         lambda: pooled.fit(known, training, rows=POOL_ROWS, rounds=POOL_ROUNDS, seed=seed),
         history.kind.name, seed, days.lead, days.issue_slot, len(training), known.weekday[span], days.types[span],

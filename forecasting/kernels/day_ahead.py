@@ -1,7 +1,7 @@
 """One call from frames to frames: history in, quantiles of the target times out; kept models are only a cache."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -11,7 +11,8 @@ from forecasting.kernels import prices
 from forecasting.kernels.calendar import DayGrid, local_clock, to_day_grid
 from forecasting.kernels.classes import CLASSES
 from forecasting.kernels.cleaning import clean
-from forecasting.kernels.daily import ClassHistory, class_deciles
+from forecasting.kernels.clock_change import align_clock
+from forecasting.kernels.daily import ClassHistory, class_deciles, history_days
 from forecasting.kernels.memory import Memory
 from forecasting.kernels.naive import fill_days
 from forecasting.kernels.own_bands import at_levels
@@ -19,7 +20,6 @@ from forecasting.kernels.series import PRICE, RegularSeries, UnusableSeries, cla
 
 Array = NDArray[np.float64]
 
-HISTORY_DAYS = 200
 LEAST_TARGET_MINUTES = 180  # of a local day that is worth its own fit; the hours beside the clock change are not
 COVERED = 0.9
 MOST_REGRESSORS = 6
@@ -46,7 +46,7 @@ class DayAhead:
         issue   : nothing after it is used, except prices, which are published for whole days: they count up to the
                   first target time. exog : UTC index, known in advance over history and target; what does
                   not help is left out.
-        target  : UTC times, 15, 30 or 60 minutes apart, after the issue. Local days are taken to begin where the target
+        target  : UTC times, 15, 30 or 60 minutes apart, after the issue. Local days begin where the target
                   does, or by history.attrs["time_zone"].
         returns : index target, columns (series, quantile); finite and ascending along the quantiles.
         Raises UnusableSeries, naming the series or the part of the request, and the reason.
@@ -56,9 +56,10 @@ class DayAhead:
         cut = _to_naive(issue)
         zone = str(history.attrs.get("time_zone", ""))
         known = regular(history, step_minutes=step)
-        shift = np.timedelta64(0, "s") if zone else times[0] - times[0].astype("datetime64[D]")
+        shift = np.timedelta64(0, "s") if zone else _from_midnight(times[0])
         known = replace(known, starts=known.starts - shift)
-        wanted = _Wanted(times - shift, cut - shift, zone or "UTC", levels)
+        offset = None if zone else int(shift / np.timedelta64(1, "h")) % 24
+        wanted = _Wanted(times - shift, cut - shift, zone or "UTC", levels, offset)
         outside = None if exog is None else replace_starts(regular(exog, step_minutes=step), shift)
         columns: dict[str, Array] = {}
         before = known.starts < wanted.issue
@@ -81,9 +82,15 @@ class DayAhead:
         self._memory.clear()
 
 
+@dataclass(frozen=True)
 class _Wanted:
-    def __init__(self, times: NDArray[np.datetime64], issue: np.datetime64, zone: str, levels: Array) -> None:
-        self.times, self.issue, self.zone, self.levels = times, issue, zone, levels
+    """Times and issue on the local clock of `zone`; offset_hours: UTC hour of local midnight, if no zone was named."""
+
+    times: NDArray[np.datetime64]
+    issue: np.datetime64
+    zone: str
+    levels: Array
+    offset_hours: int | None
 
 
 def replace_starts(series: RegularSeries, shift: np.timedelta64) -> RegularSeries:
@@ -112,13 +119,20 @@ def _to_naive(moment: pd.Timestamp) -> np.datetime64:
     return stamp.tz_localize(None).to_datetime64().astype("datetime64[s]")
 
 
+def _from_midnight(first: np.datetime64) -> np.timedelta64:
+    """From the nearest UTC midnight to the local one; 22:00 begins the next local day, or weekdays would be wrong."""
+    half = np.timedelta64(12, "h")
+    return np.timedelta64(first - (first + half).astype("datetime64[D]"), "s")
+
+
 def _forecast_kind(
     series: RegularSeries, kind: str, wanted: _Wanted, exog: RegularSeries | None, memory: Memory
 ) -> list[Array]:
     """(H, Q) per series of one class, local day by local day."""
     series_class = CLASSES[kind]
+    days = history_days(len(series.names), 1440 // series.step_minutes)
     keep = (series.starts + np.timedelta64(series.step_minutes * 60, "s") <= wanted.issue) & (
-        series.starts >= wanted.issue - np.timedelta64(HISTORY_DAYS, "D")
+        series.starts >= wanted.issue - np.timedelta64(days, "D")
     )
     values, starts = series.values[:, keep], series.starts[keep]
     signed = kind == "net"
@@ -132,6 +146,8 @@ def _forecast_kind(
     grid = to_day_grid(
         cleaned.values, starts, issue=wanted.issue, zone=wanted.zone, step_minutes=series.step_minutes, min_days=2
     )
+    if wanted.offset_hours is not None and series_class.follows_week:
+        grid = align_clock(grid, offset_hours=wanted.offset_hours)
     clock = local_clock(wanted.times, wanted.zone, series.step_minutes)
     out = np.zeros((len(values), len(wanted.times), len(wanted.levels)))
     for date in np.unique(clock.dates):

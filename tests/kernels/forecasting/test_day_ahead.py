@@ -9,6 +9,8 @@ import pandas as pd
 import pytest
 
 from forecasting.files import forecast_folder
+from forecasting.kernels.calendar import DayGrid
+from forecasting.kernels.clock_change import align_clock
 from forecasting.kernels.day_ahead import forecast_day
 from forecasting.kernels.own_bands import at_levels
 from forecasting.kernels.series import UnusableSeries, class_of_series
@@ -41,7 +43,7 @@ def assert_sound(found: pd.DataFrame, names: list[str]) -> None:
 
 
 def test_every_series_is_forecast_in_order_of_its_quantiles():
-    found = forecast_day(history(), ISSUE, TARGET, DECILES)
+    found = forecast_day(history(days=45), ISSUE, TARGET, DECILES)
     assert_sound(found, ["home", "roof", "price", "flat"])
     assert not found["roof"].to_numpy()[:3].any() and (found["roof"].to_numpy() >= 0).all()
     assert found["flat"][0.5].to_numpy() == pytest.approx(np.full(24, 2.0))
@@ -139,6 +141,33 @@ def test_what_was_asked_before_changes_nothing():
     after_others = forecast_day(seen, ISSUE, TARGET, DECILES)
     forecast_day.reset()
     pd.testing.assert_frame_equal(forecast_day(seen, ISSUE, TARGET, DECILES), after_others)
+
+
+def test_each_series_says_whether_it_moved_with_the_clock():
+    days = np.datetime64("2016-02-20") + np.arange(50).astype("timedelta64[D]")
+    change = int((np.datetime64("2016-03-27") - days[0]).astype(int))
+    hour = np.arange(24)
+    busy = ((hour >= 8) & (hour < 16)).astype(np.float32)
+    moving = np.repeat(busy[None], 50, axis=0)
+    moving[:change] = np.roll(busy, 1)
+    values = np.stack([moving, np.repeat(busy[None], 50, axis=0)]).astype(np.float32)
+    grid = DayGrid(values, days, 10, 60, "UTC", frozenset())
+    aligned = align_clock(grid, offset_hours=22).values
+    assert np.nanmax(np.abs(aligned - busy)) == 0
+    early = DayGrid(values[:, : change + 2], days[: change + 2], 10, 60, "UTC", frozenset())
+    assert np.nanmax(np.abs(align_clock(early, offset_hours=22).values[0] - busy)) == 0
+    assert (align_clock(early, offset_hours=0).values == early.values).all()
+
+
+@pytest.mark.parametrize("start", ["2016-07-15T22:00Z", "2016-07-16T00:00Z", "2016-07-16T07:00Z"])
+def test_a_free_saturday_is_known_wherever_midnight_lies(start):
+    target = pd.date_range(start, periods=24, freq="h")
+    index = pd.date_range(target[0] - pd.Timedelta("50D"), target[0], freq="h", inclusive="left")
+    since = (index - target[0]) // pd.Timedelta("1D")
+    open_day = ~np.isin((since + 5) % 7, [5, 6])
+    frame = pd.DataFrame({"shop": np.where(open_day, 10.0, 1.0) + np.random.default_rng(0).random(len(index))}, index)
+    found = forecast_day(frame, target[0] - pd.Timedelta("14h"), target, DECILES)
+    assert found["shop"][0.5].max() < 2.5
 
 
 def test_files_in_and_files_out(tmp_path):
