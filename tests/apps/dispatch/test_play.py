@@ -92,7 +92,12 @@ def test_the_live_loop_makes_up_for_refusals_inside_the_interval(monkeypatch: py
     operations.answer_setpoints(gateway, ids[1:], {ids[0]: "car left"}, clock.now())
     monkeypatch.setattr(play, "REACT_S", 0.0)
     stop, real = threading.Event(), operations.watch
-    monkeypatch.setattr(play.operations, "watch", lambda *given: (real(*given), stop.set()))
+
+    def watch_once(*given: Any) -> None:
+        real(*given)
+        stop.set()
+
+    monkeypatch.setattr(play.operations, "watch", watch_once)
     command = play.Command(stdout=StringIO())
     command._attend([played.portfolio], played.start(41).timestamp(), stop)
     assert ControlCycle.objects.get(revision=1).placed_up_kw == pytest.approx(12.0)
