@@ -38,5 +38,5 @@ def turn(session: Session, stop: threading.Event, tally: Tally) -> None:
     if not batch:
         return
     messages = [(message.topic, message.payload) for message in batch]
-    if store_at_last(messages, now=clock.now, wait=stop.wait, tally=tally):
+    if store_at_last(messages, now=clock.now, wait=stop.wait, tally=tally, sender=session.name):
         session.acknowledge(batch)

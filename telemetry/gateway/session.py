@@ -41,6 +41,7 @@ class Session:
         if self.url.scheme not in ("mqtt", "mqtts") or not self.url.hostname:
             raise ValueError(f"want mqtt://host:port or mqtts://user:password@host:port, got {url!r}")
         self.arrived: queue.SimpleQueue[Arrived] = queue.SimpleQueue()
+        self.name = f"gateway {client_id}"
         self._group = group
         self._connection = 0
         self._lock = threading.Lock()

@@ -64,13 +64,18 @@ def store(messages: Sequence[tuple[str, bytes]], *, at: datetime, tally: Tally, 
 
 
 def store_at_last(
-    messages: Sequence[tuple[str, bytes]], *, now: Callable[[], datetime], wait: Callable[[float], bool], tally: Tally
+    messages: Sequence[tuple[str, bytes]],
+    *,
+    now: Callable[[], datetime],
+    wait: Callable[[float], bool],
+    tally: Tally,
+    sender: str,
 ) -> bool:
     """Store, trying again while the database is away; False if `wait` says that it is time to stop."""
     pause_s = 0.1
     while True:
         try:
-            store(messages, at=now(), tally=tally)
+            store(messages, at=now(), tally=tally, sender=sender)
             return True
         except DATABASE_ERRORS as error:
             logger.warning("the database does not take the readings, again in %.1f s: %s", pause_s, error)

@@ -151,8 +151,10 @@ def _of_registers(
     register_kwh: FloatColumn,
     times: TimeReader,
 ) -> NarrowFile:
-    columns = (np.array(values, dtype=np.int64) for values in (device, time_us, rows))
-    return NarrowFile(path, batch_of_registers(list(places), *columns, register_kwh), first_row, times.repeated_hours)
+    of_device, at_us, of_row = (np.array(values, dtype=np.int64) for values in (device, time_us, rows))
+    return NarrowFile(
+        path, batch_of_registers(list(places), of_device, at_us, of_row, register_kwh), first_row, times.repeated_hours
+    )
 
 
 def _mark(path: Path, row: int, text: str) -> int:

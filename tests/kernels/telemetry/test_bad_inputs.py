@@ -37,7 +37,7 @@ KEYS = ("power_kw", "energy_kwh", "soc_kwh", "voltage_pu", "correction", "extra"
 def any_row(rng: random.Random) -> object:
     if rng.random() < 0.05:
         return rng.choice(VALUES)
-    row = {"device": rng.choice(DEVICES if rng.random() < 0.3 else CODES), "time": rng.choice(TIMES)}
+    row: dict[str, object] = {"device": rng.choice(DEVICES if rng.random() < 0.3 else CODES), "time": rng.choice(TIMES)}
     row |= {key: rng.choice(VALUES) for key in KEYS if rng.random() < (0.9 if key == "power_kw" else 0.2)}
     for key in list(row):
         if rng.random() < 0.03:
