@@ -228,8 +228,8 @@ class EmbeddedPostgres:
         self._own(password_file, 0o600)
         try:
             self._run(
-                "initdb", "-D", str(self.cluster_dir), "-U", SUPERUSER, "-E", "UTF8", "--locale=C", "--auth=scram-sha-256",
-                f"--pwfile={password_file}", "--no-data-checksums", "--no-sync",
+                "initdb", "-D", str(self.cluster_dir), "-U", SUPERUSER, "-E", "UTF8", "--locale=C",
+                "--auth=scram-sha-256", f"--pwfile={password_file}", "--no-data-checksums", "--no-sync",
             )  # fmt: skip
         except EmbeddedPostgresError:
             shutil.rmtree(self.cluster_dir, ignore_errors=True)

@@ -84,7 +84,7 @@ class World:
         weight = np.bincount(
             self.profiles.profile[used], weights=self.profiles.scale_kw[used], minlength=len(self.profiles.profiles)
         )
-        return weight @ self.profiles.profiles.astype(np.float64)
+        return np.asarray(weight @ self.profiles.profiles.astype(np.float64), dtype=np.float64)
 
     def _power_kw(self, start: datetime, end: datetime) -> Floats:
         """(N, T) in the order of the profiles' codes."""
