@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
+import pytest_django
 
 from vpp.lib import clock, environment
 from vpp.lib.embedded_postgres import EmbeddedPostgres
+
+SHIPPED_ROWS: list[dict[str, Any]] = []
 
 
 @pytest.fixture(scope="session")
@@ -37,6 +42,36 @@ def django_db_modify_db_settings(database_server: str, django_db_modify_db_setti
 
     connections.settings["default"].update(environment.database(database_server))
     connections["default"].settings_dict.update(environment.database(database_server))
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: pytest_django.DjangoDbBlocker) -> None:
+    """After the migrations: remember the rows they ship (baseline methods, payment rules, accounts)."""
+    from django.db import connection
+
+    with django_db_blocker.unblock():
+        rows = json.loads(connection.creation.serialize_db_to_string())
+    made_by_django = ("auth.", "contenttypes.")  # these come back by themselves
+    SHIPPED_ROWS[:] = [row for row in rows if not row["model"].startswith(made_by_django)]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> Iterator[None]:
+    """A test with real transactions empties every table when it ends; the rows that migrations ship come back here."""
+    result = yield
+    marker = item.get_closest_marker("django_db")
+    if nextitem is not None and marker is not None and marker.kwargs.get("transaction"):
+        _restore_shipped_rows(item)
+    return result
+
+
+def _restore_shipped_rows(item: pytest.Item) -> None:
+    from django.db import connection
+    from pytest_django.plugin import blocking_manager_key
+
+    with item.config.stash[blocking_manager_key].unblock():
+        connection.creation.deserialize_db_from_string(json.dumps(SHIPPED_ROWS))
+        connection.close()
 
 
 @pytest.fixture(autouse=True)
