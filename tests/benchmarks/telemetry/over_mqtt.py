@@ -66,8 +66,7 @@ def readings_a_second(codes: list[str], *, single: int, minutes: int) -> tuple[f
             "power_kw": [float(minute % 10)] * len(some),
         }
         many.append(("vpp/v1/bench/readings", json.dumps({"columns": columns}).encode()))
-    folder = Path(tempfile.mkdtemp(prefix="vpp-broker-"))
-    with servers.mosquitto(folder) as port:
+    with tempfile.TemporaryDirectory(prefix="vpp-broker-") as folder, servers.mosquitto(Path(folder)) as port:
         gateway = subprocess.Popen([sys.executable, "manage.py", "gateway", "--url", f"mqtt://127.0.0.1:{port}"])
         try:
             time.sleep(6)  # until it has subscribed
