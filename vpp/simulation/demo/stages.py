@@ -16,6 +16,7 @@ from forecasting.actors import enqueue_forecast
 from vpp.lib import clock
 from vpp.lib.periods import DeliveryDay, as_datetime64
 from vpp.network.kernels.document import NetworkDocument
+from vpp.simulation.client import HttpRefused
 from vpp.simulation.demo.scenario import ZONE_CODE, Scenario
 from vpp.simulation.demo.service import UTILITY, DemoFailed, Service, run_command
 from vpp.simulation.demo.world import World
@@ -97,14 +98,19 @@ def ask(play: Play, advance: Advance) -> None:
         congestion = utility.find_congestion(
             low_voltage_feeders(play.world), play.scenario.delivery_date, most_kw=_most_to_ask_kw(play.world)
         )
-        utility.ask(
-            congestion,
-            play.scenario.delivery_date,
-            reference=play.ask_reference,
-            ceiling_price_per_mwh=CEILING_EUR_PER_MWH,
-            gate_at=play.scenario.the_day_before_at(11),
-            expires_at=play.scenario.the_day_before_at(14),
-        )
+        try:
+            utility.ask(
+                congestion,
+                play.scenario.delivery_date,
+                reference=play.ask_reference,
+                ceiling_price_per_mwh=CEILING_EUR_PER_MWH,
+                gate_at=play.scenario.the_day_before_at(11),
+                expires_at=play.scenario.the_day_before_at(14),
+            )
+        except HttpRefused as refused:
+            if refused.code != "duplicate_reference":
+                raise
+            play.notes.append("the ask of an earlier demo, made with other figures, stands")
     play.congestion = congestion
     play.notes.append(f"ask {play.ask_reference}: {congestion}")
 
