@@ -62,8 +62,9 @@ def test_the_database_refuses_a_journal_that_does_not_balance(a_run, lines, line
 
 
 def test_a_balanced_journal_stands(a_run):
-    a_journal([("10.00", "EUR"), ("-10.00", "EUR")])
+    journal = a_journal([("10.00", "EUR"), ("-10.00", "EUR")])
     check_now()
+    assert journal.lines.count() == journal.line_count == 2
 
 
 def test_no_line_can_be_added_to_a_finished_journal(a_run):

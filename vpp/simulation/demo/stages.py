@@ -23,7 +23,7 @@ from vpp.simulation.demo.world import World
 from vpp.simulation.fleet_runner import FleetRunner
 from vpp.simulation.grids.utility_flow import load_network
 from vpp.simulation.market_runner import MarketRunner
-from vpp.simulation.price_files import PriceSeries
+from vpp.simulation.price_files import BadPriceFile, PriceSeries
 from vpp.simulation.utility_runner import Congestion, UtilityRunner
 
 Advance = Callable[[int, int], None]
@@ -76,7 +76,7 @@ def publish_past_prices(play: Play, advance: Advance) -> None:
         market = MarketRunner(client)
         for back in range(PRICE_HISTORY_DAYS, 0, -1):
             day = play.day.shifted(-back)
-            market.publish_prices(day, play.prices)
+            market.publish_prices(day, _prices_of(play, day))
             market.publish_prices(day, _reserve_prices(day), kind="RESERVE_UP")
             advance(PRICE_HISTORY_DAYS - back + 1, PRICE_HISTORY_DAYS)
 
@@ -166,6 +166,15 @@ def deliver(play: Play, advance: Advance) -> None:
 def settle(play: Play, advance: Advance) -> None:
     clock.set_simulated(play.scenario.the_day_after_at(6))
     run_command("settle", "--date", play.scenario.delivery_date.isoformat())
+
+
+def _prices_of(play: Play, day: DeliveryDay) -> PriceSeries:
+    """The scenario's prices; for days before a price file begins, the modelled ones, labelled so."""
+    try:
+        play.prices.at(day.starts64())
+    except BadPriceFile:
+        return play.world.modelled_prices()
+    return play.prices
 
 
 def _reserve_prices(day: DeliveryDay) -> PriceSeries:
