@@ -2,28 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.contrib import admin
 from django.http import HttpRequest
 
 from forecasting.models import DispatchedPeriod, Envelope, Estimator, Forecast, ForecastRun, ScenarioSet
-
-
-class ReadOnlyAdmin(admin.ModelAdmin):
-    """Results of runs: nobody edits a forecast."""
-
-    show_full_result_count = False
-    list_per_page = 50
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
+from vpp.accounts.admin import ReadOnlyAdmin
 
 
 @admin.register(ForecastRun)
