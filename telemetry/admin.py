@@ -14,22 +14,10 @@ from django.utils.safestring import SafeString
 
 from telemetry.kernels.quality import Quality
 from telemetry.models import Latest, MeteredDevice, Reading, ReadingCorrection, ReadingDay, Rollup15
+from vpp.accounts.admin import ReadOnlyAdmin
 
 SHOWN_ROWS = 96
 SHOWN_DAYS = timedelta(days=7)
-
-
-class ReadOnlyAdmin(admin.ModelAdmin):
-    show_full_result_count = False
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
 
 
 @admin.register(Latest)
