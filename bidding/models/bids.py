@@ -41,6 +41,7 @@ class Bid(models.Model):
     class State(models.TextChoices):
         DRAFT = "DRAFT", "draft"
         CHECKED = "CHECKED", "checked, in the book"
+        HELD = "HELD", "held by an operator"
         SUBMITTED = "SUBMITTED", "submitted"
         ACKNOWLEDGED = "ACKNOWLEDGED", "acknowledged"
         CLEARED = "CLEARED", "cleared"
@@ -51,8 +52,10 @@ class Bid(models.Model):
 
     STEPS = {
         State.DRAFT: (State.CHECKED, State.WITHDRAWN),
-        State.CHECKED: (State.SUBMITTED, State.WITHDRAWN, State.EXPIRED),
+        State.CHECKED: (State.SUBMITTED, State.HELD, State.WITHDRAWN, State.EXPIRED),
+        State.HELD: (State.CHECKED, State.WITHDRAWN, State.EXPIRED),
         State.SUBMITTED: (
+            State.HELD,
             State.ACKNOWLEDGED,
             State.CLEARED,
             State.NOT_CLEARED,
@@ -70,7 +73,7 @@ class Bid(models.Model):
         State.REJECTED,
         State.EXPIRED,
     )
-    LIVE_STATES = (State.DRAFT, State.CHECKED, State.SUBMITTED, State.ACKNOWLEDGED, State.CLEARED)
+    LIVE_STATES = (State.DRAFT, State.CHECKED, State.HELD, State.SUBMITTED, State.ACKNOWLEDGED, State.CLEARED)
 
     natural_key = models.CharField(max_length=240, unique=True)
     portfolio = models.ForeignKey(Portfolio, on_delete=models.PROTECT, related_name="bids")
@@ -82,6 +85,19 @@ class Bid(models.Model):
     up_kw = ArrayField(models.FloatField(), help_text="per 15-minute interval of the delivery day")
     down_kw = ArrayField(models.FloatField())
     price_per_mwh = ArrayField(models.FloatField(), help_text="limit price; EUR/MW/h for reserve capacity")
+    curve = models.JSONField(
+        null=True,
+        blank=True,
+        help_text="per market block the rising [[price, kW], ...]: from that price on, so much, up positive; up_kw and "
+        "down_kw are then its extremes",
+    )
+    blocks = models.JSONField(
+        null=True,
+        blank=True,
+        help_text="all-or-none profiles of which at most one is taken: [{name, price_per_mwh, up_kw, down_kw}]",
+    )
+    confidence = models.FloatField(null=True, blank=True, help_text="at which the capacity is expected to be there")
+    shortfall_risk = models.JSONField(default=dict, blank=True, help_text="chance and size of falling short")
     gap = models.FloatField(null=True, blank=True, help_text="proven distance from the optimum, relative")
     solver = models.JSONField(default=dict)
     nightly_run = models.ForeignKey(NightlyRun, null=True, blank=True, on_delete=models.PROTECT, related_name="bids")
@@ -100,7 +116,7 @@ class Bid(models.Model):
             ),
             models.UniqueConstraint(
                 fields=["portfolio", "product", "ask", "delivery_date"],
-                condition=Q(state__in=["DRAFT", "CHECKED", "SUBMITTED", "ACKNOWLEDGED", "CLEARED"]),
+                condition=Q(state__in=["DRAFT", "CHECKED", "HELD", "SUBMITTED", "ACKNOWLEDGED", "CLEARED"]),
                 nulls_distinct=False,
                 name="bid_one_alive",
             ),

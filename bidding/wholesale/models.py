@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Self
 
-from django.contrib.postgres.fields import DateTimeRangeField
+from django.contrib.postgres.fields import ArrayField, DateTimeRangeField
 from django.db import models
 from django.db.models import Q
 
@@ -44,6 +44,13 @@ class Market(models.Model):
         WHOLESALE = "WHOLESALE", "wholesale"
         DISTRIBUTION = "DISTRIBUTION", "distribution (asks of utilities)"
 
+    class Location(models.TextChoices):
+        """Where the devices of one bid may stand."""
+
+        ZONE = "ZONE", "anywhere in the zone"
+        FEEDER = "FEEDER", "behind one feeder"
+        NODE = "NODE", "at one pricing node"
+
     code = models.CharField(max_length=40, unique=True)
     name = models.CharField(max_length=200)
     kind = models.CharField(max_length=12, choices=Kind)
@@ -59,6 +66,14 @@ class Market(models.Model):
         default=40.0, help_text="expected cost of deviating from the position, on top of the energy price"
     )
     currency = models.CharField(max_length=3, default="EUR")
+    gate_calendar = models.CharField(
+        max_length=20, blank=True, help_text='country of the holidays, as "DE" or "US-CA"; empty: the gate is every day'
+    )
+    gate_on_working_days = models.BooleanField(
+        default=False, help_text="the gate of a day after weekend or holiday lies on the working day before"
+    )
+    locational_rule = models.CharField(max_length=8, choices=Location, default=Location.ZONE)
+    facts = models.JSONField(default=dict, blank=True, help_text="field: {status: read or recalled, source}")
 
     objects = MarketQuerySet.as_manager()
 
@@ -93,6 +108,14 @@ class Product(models.Model):
         PAY_AS_CLEAR = "PAY_AS_CLEAR", "uniform clearing price"
         PAY_AS_BID = "PAY_AS_BID", "own price"
 
+    class OrderForm(models.TextChoices):
+        """The richest form the market takes; a quantity is a curve of one step."""
+
+        QUANTITY = "QUANTITY", "one quantity and price"
+        STEPS = "STEPS", "rising steps"
+        LINEAR = "LINEAR", "points, straight between them"
+        BLOCKS = "BLOCKS", "all-or-none blocks in an exclusive group"
+
     market = models.ForeignKey(Market, on_delete=models.PROTECT, related_name="products")
     code = models.CharField(max_length=40)
     name = models.CharField(max_length=200)
@@ -109,7 +132,24 @@ class Product(models.Model):
     reference_price = models.FloatField(
         null=True, blank=True, help_text="expected before any price is known; using it is reported"
     )
+    is_symmetric = models.BooleanField(default=False, help_text="one quantity, held both ways")
+    order_form = models.CharField(max_length=8, choices=OrderForm, default=OrderForm.QUANTITY)
+    max_points = models.PositiveSmallIntegerField(default=1, help_text="price-quantity points a block may have")
+    max_quantity_kw = models.FloatField(null=True, blank=True, help_text="largest quantity of one bid")
+    eligible_kinds = ArrayField(
+        models.CharField(max_length=20), default=list, blank=True, help_text="device kinds; empty means every kind"
+    )
+    min_device_kw = models.FloatField(null=True, blank=True, help_text="smallest device that may take part")
+    max_device_kw = models.FloatField(null=True, blank=True, help_text="largest device that may take part")
+    consumption_only = models.BooleanField(default=False, help_text="reduction of load only, no export is paid")
+    must_offer_kw = models.FloatField(
+        default=0.0, help_text="a capacity obligation: so much must be offered in the obligation hours"
+    )
+    must_offer_hours = ArrayField(
+        models.PositiveSmallIntegerField(), default=list, blank=True, help_text="local hours of the obligation, 0 to 23"
+    )
     source = models.CharField(max_length=300, blank=True, help_text="where the rule was read")
+    facts = models.JSONField(default=dict, blank=True, help_text="field: {status: read or recalled, source}")
     period = DateTimeRangeField(help_text="UTC; no end means until further notice")
 
     objects = ProductQuerySet.as_manager()
