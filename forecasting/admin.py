@@ -5,7 +5,16 @@ from __future__ import annotations
 from django.contrib import admin
 from django.http import HttpRequest
 
-from forecasting.models import DispatchedPeriod, Envelope, Estimator, Forecast, ForecastRun, ScenarioSet
+from forecasting.models import (
+    Accuracy,
+    DispatchedPeriod,
+    DriftAlarm,
+    Envelope,
+    Estimator,
+    Forecast,
+    ForecastRun,
+    ScenarioSet,
+)
 from vpp.accounts.admin import ReadOnlyAdmin
 
 
@@ -41,6 +50,20 @@ class ScenarioSetAdmin(ReadOnlyAdmin):
     list_display = ("id", "run", "portfolio", "size")
     list_select_related = ("run", "portfolio")
     search_fields = ("run__natural_key", "portfolio__code")
+
+
+@admin.register(Accuracy)
+class AccuracyAdmin(ReadOnlyAdmin):
+    list_display = ("delivery_date", "scope", "class_name", "device", "portfolio", "feeder_code", "mae_kw", "coverage")
+    list_filter = ("scope", "class_name", "delivery_date")
+    list_select_related = ("device", "portfolio")
+    search_fields = ("device__code", "portfolio__code", "feeder_code")
+
+
+@admin.register(DriftAlarm)
+class DriftAlarmAdmin(ReadOnlyAdmin):
+    list_display = ("class_name", "zone_code", "begin_date", "end_date", "coverage")
+    list_filter = ("class_name",)
 
 
 @admin.register(DispatchedPeriod)

@@ -49,7 +49,8 @@ class FleetInput:
 class FleetForecast:
     """Forecast of N devices in load convention.
 
-    mean_kw (N, S), quantiles_kw (N, S, Q) by local slot; slots (H,) of the target's intervals.
+    mean_kw (N, S), quantiles_kw (N, S, Q), profile_kw (N, S) of the robust profile alone, by local slot;
+    slots (H,) of the target's intervals.
     history_kw (N, D, S): cleaned history with gaps filled by the profile, for sums; NaN after the issue.
     held_days (V,) grid days, held_mean_kw (N, V, S) what models without them said; spread_kw (N, S) standard deviation.
     rung (N,); flags: (device index, finding) pairs; summary per class for the run's record.
@@ -57,6 +58,7 @@ class FleetForecast:
 
     mean_kw: Floats
     quantiles_kw: Floats
+    profile_kw: Floats
     slots: NDArray[np.int64]
     grid: DayGrid
     target_day: int
@@ -112,6 +114,7 @@ def _empty(n_devices: int, grid: DayGrid, slots: NDArray[np.int64], target_day: 
     return FleetForecast(
         mean_kw=np.zeros(shape, dtype=np.float32),
         quantiles_kw=np.zeros((*shape, len(LEVELS)), dtype=np.float32),
+        profile_kw=np.zeros(shape, dtype=np.float32),
         slots=slots,
         grid=grid.with_values(np.zeros((n_devices, n_days, grid.slots_per_day), dtype=np.float32)),
         target_day=target_day,
@@ -179,6 +182,7 @@ def _store(
     out: FleetForecast, members: NDArray[np.int64], found: ClassForecast, grid: DayGrid, sign: np.float32
 ) -> None:
     out.mean_kw[members] = sign * found.mean_kw
+    out.profile_kw[members] = sign * found.profile_kw
     quantiles = sign * found.quantiles_kw
     out.quantiles_kw[members] = quantiles if sign > 0 else quantiles[..., ::-1]
     out.held_mean_kw[members] = sign * found.held_mean_kw

@@ -59,3 +59,36 @@ def coverage(observed_kw: Array, lower_kw: Array, upper_kw: Array) -> float:
 def crossings(forecast_kw: Array) -> int:
     """Number of places where a quantile lies above the next higher one; (..., Q) in, 0 is right."""
     return int((np.diff(forecast_kw, axis=-1) < 0).sum())
+
+
+def daily_scores(
+    observed_kw: Array, mean_kw: Array, quantiles_kw: Array | None, levels: Array, others_kw: dict[str, Array]
+) -> dict[str, Array]:
+    """Scores (N,) of N series over one day, NaN where nothing could be compared.
+
+    observed_kw, mean_kw (N, H), NaN is left out; quantiles_kw (N, H, Q) at levels (Q,); others_kw: further point
+    forecasts (N, H) by name, each scored as "<name>_mae_kw" on the intervals that it has.
+    """
+    seen = np.isfinite(observed_kw)
+    found = {"intervals": seen.sum(axis=1), "mae_kw": _mean_where(np.abs(observed_kw - mean_kw), seen)}
+    for name, other_kw in others_kw.items():
+        both = seen & np.isfinite(other_kw)
+        found[f"{name}_mae_kw"] = _mean_where(np.abs(observed_kw - other_kw), both)
+    if quantiles_kw is not None and len(levels):
+        error_kw = observed_kw[..., None] - quantiles_kw
+        loss = np.maximum(levels * error_kw, (levels - 1) * error_kw).mean(axis=2)
+        found["pinball_kw"] = _mean_where(loss, seen)
+        found["crps_kw"] = 2 * found["pinball_kw"]
+        low, high = (int(np.abs(levels - level).argmin()) for level in (0.1, 0.9))
+        slack_kw = 1e-6 * (1 + np.abs(mean_kw))  # rounding of stored float32
+        inside = (observed_kw >= quantiles_kw[..., low] - slack_kw) & (
+            observed_kw <= quantiles_kw[..., high] + slack_kw
+        )
+        found["coverage"] = _mean_where(inside.astype(np.float64), seen)
+    return found
+
+
+def _mean_where(values: Array, seen: NDArray[np.bool_]) -> Array:
+    count = seen.sum(axis=1)
+    total = np.where(seen, values, 0.0).sum(axis=1)
+    return np.divide(total, count, out=np.full(len(values), np.nan), where=count > 0)

@@ -3,5 +3,6 @@
 from forecasting.operations.dispatched import record_dispatched
 from forecasting.operations.errors import NothingToForecast, UnknownZone
 from forecasting.operations.runs import run_forecast
+from forecasting.operations.scoring import score_day
 
-__all__ = ["NothingToForecast", "UnknownZone", "record_dispatched", "run_forecast"]
+__all__ = ["NothingToForecast", "UnknownZone", "record_dispatched", "run_forecast", "score_day"]

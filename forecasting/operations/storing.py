@@ -100,6 +100,7 @@ def store_feeder(
     written = [
         forecast_row(run, Forecast.Scope.FEEDER, mean[fleet.slots], np.sort(bands, axis=1)[fleet.slots], DEVICE_LEVELS)
     ]
+    written[0].member_ids = measured_ids(zone, rows)
     for place, node in enumerate(nodes):
         row = forecast_row(run, Forecast.Scope.NODE, moved[place][fleet.slots], np.zeros(0), [])
         row.node_code = node
@@ -119,7 +120,7 @@ def _store_forecasts(
     portfolio: Portfolio,
 ) -> None:
     whole = forecast_row(run, Forecast.Scope.PORTFOLIO, forecast.mean_kw, forecast.quantiles_kw, list(PORTFOLIO_LEVELS))
-    whole.portfolio = portfolio
+    whole.portfolio, whole.member_ids = portfolio, measured_ids(zone, rows)
     written = [whole]
     for place, row in enumerate(rows):
         one = forecast_row(
@@ -130,9 +131,16 @@ def _store_forecasts(
             DEVICE_LEVELS,
         )
         one.device_id, one.rung = int(zone.table.device_id[row]), str(fleet.rung[row])
+        if fleet.rung[row] == "gradient":
+            one.challenger_kw = fleet.profile_kw[row, fleet.slots]
         one.portfolio = portfolio
         written.append(one)
     Forecast.objects.bulk_create(written, batch_size=ROWS_PER_INSERT)
+
+
+def measured_ids(zone: ZoneInput, rows: NDArray[np.int64]) -> list[int]:
+    """Ids of the devices that are forecast from readings: all but batteries, which are idle until they are sent."""
+    return [int(zone.table.device_id[row]) for row in rows if zone.table.kind[row] != "BATTERY"]
 
 
 def _store_envelopes(

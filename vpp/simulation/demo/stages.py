@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from bidding.actors import enqueue_nightly
-from forecasting.actors import enqueue_forecast
+from forecasting.actors import enqueue_forecast, enqueue_score
 from vpp.lib import clock
 from vpp.lib.periods import DeliveryDay, as_datetime64
 from vpp.network.kernels.document import NetworkDocument
@@ -164,8 +164,11 @@ def deliver(play: Play, advance: Advance) -> None:
 
 
 def settle(play: Play, advance: Advance) -> None:
-    clock.set_simulated(play.scenario.the_day_after_at(6))
+    """Pay for the day, and hold its forecasts against what was measured."""
+    at = play.scenario.the_day_after_at(6)
+    clock.set_simulated(at)
     run_command("settle", "--date", play.scenario.delivery_date.isoformat())
+    play.service.run_job(lambda: enqueue_score(zone_code=ZONE_CODE, delivery_date=play.scenario.delivery_date, at=at))
 
 
 def _prices_of(play: Play, day: DeliveryDay) -> PriceSeries:

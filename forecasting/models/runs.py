@@ -108,8 +108,14 @@ class Forecast(models.Model):
     node_code = models.CharField(max_length=120, blank=True)
     rung = models.CharField(max_length=12, help_text="highest rung of the ladder that served it")
     mean_kw = PackedArrayField(dtype="<f4")
+    challenger_kw = PackedArrayField(
+        dtype="<f4", null=True, blank=True, help_text="mean of the robust profile alone, for the accuracy board"
+    )
     levels = ArrayField(models.FloatField(), default=list, blank=True)
     quantiles_kw = PackedArrayField(dtype="<f4")
+    member_ids = ArrayField(
+        models.BigIntegerField(), default=list, blank=True, help_text="of a total: devices whose readings add up to it"
+    )
     available_at = models.DateTimeField()
 
     objects = ForecastQuerySet.as_manager()
