@@ -76,12 +76,13 @@ class User(AbstractUser):
 
 ROLE_SCOPES: dict[str, Sequence[str]] = {
     User.Role.VIEWER: ("read",),
-    User.Role.OPERATOR: ("read", "telemetry:write", "dispatch:read", "devices:write"),
-    User.Role.TRADER: ("read", "awards:write"),
+    User.Role.OPERATOR: ("read", "telemetry:write", "dispatch:read", "devices:write", "bids:write"),
+    User.Role.TRADER: ("read", "awards:write", "bids:write"),
     User.Role.SETTLEMENT: ("read", "statements:write"),
     User.Role.GRID: ("read", "asks:write"),
     User.Role.ADMIN: (
         "read", "telemetry:write", "dispatch:read", "devices:write", "asks:write", "awards:write", "statements:write",
+        "bids:write",
     ),
     User.Role.UTILITY_PLANNER: ("read", "asks:write"),
     User.Role.UTILITY_APPROVER: ("read", "asks:write"),
