@@ -14,11 +14,14 @@ from django.core.management import CommandError, call_command
 
 from tests.apps.settlement.makers import SUMMER, after, meter
 from tests.apps.settlement.test_settle_day import settle, sold_evening
-from tests.factories import make_device
+from tests.factories import make_client, make_device, make_portfolio
+from vpp.accounts.models import Participant
+from vpp.enrollment.queries import device_table
 from vpp.lib import clock
-from vpp.settlement import queries
+from vpp.settlement import operations, queries
 from vpp.settlement.kernels.resettlement import due_date
 from vpp.settlement.queries.resettlement import resettlement_dates
+from vpp.settlement.queries.rules import NO_PINS, device_profiles
 
 pytestmark = pytest.mark.django_db
 
@@ -66,9 +69,48 @@ def test_a_steady_device_passes_the_gate_and_a_random_one_does_not(tmp_path):
     page = tmp_path / "page.html"
     call_command("certify", steady.code, "--until", "2016-07-13", "--days", "10", "--html", str(page), stdout=out)
     assert "CAISO_10_IN_10" in out.getvalue()
-    assert "<svg" in page.read_text() and "No method passes" not in page.read_text()
+    assert "<svg" in page.read_text() and "a method passes on the site" in page.read_text()
     with pytest.raises(CommandError, match="no device"):
         call_command("certify", "nowhere")
+
+
+def test_a_failing_site_is_steered_to_its_portfolio_and_settled_by_what_was_adopted():
+    # Two sites that swap a random share of 20 kW: alone they are noise, together they are steady.
+    first, second = (make_device(kind="LOAD", max_consumption_kw=50.0) for _ in range(2))
+    make_portfolio(devices=[first, second])
+    rng = np.random.default_rng(1)
+    for back in range(1, 50):
+        day, part = SUMMER - timedelta(days=back), rng.uniform(1, 19, 96)
+        meter(first, day, part)
+        meter(second, day, 20.2 - part + 0.1 * rng.standard_normal(96))
+    period: dict[str, Any] = {"last_day": SUMMER - timedelta(days=1), "days": 5, "at": after(SUMMER)}
+    (made,) = operations.certify_devices([first], **period)
+    assert (made.level, made.passes) == ("PORTFOLIO", False)
+    assert made.best_profile is not None and "portfolio:" in made.reason
+    site = [fit for fit in made.fits.all() if fit.level == "SITE"]
+    assert {fit.events for fit in site} >= {5}
+    assert sorted(fit.rank for fit in site) == list(range(1, len(site) + 1))
+    assert len(site[0].placebo) == site[0].events
+    table = device_table(at=after(SUMMER), device_ids=[first.pk, second.pk])
+    operations.adopt_certification(made, valid_from=SUMMER, at=after(SUMMER))
+    names = [profile.name for profile in device_profiles(table, SUMMER, NO_PINS)]
+    assert names == [made.best_profile.name, "CAISO_10_IN_10"]
+
+
+def test_a_site_that_nothing_fits_needs_a_control_group():
+    device = make_device(kind="LOAD", max_consumption_kw=50.0)
+    rng = np.random.default_rng(2)
+    for back in range(1, 30):
+        meter(device, SUMMER - timedelta(days=back), rng.uniform(0, 40, 96))
+    (made,) = operations.certify_devices([device], last_day=SUMMER - timedelta(days=1), days=5, at=after(SUMMER))
+    assert (made.level, made.best_profile) == ("CONTROL_GROUP", None)
+    with pytest.raises(operations.NothingToAdopt, match="control group"):
+        operations.adopt_certification(made, valid_from=SUMMER, at=after(SUMMER))
+    aggregator, stranger = (make_client(kind=kind)[0] for kind in (Participant.Kind.AGGREGATOR, Participant.Kind.OWNER))
+    (again,) = operations.certify_devices([device], last_day=SUMMER - timedelta(days=1), days=5, at=after(SUMMER))
+    assert list(queries.certifications(aggregator)) == [again]
+    assert list(queries.certifications(aggregator, newest=False)) == [again, made]
+    assert list(queries.certifications(stranger)) == []
 
 
 def test_a_markets_calendar_says_when_a_day_is_settled_again():

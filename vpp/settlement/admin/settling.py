@@ -6,6 +6,8 @@ from django.http import HttpRequest
 from vpp.accounts.admin import ReadOnlyAdmin
 from vpp.settlement.models import (
     BaselineProfile,
+    Certification,
+    CertificationFit,
     ComponentRule,
     DeviceMethod,
     DevicePerformance,
@@ -19,6 +21,7 @@ from vpp.settlement.models import (
     ReferenceDay,
     ResettlementStep,
     SettlementRun,
+    SiteMethod,
 )
 
 
@@ -154,3 +157,41 @@ class ResettlementStepAdmin(DatedAdmin):
     list_display = ["market_code", "name", "offset", "unit", "disputable", "valid_from"]
     list_filter = ["market_code"]
     search_fields = ["market_code", "name"]
+
+
+class CertificationFitInline(admin.TabularInline):
+    model = CertificationFit
+    extra = 0
+    can_delete = False
+    fields = ("level", "rank", "profile", "events", "rrmse_pu", "bias_pu", "missing_pu", "passes")
+    readonly_fields = fields
+
+    def has_add_permission(self, request: HttpRequest, obj: object | None = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: object | None = None) -> bool:
+        return False
+
+
+@admin.register(Certification)
+class CertificationAdmin(ReadOnlyAdmin):
+    list_display = ["device", "first_day", "last_day", "level", "best_profile", "as_of"]
+    list_filter = ["level"]
+    search_fields = ["device__code", "device__site__code"]
+    list_select_related = ["device", "best_profile"]
+    inlines = [CertificationFitInline]
+
+
+@admin.register(CertificationFit)
+class CertificationFitAdmin(ReadOnlyAdmin):
+    list_display = ["certification", "level", "rank", "profile", "rrmse_pu", "bias_pu", "passes"]
+    list_filter = ["level", "passes"]
+    search_fields = ["certification__device__code"]
+    list_select_related = ["certification", "profile"]
+
+
+@admin.register(SiteMethod)
+class SiteMethodAdmin(DatedAdmin):
+    list_display = ["site", "valid_from", "profile_name", "certification"]
+    search_fields = ["site__code", "profile_name"]
+    list_select_related = ["site", "certification"]

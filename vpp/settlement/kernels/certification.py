@@ -18,6 +18,15 @@ BAND_QUANTILES = (0.1, 0.9)
 
 
 @dataclass(frozen=True, slots=True)
+class Placebo:
+    """One placebo event: what the method said and what the meter said, kWh over the event."""
+
+    day: date
+    baseline_kwh: float
+    actual_kwh: float
+
+
+@dataclass(frozen=True, slots=True)
 class Fit:
     """A method on one site over its placebo events.
 
@@ -32,6 +41,7 @@ class Fit:
     bias_pu: float
     missing_pu: float
     band_pu: tuple[float, float]
+    placebo: tuple[Placebo, ...] = ()
 
     @property
     def passes(self) -> bool:
@@ -65,27 +75,34 @@ def _fit(
     event_days: frozenset[date],
 ) -> Fit:
     context = MethodContext(Circumstances(holidays=holidays, event_days=event_days))
-    errors, actuals, relative = [], [], []
-    for event in placebo.values():
-        nothing = np.full(1, np.nan)
+    nothing = np.full(1, np.nan)
+    errors, actuals, tries = [], [], []
+    for day, event in placebo.items():
         answer = answer_for(rule, values_kwh, event, series, nothing, context)
         if not answer.is_payable or np.isnan(answer.actual_kwh).any():
             continue
-        error = answer.baseline_kwh - answer.actual_kwh
-        errors.append(error)
+        errors.append(answer.baseline_kwh - answer.actual_kwh)
         actuals.append(answer.actual_kwh)
-        if (total := float(answer.actual_kwh.sum())) > 0:
-            relative.append(float(error.sum()) / total)
-    missing = 1 - len(errors) / len(placebo) if placebo else 1.0
+        tries.append(Placebo(day, float(answer.baseline_kwh.sum()), float(answer.actual_kwh.sum())))
+    return _summary(rule.name, errors, actuals, tries, len(placebo))
+
+
+def _summary(
+    method: str, errors: Sequence[FloatArray], actuals: Sequence[FloatArray], tries: Sequence[Placebo], asked: int
+) -> Fit:
+    missing = 1 - len(tries) / asked if asked else 1.0
+    none = float("nan")
     if not errors or (mean := float(np.concatenate(actuals).mean())) <= 0:
-        return Fit(rule.name, len(errors), float("nan"), float("nan"), missing, (float("nan"), float("nan")))
+        return Fit(method, len(tries), none, none, missing, (none, none), tuple(tries))
     pooled = np.concatenate(errors)
-    low, high = (float(value) for value in np.quantile(relative, BAND_QUANTILES)) if relative else (np.nan, np.nan)
+    relative = [one.baseline_kwh / one.actual_kwh - 1 for one in tries if one.actual_kwh > 0]
+    low, high = (float(value) for value in np.quantile(relative, BAND_QUANTILES)) if relative else (none, none)
     return Fit(
-        method=rule.name,
-        events=len(errors),
+        method=method,
+        events=len(tries),
         rrmse_pu=float(np.sqrt(np.mean(pooled**2))) / mean,
         bias_pu=float(pooled.mean()) / mean,
         missing_pu=missing,
         band_pu=(low, high),
+        placebo=tuple(tries),
     )

@@ -1,5 +1,6 @@
 """Settlement's tables: dated rules, what a run found, the ledger, statements, and what others say."""
 
+from vpp.settlement.models.certification import Certification, CertificationFit, SiteMethod
 from vpp.settlement.models.disputes import (
     Dispute,
     DisputeEvent,
@@ -30,6 +31,8 @@ from vpp.settlement.models.statements import (
 __all__ = [
     "BankAccount",
     "BaselineProfile",
+    "Certification",
+    "CertificationFit",
     "ComponentRule",
     "DeviceMethod",
     "DevicePerformance",
@@ -50,6 +53,7 @@ __all__ = [
     "ResettlementStep",
     "ReviewFinding",
     "SettlementRun",
+    "SiteMethod",
     "Statement",
     "StatementEvent",
     "StatementLine",

@@ -1,5 +1,6 @@
 """What settlement does: settle a closed day, restate it, and prove that an old run still comes out the same."""
 
+from vpp.settlement.operations.certification import NothingToAdopt, adopt_certification, certify_devices
 from vpp.settlement.operations.disputes import (
     BadUtilityStatement,
     DisputeStepRefused,
@@ -28,6 +29,9 @@ from vpp.settlement.operations.statements import (
 from vpp.settlement.operations.verify import ResultDiffers, verify_run
 
 __all__ = [
+    "NothingToAdopt",
+    "adopt_certification",
+    "certify_devices",
     "AlreadyDecided",
     "decide_finding",
     "review_run",

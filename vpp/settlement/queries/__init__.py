@@ -2,7 +2,7 @@
 
 from vpp.settlement.queries.baselines import baseline_answer
 from vpp.settlement.queries.books import ledger_entries
-from vpp.settlement.queries.certification import certify_device
+from vpp.settlement.queries.certification import certifications, certify_device
 from vpp.settlement.queries.components import component_answer
 from vpp.settlement.queries.inputs import DayInputs, day_inputs
 from vpp.settlement.queries.ledger import account_balances, posted_amounts, trial_balance
@@ -13,6 +13,7 @@ __all__ = [
     "DayInputs",
     "account_balances",
     "baseline_answer",
+    "certifications",
     "certify_device",
     "component_answer",
     "day_inputs",

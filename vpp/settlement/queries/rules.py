@@ -16,6 +16,7 @@ from vpp.settlement.models import (
     Holiday,
     PaymentRule,
     SettlementRun,
+    SiteMethod,
 )
 
 HOLIDAY_LOOK_BACK = timedelta(days=400)  # longer than any profile's look-back
@@ -56,9 +57,12 @@ def pins_of(run: SettlementRun | None) -> Pins:
 
 
 def device_profiles(devices: DeviceTable, day: date, pins: Pins) -> list[BaselineProfile]:
-    """The profile of each device: pinned, else by its kind, else by its site."""
-    by_kind = method_by_kind(day)
-    names = [by_kind.get(kind) or own for kind, own in zip(devices.kind, devices.baseline_method, strict=True)]
+    """The profile of each device: pinned, else by its kind, else as its site was steered, else by its site."""
+    by_kind, by_site = method_by_kind(day), method_by_site(day)
+    names = [
+        by_kind.get(kind) or by_site.get(int(site_id)) or own
+        for kind, site_id, own in zip(devices.kind, devices.site_id, devices.baseline_method, strict=True)
+    ]
     stored = profiles_in_force(sorted(set(names)), day)
     return [
         pins.profiles.get(int(device_id), stored[name])
@@ -91,6 +95,14 @@ def method_by_kind(day: date) -> dict[str, str]:
     methods: dict[str, str] = {}
     for method in DeviceMethod.objects.in_force(day):
         methods.setdefault(method.kind, method.profile_name)
+    return methods
+
+
+def method_by_site(day: date) -> dict[int, str]:
+    """Profile name per site that a certification steered."""
+    methods: dict[int, str] = {}
+    for site_id, name in SiteMethod.objects.in_force(day).values_list("site_id", "profile_name"):
+        methods.setdefault(site_id, name)
     return methods
 
 
