@@ -36,6 +36,48 @@ class DuplicateReference(Conflict):
     code = "duplicate_reference"
 
 
+class StaleRevision(Conflict):
+    """A later revision of the ask is known."""
+
+    code = "stale_revision"
+
+
+class UnknownServiceKind(DomainError):
+    code = "unknown_service_kind"
+    http_status = 422
+
+
+class BidRevoked(Conflict):
+    code = "bid_revoked"
+
+
+class UnknownOption(NotFound):
+    code = "unknown_option"
+
+
+class ActivationTooSmall(DomainError):
+    """The part ordered is below the option's least activation, or above 1."""
+
+    code = "activation_out_of_range"
+    http_status = 422
+
+
+class UnknownContract(NotFound):
+    code = "unknown_contract"
+
+
+class BadReservation(DomainError):
+    """A reservation can only be lowered; details name the interval."""
+
+    code = "bad_reservation"
+    http_status = 422
+
+
+class PriceDiffers(DomainError):
+    code = "price_differs"
+    http_status = 422
+
+
 class WrongState(Conflict):
     code = "wrong_state"
 
@@ -59,6 +101,22 @@ class AwardExceedsBid(DomainError):
 
 class BelowMinimum(DomainError):
     code = "below_minimum"
+    http_status = 422
+
+
+class BadPrice(DomainError):
+    code = "bad_price"
+    http_status = 422
+
+
+class NotDeliverable(Conflict):
+    """details["missing"] says by limit how much the devices lack."""
+
+    code = "not_deliverable"
+
+
+class ReasonMissing(DomainError):
+    code = "reason_missing"
     http_status = 422
 
 

@@ -48,6 +48,7 @@ INSTALLED_APPS = [
     "django.contrib.postgres",
     "rest_framework",
     "drf_spectacular",
+    "oauth2_provider",
     "vpp.accounts",
     "vpp.jobs",
     "vpp.enrollment",
@@ -57,6 +58,7 @@ INSTALLED_APPS = [
     "bidding",
     "vpp.dispatch",
     "vpp.settlement",
+    "vpp.uftp",
     "vpp.console",
     "vpp.simulation",
 ]
@@ -136,6 +138,21 @@ REST_FRAMEWORK = {
     "EXCEPTION_HANDLER": "vpp.accounts.api_errors.exception_handler",
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
 }
+# POST /oauth2/token with client credentials (docs/utility.md); a token lasts an hour.
+OAUTH2_PROVIDER = {
+    "ACCESS_TOKEN_EXPIRE_SECONDS": 3600,
+    "SCOPES_BACKEND_CLASS": "vpp.accounts.oauth.ClientScopes",
+    "ALLOWED_GRANT_TYPES": ["client_credentials"],
+}
+# Webhooks go to public https addresses only, unless an installation inside one network says otherwise.
+WEBHOOK_PRIVATE = environment.flag("VPP_WEBHOOK_PRIVATE", default=False)
+# Who we are to UFTP counterparties, in the role AGR (docs/utility.md), and how large a message may be.
+UFTP_DOMAIN = os.environ.get("VPP_UFTP_DOMAIN", "agr.vpp.example").strip().lower()
+UFTP_LARGEST_BYTES = environment.integer("VPP_UFTP_LARGEST_BYTES", 1_000_000, minimum=10_000)
+UFTP_MESSAGES_A_MINUTE = environment.integer("VPP_UFTP_MESSAGES_A_MINUTE", 600, minimum=1)
+# A folder with the specification's official XSD files; they are checked beside the built-in rules where it is given.
+UFTP_XSD_FOLDER = os.environ.get("VPP_UFTP_XSD_FOLDER", "").strip()
+
 SPECTACULAR_SETTINGS = {
     "TITLE": "Virtual power plant operations",
     "DESCRIPTION": "Sites, devices, readings, asks, bids, commits, dispatches and settlements of an aggregator.",

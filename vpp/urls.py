@@ -5,6 +5,7 @@ from importlib.util import find_spec
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 from drf_spectacular.views import SpectacularAPIView
+from oauth2_provider.views import RevokeTokenView, TokenView
 
 from vpp.accounts import api_schema  # noqa: F401  registers the token scheme
 
@@ -27,7 +28,11 @@ def room_routes() -> list[URLPattern | URLResolver]:
 urlpatterns = [
     path("admin/", admin.site.urls),
     path("api/v1/", include(room_routes())),
+    path("api/v1/", include("vpp.jobs.webhook_urls")),
     path("api/v1/schema", SpectacularAPIView.as_view(), name="schema"),
+    path("oauth2/token", TokenView.as_view(), name="oauth2-token"),
+    path("oauth2/revoke", RevokeTokenView.as_view(), name="oauth2-revoke"),
+    path("shapeshifter/", include("vpp.uftp.urls")),
     path("", include("vpp.jobs.urls")),
     path("", include("vpp.console.urls")),
 ]

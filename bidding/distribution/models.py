@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import TYPE_CHECKING, Self
 
 from django.contrib.postgres.fields import ArrayField
@@ -11,6 +12,8 @@ from django.db.models import Q
 from bidding.wholesale.models import Direction
 from vpp.accounts.models import Participant
 from vpp.network.models import CongestionPoint
+
+CURRENT_STATES = ("ASKED", "BID", "NO_BID")
 
 if TYPE_CHECKING:
     from vpp.accounts.models import Principal
@@ -29,6 +32,10 @@ class AskQuerySet(models.QuerySet):
     def open_for_bids(self) -> Self:
         return self.filter(state=Ask.State.ASKED)
 
+    def newest_revision(self, reference: str) -> Ask | None:
+        """The last revision of the asks with this reference."""
+        return self.filter(reference=reference).order_by("-revision").first()
+
 
 class Ask(models.Model):
     """A utility's request for a change of power behind a congestion point, relative to the baseline."""
@@ -43,23 +50,67 @@ class Ask(models.Model):
         WITHDRAWN = "WITHDRAWN", "withdrawn"
         DELIVERED = "DELIVERED", "delivered"
         REPORTED = "REPORTED", "reported"
+        SUPERSEDED = "SUPERSEDED", "replaced by a later revision"
 
-    #: Allowed steps; everything else is refused.
+    class PowerKind(models.TextChoices):
+        REAL = "REAL", "real power"
+        REACTIVE = "REACTIVE", "reactive power"
+
+    class ServiceKind(models.TextChoices):
+        """What the flexibility is for."""
+
+        CONGESTION = "CONGESTION", "overload of a line or transformer"
+        REVERSE_FLOW = "REVERSE_FLOW", "power flowing back"
+        VOLTAGE = "VOLTAGE", "voltage out of its band"
+        SWITCHING = "SWITCHING", "abnormal switching state"
+        OTHER = "OTHER", "as agreed"
+
+    #: Allowed steps; everything else is refused. A bid that is revoked opens the ask again.
     STEPS = {
-        State.ASKED: (State.BID, State.NO_BID, State.WITHDRAWN, State.EXPIRED),
-        State.BID: (State.COMMITTED, State.REJECTED, State.EXPIRED, State.WITHDRAWN),
+        State.ASKED: (State.BID, State.NO_BID, State.WITHDRAWN, State.EXPIRED, State.SUPERSEDED),
+        State.NO_BID: (State.WITHDRAWN, State.SUPERSEDED),
+        State.BID: (
+            State.COMMITTED,
+            State.REJECTED,
+            State.EXPIRED,
+            State.WITHDRAWN,
+            State.SUPERSEDED,
+            State.ASKED,
+            State.NO_BID,
+        ),
         State.COMMITTED: (State.DELIVERED,),
         State.DELIVERED: (State.REPORTED,),
     }
 
     reference = models.CharField(max_length=120, help_text="the utility's own")
+    revision = models.PositiveIntegerField(default=1, help_text="a later one takes the place of the earlier")
     utility = models.ForeignKey(Participant, on_delete=models.PROTECT, related_name="asks")
     congestion_point = models.ForeignKey(CongestionPoint, on_delete=models.PROTECT, related_name="asks")
-    direction = models.CharField(max_length=4, choices=Direction)
+    power_kind = models.CharField(max_length=8, choices=PowerKind, default=PowerKind.REAL)
+    service_kind = models.CharField(max_length=12, choices=ServiceKind, default=ServiceKind.CONGESTION)
+    direction = models.CharField(
+        max_length=4, choices=Direction, help_text="of reactive power: UP injects (raises voltage), DOWN absorbs"
+    )
     delivery_date = models.DateField()
     time_zone = models.CharField(max_length=64)
     interval_minutes = models.PositiveSmallIntegerField()
     quantity_kw = ArrayField(models.FloatField(), help_text="one per interval of the day, 0 outside the window")
+    quantity_kvar = ArrayField(
+        models.FloatField(), null=True, blank=True, help_text="reactive power wanted per interval; empty for real power"
+    )
+    recovery_limit_kw = ArrayField(
+        models.FloatField(null=True),
+        null=True,
+        blank=True,
+        help_text="per interval the most that recovery may move against the ask's direction; null: no limit",
+    )
+    topology_version = models.CharField(
+        max_length=80, blank=True, help_text="of the switching state that the need was computed on"
+    )
+    contract = models.ForeignKey(
+        "bidding.FlexContract", null=True, blank=True, on_delete=models.PROTECT, related_name="asks"
+    )
+    channel = models.CharField(max_length=8, default="REST", help_text="the edge it came through")
     ceiling_price_per_mwh = models.FloatField()
     gate_at = models.DateTimeField(help_text="a bid must be made before")
     expires_at = models.DateTimeField(help_text="an unaccepted bid ends then")
@@ -70,7 +121,17 @@ class Ask(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["utility", "reference"], name="ask_reference_once_a_utility"),
+            models.UniqueConstraint(fields=["utility", "reference", "revision"], name="ask_reference_once_a_utility"),
+            models.UniqueConstraint(
+                fields=["utility", "reference"],
+                condition=Q(state__in=CURRENT_STATES),
+                name="ask_one_revision_open",
+            ),
+            models.CheckConstraint(
+                condition=Q(power_kind="REAL", quantity_kvar__isnull=True)
+                | Q(power_kind="REACTIVE", quantity_kvar__isnull=False),
+                name="ask_reactive_has_kvar",
+            ),
             models.CheckConstraint(condition=Q(gate_at__lte=models.F("expires_at")), name="ask_gate_before_expiry"),
             models.CheckConstraint(condition=Q(ceiling_price_per_mwh__gte=0), name="ask_ceiling_not_negative"),
         ]
@@ -90,3 +151,54 @@ class AskEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.ask_id} {self.state}"
+
+
+class FlexContractQuerySet(models.QuerySet):
+    def visible_to(self, principal: Principal) -> Self:
+        """All for the aggregator, its own for a utility."""
+        return self if principal.sees_all else self.filter(utility=principal.participant)
+
+    def active_on(self, day: date) -> Self:
+        return self.filter(first_date__lte=day).filter(Q(last_date__isnull=True) | Q(last_date__gte=day))
+
+
+class FlexContract(models.Model):
+    """A standing agreement: power kept for a utility at a congestion point, which it may order directly."""
+
+    contract_id = models.CharField(max_length=120, help_text="as both sides call it")
+    utility = models.ForeignKey(Participant, on_delete=models.PROTECT, related_name="flex_contracts")
+    congestion_point = models.ForeignKey(CongestionPoint, on_delete=models.PROTECT, related_name="flex_contracts")
+    direction = models.CharField(max_length=4, choices=Direction)
+    service_kind = models.CharField(max_length=12, choices=Ask.ServiceKind, default=Ask.ServiceKind.CONGESTION)
+    power_kw = models.FloatField(help_text="reserved in every interval until an update lowers it")
+    price_per_mwh = models.FloatField(help_text="EUR/MWh of what is ordered")
+    first_date = models.DateField()
+    last_date = models.DateField(null=True, blank=True)
+
+    objects = FlexContractQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["utility", "contract_id"], name="flex_contract_once_a_utility"),
+            models.CheckConstraint(condition=Q(power_kw__gt=0), name="flex_contract_power_positive"),
+            models.CheckConstraint(condition=Q(price_per_mwh__gte=0), name="flex_contract_price_not_negative"),
+        ]
+
+    def __str__(self) -> str:
+        return self.contract_id
+
+
+class Reservation(models.Model):
+    """What of a contract is still reserved on a day; an update only lowers it."""
+
+    contract = models.ForeignKey(FlexContract, on_delete=models.PROTECT, related_name="reservations")
+    delivery_date = models.DateField()
+    reserved_kw = ArrayField(models.FloatField(), help_text="per interval of the day")
+    reference = models.CharField(max_length=120, blank=True, help_text="of the last update")
+    updated_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["contract", "delivery_date"], name="reservation_once_a_day")]
+
+    def __str__(self) -> str:
+        return f"{self.contract_id} {self.delivery_date}"

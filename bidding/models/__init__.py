@@ -1,6 +1,7 @@
 """Tables of bidding. Markets live in `wholesale`, asks in `distribution`."""
 
-from bidding.distribution.models import Ask, AskEvent
+from bidding.distribution.models import Ask, AskEvent, FlexContract, Reservation
+from bidding.distribution.options import BidOption, OrderedOption
 from bidding.models.bids import Activation, Award, Bid, BidEvent
 from bidding.models.book import BookCell, BookEntry
 from bidding.models.runs import NightlyRun, NightlyStep, PlannedDay
@@ -13,13 +14,17 @@ __all__ = [
     "Award",
     "Bid",
     "BidEvent",
+    "BidOption",
     "BookCell",
     "BookEntry",
     "Direction",
+    "FlexContract",
     "Market",
     "NightlyRun",
     "NightlyStep",
+    "OrderedOption",
     "PlannedDay",
     "Price",
     "Product",
+    "Reservation",
 ]

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
 
-from bidding.errors import AwardDiffers, AwardExceedsBid, BelowMinimum, GatePassed, WrongState
+from bidding.errors import AwardDiffers, AwardExceedsBid, GatePassed, WrongState
 from bidding.kernels.gate import gate_closure
 from bidding.models import Ask, Award, Bid, BidEvent, NightlyRun, Product
 from bidding.operations import book
+from bidding.operations.order_forms import check_rules
 from forecasting.models import ForecastRun
 from vpp.accounts.operations import audit
 from vpp.enrollment.models import Portfolio
@@ -23,7 +24,7 @@ STEP_MINUTES = 15
 
 @dataclass(frozen=True)
 class BidDraft:
-    """What is offered: (H,) kW per quarter hour and direction, (H,) limit price."""
+    """What is offered: (H,) kW per quarter hour and direction, (H,) limit price; of a curve or blocks the extremes."""
 
     portfolio: Portfolio
     product: Product
@@ -33,6 +34,22 @@ class BidDraft:
     price_per_mwh: Sequence[float]
     ask: Ask | None = None
     version: int = 1
+    curve: list[Any] | None = None
+    blocks: list[dict[str, Any]] | None = None
+    confidence: float | None = None
+    shortfall_risk: dict[str, Any] = field(default_factory=dict)
+
+    def extreme_claims(self) -> list[tuple[Sequence[float], Sequence[float]]]:
+        """(up, down) at the highest and at the lowest prices; the same twice where the bid is one quantity."""
+        if self.curve is None or self.product.kind != Product.Kind.ENERGY:
+            return [(self.up_kw, self.down_kw)]
+        from bidding.kernels.gate import block_of_interval
+
+        blocks = block_of_interval(self.day, self.product.block_minutes)
+        ends = [(float(points[-1][1]), float(points[0][1])) if points else (0.0, 0.0) for points in self.curve]
+        return [
+            ([max(ends[b][side], 0.0) for b in blocks], [max(-ends[b][side], 0.0) for b in blocks]) for side in (0, 1)
+        ]
 
     @property
     def natural_key(self) -> str:
@@ -81,6 +98,10 @@ def move(bid: Bid, state: str, *, at: datetime, actor: object = "service", reaso
         after={"state": state},
         reason=reason,
     )
+    if bid.ask is not None:
+        from bidding.distribution.notices import Notice, tell
+
+        tell(Notice(f"bid.{state.lower()}", bid.ask, bid, at, reason))
 
 
 @transaction.atomic
@@ -95,8 +116,7 @@ def create_bid(
 ) -> Bid:
     """A checked bid with its kilowatts claimed in the book, in one transaction. A repeat gets the first one.
 
-    Raises GatePassed, WrongState (another version is alive), BelowMinimum (a bid below the minimum is not rounded up,
-    it is not made) or SoldTwice.
+    Raises GatePassed, WrongState (another version is alive), SoldTwice; BelowMinimum, BadPrice (the product's rules).
     """
     book.lock_portfolio(draft.portfolio.pk)
     found = Bid.objects.filter(natural_key=draft.natural_key).first()
@@ -107,7 +127,7 @@ def create_bid(
     gate = gate_of(draft.product, draft.day, draft.ask)
     if at >= gate:
         raise GatePassed(f"the gate closed at {gate.isoformat()}", gate_at=gate.isoformat())
-    _check_sizes(draft)
+    check_rules(draft)
     bid = Bid.objects.create(
         natural_key=draft.natural_key,
         portfolio=draft.portfolio,
@@ -118,6 +138,10 @@ def create_bid(
         up_kw=[float(value) for value in draft.up_kw],
         down_kw=[float(value) for value in draft.down_kw],
         price_per_mwh=[float(value) for value in draft.price_per_mwh],
+        curve=draft.curve,
+        blocks=draft.blocks,
+        confidence=draft.confidence,
+        shortfall_risk=draft.shortfall_risk,
         gap=gap,
         solver=solver or {},
         nightly_run=nightly_run,
@@ -128,25 +152,6 @@ def create_bid(
     book.reserve(bid=bid, day=draft.day)
     move(bid, Bid.State.CHECKED, at=at)
     return bid
-
-
-def _check_sizes(draft: BidDraft) -> None:
-    """The product's minimum and lot, every interval, in plain code."""
-    from bidding.kernels.book import Promise, check_promise
-
-    for direction, quantities in (("UP", draft.up_kw), ("DOWN", draft.down_kw)):
-        findings = check_promise(
-            Promise(draft.natural_key, direction, list(quantities), draft.product.lot_kw, draft.product.min_quantity_kw)
-        )
-        if findings:
-            first = findings[0]
-            raise BelowMinimum(
-                f"{draft.natural_key}: {first.rule} in interval {first.interval}",
-                rule=first.rule,
-                interval=first.interval,
-                quantity_kw=first.value_kw,
-                limit_kw=first.limit_kw,
-            )
 
 
 @transaction.atomic
@@ -233,18 +238,21 @@ def end_bid(bid: Bid, state: str, *, at: datetime, actor: object = "service", re
 
 
 def expire_bids(*, at: datetime) -> int:
-    """End checked bids whose gate passed unsent, and sent ones that nobody took before delivery began."""
+    """End checked and held bids whose gate passed unsent, and sent ones that nobody took before delivery began."""
     count = 0
     waiting = Bid.objects.filter(
-        state__in=[Bid.State.CHECKED, Bid.State.SUBMITTED, Bid.State.ACKNOWLEDGED],
+        state__in=[Bid.State.CHECKED, Bid.State.HELD, Bid.State.SUBMITTED, Bid.State.ACKNOWLEDGED],
         delivery_date__lte=(at + timedelta(days=8)).date(),
     ).select_related("product__market", "ask")
     for bid in waiting:
         day = day_of(bid.product, bid.delivery_date)
-        limit = gate_of(bid.product, day, bid.ask) if bid.state == Bid.State.CHECKED else day.start
-        if bid.ask is not None and bid.state != Bid.State.CHECKED:
+        unsent = bid.state in (Bid.State.CHECKED, Bid.State.HELD)
+        limit = gate_of(bid.product, day, bid.ask) if unsent else day.start
+        if bid.ask is not None and not unsent:
             limit = bid.ask.expires_at
         if at >= limit:
-            end_bid(bid, Bid.State.EXPIRED, at=at, reason="nobody took it in time")
+            end_bid(
+                bid, Bid.State.EXPIRED, at=at, reason="its gate passed unsent" if unsent else "nobody took it in time"
+            )
             count += 1
     return count

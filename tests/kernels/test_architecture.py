@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 ROOMS = [
     "vpp.lib", "vpp.accounts", "vpp.jobs", "vpp.enrollment", "vpp.network", "telemetry", "forecasting", "bidding",
-    "vpp.dispatch", "vpp.settlement", "vpp.console", "vpp.simulation",
+    "vpp.dispatch", "vpp.settlement", "vpp.uftp", "vpp.console", "vpp.simulation",
 ]  # fmt: skip
 FRAMEWORKS = {"django", "rest_framework", "dramatiq", "psycopg", "drf_spectacular"}
 HEAVY = (
@@ -27,6 +27,9 @@ HEAVY = (
     "simbench",
     "scipy",
     "plotly",
+    "shapeshifter_uftp",
+    "fastapi",
+    "lxml",
 )
 # The simulated world is a counterpart: it may use pure kernels, never the service's insides.
 INSIDES = {"models", "queries", "operations", "api", "views", "actors", "admin"}

@@ -1,4 +1,4 @@
-"""Bearer tokens of API clients."""
+"""Bearer tokens of API clients: their own, or access tokens they got with OAuth2 client credentials."""
 
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ def client_of_token(token: str) -> ApiClient | None:
     kind, _, rest = token.partition("_")
     prefix, _, secret = rest.partition("_")
     if kind != TOKEN_PREFIX or not secret:
-        return None
+        from vpp.accounts.oauth import client_of_access_token
+
+        return client_of_access_token(token)
     client = ApiClient.objects.select_related("participant").filter(prefix=prefix, active=True).first()
     if client is None or not hmac.compare_digest(client.token_hash, hash_token(token)):
         return None
@@ -25,7 +27,7 @@ def client_of_token(token: str) -> ApiClient | None:
 
 
 class ClientTokenAuthentication(BaseAuthentication):
-    """`Authorization: Bearer vpp_...`; request.user is then the ApiClient."""
+    """`Authorization: Bearer ...`; request.user is then the ApiClient."""
 
     keyword = "Bearer"
 

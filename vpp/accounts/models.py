@@ -90,6 +90,18 @@ ROLE_SCOPES: dict[str, Sequence[str]] = {
 }  # fmt: skip
 
 
+SCOPES: dict[str, str] = {
+    "read": "read what is yours",
+    "telemetry:write": "send readings",
+    "dispatch:read": "read setpoints and acknowledge them",
+    "devices:write": "change devices and their owners' terms",
+    "asks:write": "ask for flexibility, accept and reject bids",
+    "awards:write": "post market results, revoke bids",
+    "bids:write": "hold, edit and release bids",
+    "statements:write": "accept or dispute statements",
+}
+
+
 class ApiClient(models.Model):
     """A program of a participant. Only a hash of its token is kept; the token is shown once, when it is made."""
 
@@ -98,6 +110,9 @@ class ApiClient(models.Model):
     prefix = models.CharField(max_length=16, unique=True)
     token_hash = models.CharField(max_length=64)
     scopes = ArrayField(models.CharField(max_length=40), default=list)
+    oauth_client_id = models.CharField(
+        max_length=100, null=True, blank=True, unique=True, help_text="of its OAuth2 application, if it has one"
+    )
     active = models.BooleanField(default=True)
     created_at = models.DateTimeField()
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 
-from vpp.accounts.models import ApiClient, User
+from vpp.accounts.models import ApiClient, Participant, User
+
+if TYPE_CHECKING:
+    from vpp.accounts.models import Principal
 
 
 class JobQuerySet(models.QuerySet):
@@ -99,3 +103,55 @@ class IdempotencyKey(models.Model):
 
     def __str__(self) -> str:
         return self.key
+
+
+class WebhookQuerySet(models.QuerySet):
+    def visible_to(self, principal: Principal) -> Self:
+        """All for the aggregator, its own for everybody else."""
+        return self if principal.sees_all else self.filter(participant=principal.participant)
+
+
+class Webhook(models.Model):
+    """Where a participant wants to be told of events. Its secret is derived from the service's key, not stored."""
+
+    participant = models.ForeignKey(Participant, on_delete=models.PROTECT, related_name="webhooks")
+    url = models.URLField(max_length=400)
+    events = ArrayField(models.CharField(max_length=40), default=list, blank=True, help_text="empty: every event")
+    active = models.BooleanField(default=True)
+    generation = models.PositiveIntegerField(default=1, help_text="goes up when the secret is changed")
+    created_at = models.DateTimeField()
+
+    objects = WebhookQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["participant", "url"], name="webhook_url_once_a_participant"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.participant_id} {self.url}"
+
+
+class WebhookDelivery(models.Model):
+    """One event for one webhook; its row stands before the first try, so a down receiver misses nothing."""
+
+    class State(models.TextChoices):
+        PENDING = "PENDING", "to be delivered"
+        DELIVERED = "DELIVERED", "delivered"
+        REFUSED = "REFUSED", "refused by the receiver"
+
+    webhook = models.ForeignKey(Webhook, on_delete=models.PROTECT, related_name="deliveries")
+    delivery_id = models.UUIDField(unique=True)
+    event = models.CharField(max_length=40)
+    body = models.JSONField()
+    state = models.CharField(max_length=9, choices=State, default=State.PENDING)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    answer = models.CharField(max_length=200, blank=True, help_text="of the last try")
+    created_at = models.DateTimeField()
+    delivered_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        verbose_name_plural = "webhook deliveries"
+
+    def __str__(self) -> str:
+        return f"{self.event} {self.delivery_id}"

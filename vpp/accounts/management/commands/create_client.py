@@ -8,10 +8,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from vpp.accounts import operations
-from vpp.accounts.models import Participant
+from vpp.accounts.models import SCOPES, Participant
 from vpp.lib import clock
-
-SCOPES = ("read", "telemetry:write", "dispatch:read", "asks:write", "awards:write", "statements:write")
 
 
 class Command(BaseCommand):
@@ -22,7 +20,10 @@ class Command(BaseCommand):
         parser.add_argument("--kind", choices=Participant.Kind.values, help="needed for a new participant")
         parser.add_argument("--display-name", default="", help="of a new participant")
         parser.add_argument("--client", default="default", help="name of the program that will use the token")
-        parser.add_argument("--scope", action="append", choices=SCOPES, default=[], help="may be repeated")
+        parser.add_argument("--scope", action="append", choices=list(SCOPES), default=[], help="may be repeated")
+        parser.add_argument(
+            "--oauth", action="store_true", help="make OAuth2 client credentials for POST /oauth2/token, no fixed token"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         code = options["participant"]
@@ -35,7 +36,19 @@ class Command(BaseCommand):
             )
         elif options["kind"] and options["kind"] != participant.kind:
             raise CommandError(f"participant {code!r} is a {participant.kind}")
+        if options["oauth"]:
+            self._oauth(participant, options)
+            return
         _, token = operations.create_client(
             participant=participant, name=options["client"], scopes=options["scope"] or ["read"], at=clock.now()
         )
         self.stdout.write(token)
+
+    def _oauth(self, participant: Participant, options: dict[str, Any]) -> None:
+        from vpp.accounts.oauth import create_oauth_client
+
+        _, client_id, secret = create_oauth_client(
+            participant=participant, name=options["client"], scopes=options["scope"] or ["read"], at=clock.now()
+        )
+        self.stdout.write(f"client_id {client_id}")
+        self.stdout.write(f"client_secret {secret}")

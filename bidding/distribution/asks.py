@@ -1,0 +1,187 @@
+"""Asks come in, are revised, withdrawn, and end when they are late."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from django.db import IntegrityError, transaction
+
+from bidding.distribution.notices import Notice, tell
+from bidding.distribution.rules import check_ask
+from bidding.errors import DuplicateReference, StaleRevision, UnknownCongestionPoint, UnknownMarket, WrongState
+from bidding.models import Ask, AskEvent, Bid, FlexContract, Market
+from bidding.operations import bids
+from vpp.accounts.models import Participant
+from vpp.accounts.operations import audit
+from vpp.network.models import CongestionPoint
+
+OPEN_BIDS = (Bid.State.CHECKED, Bid.State.SUBMITTED, Bid.State.ACKNOWLEDGED)
+
+
+@dataclass(frozen=True)
+class AskContent:
+    """What a utility sends. quantity_kw (H,): one per interval of the delivery day in the market's zone, 0 outside.
+
+    Reactive power is asked in quantity_kvar (H,), quantity_kw is then all 0. recovery_limit_kw (H,) or None: the most
+    that recovery may move against the ask's direction in an interval, None where there is no limit.
+    """
+
+    reference: str
+    congestion_point: str
+    direction: str
+    delivery_date: date
+    interval_minutes: int
+    quantity_kw: Sequence[float]
+    ceiling_price_per_mwh: float
+    gate_at: datetime
+    expires_at: datetime
+    revision: int = 1
+    power_kind: str = "REAL"
+    service_kind: str = "CONGESTION"
+    quantity_kvar: Sequence[float] | None = None
+    recovery_limit_kw: Sequence[float | None] | None = None
+    topology_version: str = ""
+    contract: FlexContract | None = None
+    channel: str = "REST"
+
+
+def move_ask(ask: Ask, state: str, *, at: datetime, actor: object = "service", reason: str = "") -> None:
+    """One step of an ask. Raises WrongState if it is not allowed or somebody else was faster."""
+    before = ask.state
+    if state not in Ask.STEPS.get(Ask.State(before), ()):
+        raise WrongState(f"ask {ask} is {before} and cannot become {state}", reference=ask.reference, state=before)
+    if not Ask.objects.filter(pk=ask.pk, state=before).update(state=state):
+        raise WrongState(f"ask {ask} is no longer {before}", reference=ask.reference)
+    ask.state = state
+    AskEvent.objects.create(ask=ask, at=at, state=state, reason=reason)
+    audit(
+        at=at,
+        actor=actor,
+        action=f"ask.{state.lower()}",
+        subject=ask,
+        before={"state": before},
+        after={"state": state},
+        reason=reason,
+    )
+    tell(Notice(f"ask.{state.lower()}", ask, None, at, reason))
+
+
+@transaction.atomic
+def receive_ask(*, utility: Participant, content: AskContent, at: datetime, actor: object) -> tuple[Ask, bool]:
+    """Store an ask; (ask, True) if it is new. The same content again gets the first one.
+
+    A higher revision of a reference takes the place of the open one, whose bids end; once committed it stays.
+
+    Raises DuplicateReference, StaleRevision, UnknownCongestionPoint (also for a foreign one), WrongTimeGrid,
+    ZeroQuantity, BadQuantity, GatePassed, BadAsk, or WrongState for the revision of a committed ask.
+    """
+    point = CongestionPoint.objects.filter(code=content.congestion_point, utility=utility).first()
+    if point is None:
+        raise UnknownCongestionPoint(
+            f"there is no congestion point {content.congestion_point!r}, or it is not yours",
+            congestion_point=content.congestion_point,
+        )
+    market = distribution_market()
+    fields = _fields(content, point, market)
+    earlier = Ask.objects.filter(utility=utility, reference=content.reference).order_by("-revision")
+    last = earlier.select_for_update(no_key=True).first()
+    if last is not None and last.revision >= content.revision:
+        same = earlier.filter(revision=content.revision).first()
+        if same is None:
+            raise StaleRevision(
+                f"ask {content.reference!r} is at revision {last.revision} already", revision=last.revision
+            )
+        return _same(same, fields), False
+    check_ask(content, market, at)
+    if last is not None:
+        _replace(last, at=at, actor=actor)
+    try:
+        with transaction.atomic():
+            ask = Ask.objects.create(utility=utility, created_at=at, **fields)
+    except IntegrityError:  # the same reference came in twice at once
+        return _same(earlier.get(revision=content.revision), fields), False
+    AskEvent.objects.create(ask=ask, at=at, state=Ask.State.ASKED)
+    audit(at=at, actor=actor, action="ask.asked", subject=ask, after={"reference": ask.reference})
+    tell(Notice("ask.asked", ask, None, at))
+    return ask, True
+
+
+def _fields(content: AskContent, point: CongestionPoint, market: Market) -> dict[str, object]:
+    """Column values of an ask (not asdict: the contract is a row)."""
+    fields = {name: getattr(content, name) for name in AskContent.__dataclass_fields__}
+    return fields | {
+        "congestion_point": point,
+        "time_zone": market.time_zone,
+        "quantity_kw": [float(value) for value in content.quantity_kw],
+        "quantity_kvar": None if content.quantity_kvar is None else [float(value) for value in content.quantity_kvar],
+        "recovery_limit_kw": None if content.recovery_limit_kw is None else list(content.recovery_limit_kw),
+    }
+
+
+def distribution_market() -> Market:
+    """The market that asks belong to. Raises UnknownMarket."""
+    market = Market.objects.filter(kind=Market.Kind.DISTRIBUTION).order_by("code").first()
+    if market is None:
+        raise UnknownMarket("there is no distribution market; import one with import_markets")
+    return market
+
+
+def _same(ask: Ask, fields: dict[str, object]) -> Ask:
+    differing = sorted(name for name, value in fields.items() if getattr(ask, name) != value)
+    if differing:
+        raise DuplicateReference(
+            f"ask {ask.reference!r} exists with other content", reference=ask.reference, differing=differing
+        )
+    return ask
+
+
+def _replace(ask: Ask, *, at: datetime, actor: object) -> None:
+    """A later revision takes its place: open bids end. What is over already stays as it is."""
+    if ask.state not in (Ask.State.ASKED, Ask.State.BID, Ask.State.NO_BID):
+        if ask.state in (Ask.State.COMMITTED, Ask.State.DELIVERED, Ask.State.REPORTED):
+            raise WrongState(f"ask {ask} is {ask.state} and cannot be revised", reference=ask.reference)
+        return
+    move_ask(ask, Ask.State.SUPERSEDED, at=at, actor=actor, reason="replaced by a later revision")
+    for bid in open_bids(ask):
+        bids.end_bid(bid, Bid.State.WITHDRAWN, at=at, actor=actor, reason="ask revised")
+
+
+@transaction.atomic
+def withdraw_ask(*, ask: Ask, at: datetime, actor: object, reason: str = "") -> Ask:
+    """The utility takes an ask back; bids on it end. A repeat changes nothing. WrongState once it is committed."""
+    if ask.state == Ask.State.WITHDRAWN:
+        return ask
+    move_ask(ask, Ask.State.WITHDRAWN, at=at, actor=actor, reason=reason)
+    for bid in open_bids(ask):
+        bids.end_bid(bid, Bid.State.WITHDRAWN, at=at, actor=actor, reason="ask withdrawn")
+    return ask
+
+
+def open_bids(ask: Ask) -> list[Bid]:
+    """Bids on the ask that can still be ordered or end."""
+    return list(Bid.objects.filter(ask=ask, state__in=OPEN_BIDS).order_by("pk"))
+
+
+def expire_asks(*, at: datetime) -> int:
+    """End asks that passed their gate without a bid, and bids that the utility did not take before their expiry."""
+    count = 0
+    for ask in Ask.objects.filter(state=Ask.State.ASKED, gate_at__lte=at):
+        with transaction.atomic():
+            move_ask(ask, Ask.State.EXPIRED, at=at, reason="no bid before the gate")
+        count += 1
+    for ask in Ask.objects.filter(state=Ask.State.BID, expires_at__lte=at):
+        with transaction.atomic():
+            move_ask(ask, Ask.State.EXPIRED, at=at, reason="no bid was taken in time")
+            for bid in open_bids(ask):
+                bids.end_bid(bid, Bid.State.EXPIRED, at=at, reason="ask expired")
+        count += 1
+    return count
+
+
+@transaction.atomic
+def mark_ask(*, ask: Ask, state: str, at: datetime, actor: object = "service") -> None:
+    """DELIVERED after the day, REPORTED after the performance report; a repeat changes nothing."""
+    if ask.state != state:
+        move_ask(ask, state, at=at, actor=actor)

@@ -1,0 +1,168 @@
+"""Webhooks: events as signed JSON posts, each first a row and a job, repeated until the receiver takes them.
+
+A receiver checks `X-VPP-Signature: t=UNIX,v1=HEX`: HEX is the HMAC-SHA256, under its secret, of "UNIX." and the body.
+The same delivery may come twice; `X-VPP-Delivery` names it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import ipaddress
+import json
+import socket
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+from uuid import NAMESPACE_URL, uuid5
+
+from django.conf import settings
+from django.db import transaction
+
+from vpp.accounts.models import Participant
+from vpp.accounts.operations import audit
+from vpp.jobs import operations as jobs
+from vpp.jobs.models import Webhook, WebhookDelivery
+from vpp.lib.errors import DomainError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+DELIVER = "jobs.webhook"
+TIMEOUT_S = 15
+SECRET_PREFIX = "whsec_"
+
+
+class BadWebhook(DomainError):
+    """The address may not be called: not https, or inside a private network."""
+
+    code = "bad_webhook"
+    http_status = 422
+
+
+class ReceiverDown(Exception):
+    """Nothing was delivered; it is tried again."""
+
+
+class ReceiverRefused(DomainError):
+    """The receiver answered that it will not take it."""
+
+    code = "receiver_refused"
+
+
+def secret_of(webhook: Webhook) -> str:
+    """What signs its deliveries; the participant sees it when it makes the webhook or changes the secret."""
+    name = f"webhook:{webhook.pk}:{webhook.generation}"
+    return SECRET_PREFIX + hmac.new(settings.SECRET_KEY.encode(), name.encode(), hashlib.sha256).hexdigest()
+
+
+def signature(secret: str, body: bytes, unix_s: int) -> str:
+    digest = hmac.new(secret.encode(), str(unix_s).encode() + b"." + body, hashlib.sha256).hexdigest()
+    return f"t={unix_s},v1={digest}"
+
+
+@transaction.atomic
+def subscribe(*, participant: Participant, url: str, events: Sequence[str], at: datetime, actor: object) -> Webhook:
+    """Tell `url` of events from now on; the same address again changes its events. Raises BadWebhook."""
+    check_address(url)
+    webhook, _ = Webhook.objects.update_or_create(
+        participant=participant,
+        url=url,
+        defaults={"events": sorted(set(events)), "active": True},
+        create_defaults={"events": sorted(set(events)), "created_at": at},
+    )
+    audit(at=at, actor=actor, action="webhook.subscribed", subject=webhook, after={"url": url, "events": list(events)})
+    return webhook
+
+
+@transaction.atomic
+def change_secret(webhook: Webhook, *, at: datetime, actor: object) -> Webhook:
+    """From now on another secret signs, also what waits already."""
+    webhook.generation += 1
+    webhook.save(update_fields=["generation"])
+    audit(at=at, actor=actor, action="webhook.secret_changed", subject=webhook)
+    return webhook
+
+
+def publish(*, participant: Participant, event: str, subject: str, data: dict[str, Any], at: datetime) -> int:
+    """A delivery and a job per webhook that wants the event, in the caller's transaction; a repeat adds nothing."""
+    count = 0
+    for webhook in Webhook.objects.filter(participant=participant, active=True).order_by("pk"):
+        if webhook.events and event not in webhook.events:
+            continue
+        key = f"{webhook.pk}:{event}:{subject}:{at.isoformat()}"
+        delivery_id = uuid5(NAMESPACE_URL, key)
+        delivery, made = WebhookDelivery.objects.get_or_create(
+            delivery_id=delivery_id,
+            defaults={
+                "webhook": webhook,
+                "event": event,
+                "body": {"id": str(delivery_id), "event": event, "at": at.isoformat(), "data": data},
+                "created_at": at,
+            },
+        )
+        if made:
+            jobs.enqueue(kind=DELIVER, natural_key=f"webhook:{delivery_id}", payload={"delivery": delivery.pk}, at=at)
+            count += 1
+    return count
+
+
+def deliver(delivery: WebhookDelivery) -> None:
+    """One try. Raises ReceiverDown (try again) or ReceiverRefused (4xx: it will not be tried again)."""
+    import requests
+
+    if delivery.state != WebhookDelivery.State.PENDING:
+        return
+    now = datetime.now(UTC)
+    body = json.dumps(delivery.body, separators=(",", ":")).encode()
+    delivery.attempts += 1
+    try:
+        check_address(delivery.webhook.url)
+        answer = requests.post(
+            delivery.webhook.url,
+            data=body,
+            headers={
+                "Content-Type": "application/json",
+                "X-VPP-Event": delivery.event,
+                "X-VPP-Delivery": str(delivery.delivery_id),
+                "X-VPP-Signature": signature(secret_of(delivery.webhook), body, int(now.timestamp())),
+            },
+            timeout=TIMEOUT_S,
+            allow_redirects=False,
+        )
+    except requests.RequestException as error:
+        _note(delivery, f"{type(error).__name__}"[:200])
+        raise ReceiverDown(f"{delivery.webhook.url}: {type(error).__name__}") from error
+    if 200 <= answer.status_code < 300:
+        delivery.state, delivery.delivered_at = WebhookDelivery.State.DELIVERED, now
+        _note(delivery, str(answer.status_code))
+    elif 300 <= answer.status_code < 500 and answer.status_code not in (404, 408, 425, 429):
+        delivery.state = WebhookDelivery.State.REFUSED
+        _note(delivery, str(answer.status_code))
+        raise ReceiverRefused(f"{delivery.webhook.url} answered {answer.status_code}")
+    else:
+        _note(delivery, str(answer.status_code))
+        raise ReceiverDown(f"{delivery.webhook.url} answered {answer.status_code}")
+
+
+def _note(delivery: WebhookDelivery, answer: str) -> None:
+    delivery.answer = answer
+    delivery.save(update_fields=["state", "attempts", "answer", "delivered_at"])
+
+
+def check_address(url: str) -> None:
+    """Raises BadWebhook for anything but https to a public address, unless VPP_WEBHOOK_PRIVATE allows it.
+
+    The name is looked up again before each delivery; redirects are not followed.
+    """
+    parts = urlsplit(url)
+    if settings.WEBHOOK_PRIVATE and parts.scheme in ("http", "https") and parts.hostname:
+        return
+    if parts.scheme != "https" or not parts.hostname:
+        raise BadWebhook("a webhook needs an https address")
+    try:
+        found = socket.getaddrinfo(parts.hostname, parts.port or 443, type=socket.SOCK_STREAM)
+    except OSError:
+        return  # not known now: the delivery waits for it
+    if any(not ipaddress.ip_address(address[4][0]).is_global for address in found):
+        raise BadWebhook(f"{parts.hostname} is not a public address")

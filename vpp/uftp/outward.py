@@ -1,0 +1,5 @@
+from bidding.distribution.notices import Notice
+
+
+def on_notice(notice: Notice) -> None:
+    pass
