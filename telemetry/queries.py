@@ -148,7 +148,27 @@ def interval_checksums(
 
     Equal checksums mean that the same readings in the same versions were used.
     """
+    return _checksums(readings(device_ids, start, end, as_of), device_ids)
+
+
+def traced_readings(
+    device_ids: DeviceIds, start: datetime, end: datetime, as_of: datetime | None = None, *, most_listed: int = 100
+) -> tuple[list[str], list[ReadingKey]]:
+    """`interval_checksums` of all devices and the reading keys of the first `most_listed`, read once for a trace."""
     found = readings(device_ids, start, end, as_of)
+    keys = [
+        ReadingKey(
+            moment(found.time_us[row]),
+            int(found.device_id[row]),
+            moment(found.available_us[row]),
+            float(found.power_kw[row]),
+        )
+        for row in np.flatnonzero(np.isin(found.device_id, np.asarray(device_ids[:most_listed])))
+    ]
+    return _checksums(found, device_ids), keys
+
+
+def _checksums(found: Readings, device_ids: DeviceIds) -> list[str]:
     packed = np.stack([found.time_us, found.available_us, found.power_kw.view(np.int64)], axis=1).astype("<i8")
     distinct, first = np.unique(found.device_id, return_index=True)
     parts = np.split(packed, first[1:]) if distinct.size else []

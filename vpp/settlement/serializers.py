@@ -50,7 +50,7 @@ class PerformanceReportSerializer(serializers.ModelSerializer):
     def get_delivered_kw(self, performance: Performance) -> list[float]:
         ordered = sum(power or 0.0 for power in performance.committed_kw)
         sign = -1.0 if ordered < 0 else 1.0
-        return [sign * (power or 0.0) for power in performance.delivered_kw]
+        return [sign * (power or 0.0) + 0.0 for power in performance.delivered_kw]  # nothing is 0.0, never -0.0
 
 
 class PerformanceSerializer(serializers.ModelSerializer):

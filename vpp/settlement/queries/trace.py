@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from bidding.models import Award, Bid
-from telemetry.queries import interval_checksums, reading_keys
+from telemetry.queries import ReadingKey, traced_readings
 from vpp.accounts.models import Principal
 from vpp.dispatch.models import Plan, Setpoint
 from vpp.lib.errors import NotFound
 from vpp.lib.periods import DeliveryDay
-from vpp.settlement.models import DevicePerformance, Payout
+from vpp.settlement.models import DevicePerformance, Payout, SettlementRun
 
 KEYS_SHOWN = 100  # devices of an owner whose reading keys are listed; all have their checksum
 
@@ -150,7 +150,8 @@ def _deliveries(payout: Payout, award: Award) -> dict[str, Any]:
         .order_by("device__code")
     )
     device_ids = [part.device_id for part in parts]
-    now = dict(zip(device_ids, interval_checksums(device_ids, day.start, day.end, as_of=run.as_of), strict=True))
+    checksums, keys = traced_readings(device_ids, day.start, day.end, as_of=run.as_of, most_listed=KEYS_SHOWN)
+    now, of_device = dict(zip(device_ids, checksums, strict=True)), _by_device(keys)
     setpoints: dict[int, list[dict[str, Any]]] = {}
     rows = Setpoint.objects.filter(device__in=device_ids, interval_start__gte=day.start, interval_start__lt=day.end)
     for setpoint in rows.order_by("interval_start", "sequence"):
@@ -168,21 +169,30 @@ def _deliveries(payout: Payout, award: Award) -> dict[str, Any]:
                 "weight": str(part.weight),
                 "credit": str(part.credit),
                 "setpoints": setpoints.get(part.device_id, []),
-                "readings": _readings(part, day, now[part.device_id], listed=row < KEYS_SHOWN),
+                "readings": _readings(part, day, run, now[part.device_id], of_device.get(part.device_id, [])),
             }
-            for row, part in enumerate(parts)
+            for part in parts
         ],
     }
 
 
-def _readings(part: DevicePerformance, day: DeliveryDay, checksum_now: str, *, listed: bool) -> dict[str, Any]:
+def _by_device(keys: list[ReadingKey]) -> dict[int, list[list[Any]]]:
+    """[instant, available at, kW] of every reading."""
+    found: dict[int, list[list[Any]]] = {}
+    for key in keys:
+        found.setdefault(key.device_id, []).append([key.ts.isoformat(), key.available_at.isoformat(), key.power_kw])
+    return found
+
+
+def _readings(
+    part: DevicePerformance, day: DeliveryDay, run: SettlementRun, checksum_now: str, keys: list[list[Any]]
+) -> dict[str, Any]:
     """The readings as of the run: their keys, the checksum that was settled on and whether it still holds."""
-    keys = reading_keys(part.device_id, day.start, day.end, as_of=part.run.as_of) if listed else []
     return {
         "start": day.start.isoformat(),
         "end": day.end.isoformat(),
-        "as_of": part.run.as_of.isoformat(),
+        "as_of": run.as_of.isoformat(),
         "checksum": part.reading_checksum,
         "checksum_holds": part.reading_checksum == checksum_now,
-        "keys": [[key.ts.isoformat(), key.available_at.isoformat(), key.power_kw] for key in keys],
+        "keys": keys,
     }
