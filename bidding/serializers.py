@@ -14,7 +14,9 @@ class ProductSerializer(serializers.ModelSerializer):
         model = Product
         fields = [
             "id", "code", "name", "kind", "min_quantity_kw", "lot_kw", "tick", "price_floor", "price_cap",
-            "block_minutes", "endurance_minutes", "activation_pu", "pay_rule",
+            "block_minutes", "endurance_minutes", "activation_pu", "pay_rule", "is_symmetric", "order_form",
+            "max_points", "max_quantity_kw", "eligible_kinds", "min_device_kw", "max_device_kw", "consumption_only",
+            "facts",
         ]  # fmt: skip
 
 
@@ -25,7 +27,7 @@ class MarketSerializer(serializers.ModelSerializer):
         model = Market
         fields = [
             "code", "name", "kind", "zone_code", "time_zone", "mtu_minutes", "gate_days_before", "gate_local_time",
-            "currency", "products",
+            "gate_calendar", "gate_on_working_days", "locational_rule", "currency", "facts", "products",
         ]  # fmt: skip
 
 
@@ -62,7 +64,8 @@ class BidSerializer(serializers.ModelSerializer):
         model = Bid
         fields = [
             "id", "natural_key", "market", "product", "product_kind", "block_minutes", "time_zone", "portfolio", "ask",
-            "delivery_date", "version", "state", "up_kw", "down_kw", "price_per_mwh", "submitted_at", "award",
+            "delivery_date", "version", "state", "up_kw", "down_kw", "price_per_mwh", "curve", "blocks", "confidence",
+            "shortfall_risk", "gap", "submitted_at", "award",
         ]  # fmt: skip
 
 
@@ -117,6 +120,25 @@ class AskInput(serializers.Serializer[Any]):
 
 class ReasonInput(serializers.Serializer[Any]):
     reason = serializers.CharField(required=False, allow_blank=True, default="", max_length=500)
+
+
+class NeededReasonInput(serializers.Serializer[Any]):
+    reason = serializers.CharField(max_length=500)
+
+
+class BidEditInput(NeededReasonInput):
+    """What is to be different; what is left out stays. A curve per market block: rising [[price, kW], ...]."""
+
+    up_kw = serializers.ListField(child=serializers.FloatField(min_value=0), required=False, max_length=300)
+    down_kw = serializers.ListField(child=serializers.FloatField(min_value=0), required=False, max_length=300)
+    price_per_mwh = serializers.ListField(child=serializers.FloatField(), required=False, max_length=300)
+    curve = serializers.ListField(
+        child=serializers.ListField(
+            child=serializers.ListField(child=serializers.FloatField(), min_length=2, max_length=2)
+        ),
+        required=False,
+        max_length=300,
+    )
 
 
 class AcceptInput(serializers.Serializer[Any]):

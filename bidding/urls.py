@@ -1,6 +1,6 @@
 from django.urls import URLPattern, path
 
-from bidding import api, market_api, whatif_api
+from bidding import api, desk_api, market_api, whatif_api
 
 urlpatterns: list[URLPattern] = [
     path("markets", api.MarketList.as_view(), name="markets"),
@@ -13,6 +13,9 @@ urlpatterns: list[URLPattern] = [
     path("bids", api.BidList.as_view(), name="bids"),
     path("bids/<int:bid_id>/accept", api.BidAcceptance.as_view(), name="bid-accept"),
     path("bids/<int:bid_id>/reject", api.BidRejection.as_view(), name="bid-reject"),
+    path("bids/<int:bid_id>/hold", desk_api.BidHold.as_view(), name="bid-hold"),
+    path("bids/<int:bid_id>/release", desk_api.BidRelease.as_view(), name="bid-release"),
+    path("bids/<int:bid_id>/edit", desk_api.BidEdit.as_view(), name="bid-edit"),
     path("commits", api.CommitList.as_view(), name="commits"),
     path("what-if", whatif_api.WhatIfView.as_view(), name="what-if"),
     path("book-check", api.BookCheck.as_view(), name="book-check"),

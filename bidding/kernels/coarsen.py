@@ -12,6 +12,7 @@ from dataclasses import replace
 import numpy as np
 
 from bidding.kernels.problem import (
+    DOWN,
     UP,
     AskRequest,
     BidProblem,
@@ -123,8 +124,8 @@ def _wander(problem: BidProblem, group: FlexGroup) -> tuple[float, float]:
     )
     own_kw = float((group.up_limit_kw + group.down_limit_kw).max(initial=0.0))
     shift_kw = min(others_kw, own_kw)
-    floor = sum(item.endurance_h for item in problem.reserves if item.direction == UP) / group.discharge_efficiency
-    roof = sum(item.endurance_h for item in problem.reserves if item.direction != UP) * group.charge_efficiency
+    floor = sum(item.endurance_h for item in problem.reserves if item.covers(UP)) / group.discharge_efficiency
+    roof = sum(item.endurance_h for item in problem.reserves if item.covers(DOWN)) * group.charge_efficiency
     return floor * shift_kw, roof * shift_kw
 
 

@@ -45,7 +45,7 @@ def add_energy_rows(lp: pulp.LpProblem, problem: BidProblem, made: Variables) ->
         for t in range(problem.n_intervals):
             terms: Terms = [(made.energy[g][t], 1.0), (made.down[g][t], -gain), (made.up[g][t], loss)]
             for product in problem.reserves:
-                factor = loss if product.direction == UP else -gain
+                factor = loss * product.covers(UP) - gain * product.covers(DOWN)
                 if product.activation_pu:
                     terms.append((made.carried[product.code][g][t], factor * product.activation_pu))
             rhs = group.retention * group.energy_start_kwh / KW_PER_MW if t == 0 else 0.0
@@ -84,9 +84,9 @@ def add_endurance_rows(lp: pulp.LpProblem, problem: BidProblem, made: Variables)
             roof: Terms = [(made.energy[g][t], 1.0)]
             for product in problem.reserves:
                 carried = made.carried[product.code][g][t]
-                if product.direction == UP:
+                if product.covers(UP):
                     floor.append((carried, -product.endurance_h / group.discharge_efficiency))
-                else:
+                if product.covers(DOWN):
                     roof.append((carried, product.endurance_h * group.charge_efficiency))
             wander = group.mean_energy
             floor_kwh = group.energy_min_kwh[t] - (wander.floor_slack_kwh if wander else 0.0)
@@ -110,10 +110,11 @@ def add_mean_energy_rows(
     charge: Terms = [(made.down[g][t], hours * group.charge_efficiency)]
     discharge: Terms = [(made.up[g][t], hours / group.discharge_efficiency)]
     for product in problem.reserves:
-        terms, factor = (discharge, 1 / group.discharge_efficiency) if product.direction == UP else (
-            charge, group.charge_efficiency)  # fmt: skip
-        if product.activation_pu:
-            terms.append((made.carried[product.code][g][t], hours * factor * product.activation_pu))
+        called = hours * product.activation_pu
+        if called and product.covers(UP):
+            discharge.append((made.carried[product.code][g][t], called / group.discharge_efficiency))
+        if called and product.covers(DOWN):
+            charge.append((made.carried[product.code][g][t], called * group.charge_efficiency))
     low, high = group.mean_energy.mean_min_kwh[t] / KW_PER_MW, group.mean_energy.mean_max_kwh[t] / KW_PER_MW
     add_row(lp, [*floor, *_times(discharge, inner)], 1, low)
     add_row(lp, [*roof, *_times(charge, -inner)], -1, high)

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 UP, DOWN = "UP", "DOWN"
+BOTH = "BOTH"  # a symmetric reserve: one quantity, held each way
 
 
 class BadProblem(ValueError):
@@ -102,6 +103,9 @@ class ReserveProduct:
     lot_kw: float
     endurance_h: float
     activation_pu: float = 0.0
+
+    def covers(self, direction: str) -> bool:
+        return self.direction in (direction, BOTH)
 
 
 @dataclass(frozen=True)
@@ -236,7 +240,7 @@ def _product_findings(product: EnergyProduct | ReserveProduct, count: int) -> It
         yield f"product {product.code}: a price is missing"
     if product.lot_kw <= 0 or product.min_quantity_kw < 0:
         yield f"product {product.code}: lot {product.lot_kw}, minimum {product.min_quantity_kw}"
-    if isinstance(product, ReserveProduct) and product.direction not in (UP, DOWN):
+    if isinstance(product, ReserveProduct) and product.direction not in (UP, DOWN, BOTH):
         yield f"product {product.code}: direction {product.direction!r}"
 
 

@@ -50,7 +50,7 @@ def promised_terms(problem: BidProblem, made: Variables, direction: str, t: int)
     """Reserve and ask quantities of one direction in interval t."""
     terms: Terms = []
     for product in problem.reserves:
-        if product.direction == direction:
+        if product.covers(direction):
             terms += made.reserve[product.code].terms(int(product.block_of_interval[t]))
     return terms + [
         (made.asked[ask.reference][t], 1.0)

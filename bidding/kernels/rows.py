@@ -26,4 +26,4 @@ def _summed(terms: Iterable[tuple[pulp.LpVariable, float]]) -> Terms:
 
 
 def carried_terms(problem: BidProblem, made: Variables, direction: str, g: int, t: int) -> Terms:
-    return [(made.carried[p.code][g][t], 1.0) for p in problem.reserves if p.direction == direction]
+    return [(made.carried[p.code][g][t], 1.0) for p in problem.reserves if p.covers(direction)]

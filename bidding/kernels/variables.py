@@ -88,11 +88,12 @@ def _reserve_variables(
     made: Variables, problem: BidProblem, product: ReserveProduct, room_up: np.ndarray, room_down: np.ndarray
 ) -> None:
     """A reserve may also free what is being moved the other way, so a group can carry up to both its limits."""
-    book = problem.book_up_kw if product.direction == UP else problem.book_down_kw
-    both = room_up + room_down
-    made.reserve[product.code] = _position(
-        product, product.direction, np.minimum(both, book), f"reserve_{product.code}"
-    )
+    most = room_up + room_down
+    if product.covers(UP):
+        most = np.minimum(most, problem.book_up_kw)
+    if product.covers(DOWN):
+        most = np.minimum(most, problem.book_down_kw)
+    made.reserve[product.code] = _position(product, product.direction, most, f"reserve_{product.code}")
     made.carried[product.code] = [
         _series(f"carried_{product.code}_g{number}", (group.up_limit_kw + group.down_limit_kw) / KW_PER_MW)
         for number, group in enumerate(problem.groups)

@@ -251,8 +251,7 @@ def expire_bids(*, at: datetime) -> int:
         if bid.ask is not None and not unsent:
             limit = bid.ask.expires_at
         if at >= limit:
-            end_bid(
-                bid, Bid.State.EXPIRED, at=at, reason="its gate passed unsent" if unsent else "nobody took it in time"
-            )
+            reason = "its gate passed unsent" if unsent else "nobody took it in time"
+            end_bid(bid, Bid.State.EXPIRED, at=at, reason=reason)
             count += 1
     return count

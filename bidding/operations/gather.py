@@ -10,7 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bidding.kernels.aggregate import aggregate
+from bidding.kernels.gate import block_of_interval
 from bidding.kernels.problem import (
+    BOTH,
+    DOWN,
+    UP,
     AskRequest,
     BidProblem,
     EnergyProduct,
@@ -20,7 +24,8 @@ from bidding.kernels.problem import (
 from bidding.models import Ask, Product
 from bidding.operations import book
 from bidding.operations.fleet import fleet_arrays, within_envelopes
-from bidding.queries import commitments
+from bidding.operations.order_forms import count_blocks
+from bidding.operations.standing import Standing, standing_of
 from bidding.wholesale.queries import OpenProduct
 from forecasting.models import ForecastRun
 from vpp.enrollment.models import Portfolio
@@ -28,6 +33,7 @@ from vpp.enrollment.queries import device_table
 from vpp.lib.periods import DeliveryDay
 
 FloatArray = NDArray[np.float64]
+NO_LOT_KW = 1e9  # larger than any fleet, so that nothing more of a closed product is sold
 
 
 @dataclass(frozen=True)
@@ -51,8 +57,12 @@ def gather(
     ask_lot_kw: float,
     ask_min_kw: float,
     known_at: datetime,
+    standing: Standing | None = None,
 ) -> Gathered:
-    """One portfolio's problem as known at `known_at`. `asks`: by id, with the quantity (H,) that is still wanted."""
+    """One portfolio's problem as known at `known_at`. `asks`: by id, with the quantity (H,) that is still wanted.
+
+    standing : what counts as promised already; every live bid and award where it is not given.
+    """
     from forecasting import queries as forecasts
 
     notes: list[str] = []
@@ -66,14 +76,16 @@ def gather(
     down_kw = sum((group.down_limit_kw for group in groups), start=np.zeros(day.n_intervals))
     free_up_kw, free_down_kw = book.free_kw(portfolio_id=portfolio.pk, day=day, up_kw=up_kw, down_kw=down_kw)
     feeders = sorted({group.feeder for group in groups})
-    net_up_kw, reserve_kw = _committed(portfolio, day)
+    standing = standing or standing_of(portfolio, day)
+    for_sale = [item for item in products if item.product.kind != Product.Kind.ENERGY]
+    held, reserve_kw = _held(standing, day, for_sale)
     energy = next((item for item in products if item.product.kind == Product.Kind.ENERGY), None)
     spread = energy.product.market.imbalance_spread_per_mwh if energy is not None else 40.0
     problem = BidProblem(
         step_hours=day.hours_per_interval,
         groups=groups,
         energy=None if energy is None else _energy_product(energy),
-        reserves=tuple(_reserve_product(item) for item in products if item.product.kind != Product.Kind.ENERGY),
+        reserves=tuple(_reserve_product(item) for item in for_sale) + held,
         asks=tuple(
             _ask_request(ask, quantity_kw, ask_lot_kw, ask_min_kw)
             for ask, quantity_kw in asks.values()
@@ -82,7 +94,7 @@ def gather(
         feeders=tuple(_feeder_limit(code, day, known_at, notes) for code in feeders if code),
         book_up_kw=free_up_kw,
         book_down_kw=free_down_kw,
-        committed_net_up_kw=net_up_kw,
+        committed_net_up_kw=standing.net_up_kw,
         imbalance_price_eur_per_mwh=(
             np.full(day.n_intervals, 40.0) if energy is None else energy.price[energy.block_of_interval]
         ),
@@ -92,17 +104,33 @@ def gather(
     return Gathered(portfolio, problem, run, up_kw, down_kw, notes)
 
 
-def _committed(portfolio: Portfolio, day: DeliveryDay) -> tuple[FloatArray, dict[str, FloatArray]]:
-    """Net energy already awarded, up positive, and awarded reserve by product code."""
-    net_up_kw = np.zeros(day.n_intervals)
-    reserve_kw: dict[str, FloatArray] = {}
-    for item in commitments(portfolio.pk, day.date):
-        if item.product_kind in (Product.Kind.RESERVE_UP, Product.Kind.RESERVE_DOWN):
-            earlier = reserve_kw.get(item.product_code, np.zeros(day.n_intervals))
-            reserve_kw[item.product_code] = earlier + item.up_kw + item.down_kw
-        else:
-            net_up_kw = net_up_kw + item.up_kw - item.down_kw
-    return net_up_kw, reserve_kw
+def _held(
+    standing: Standing, day: DeliveryDay, for_sale: Sequence[OpenProduct]
+) -> tuple[tuple[ReserveProduct, ...], dict[str, FloatArray]]:
+    """Reserve that is promised already, by code: of products for sale, or of closed ones with no lot left."""
+    offered = {item.product.pk for item in for_sale}
+    closed = tuple(
+        ReserveProduct(
+            code=str(product.pk),
+            direction=_direction(product),
+            block_of_interval=block_of_interval(day, product.block_minutes),
+            price_eur_per_mw_h=np.zeros(count_blocks(product, day)),
+            min_quantity_kw=NO_LOT_KW,
+            lot_kw=NO_LOT_KW,
+            endurance_h=product.endurance_minutes / 60.0,
+            activation_pu=product.activation_pu,
+        )
+        for pk, product in standing.products.items()
+        if pk not in offered
+    )
+    codes = {pk: product.code if pk in offered else str(pk) for pk, product in standing.products.items()}
+    return closed, {codes[pk]: series for pk, series in standing.reserve_kw.items()}
+
+
+def _direction(product: Product) -> str:
+    if product.is_symmetric:
+        return BOTH
+    return UP if product.kind == Product.Kind.RESERVE_UP else DOWN
 
 
 def _energy_product(item: OpenProduct) -> EnergyProduct:
@@ -120,7 +148,7 @@ def _reserve_product(item: OpenProduct) -> ReserveProduct:
     product = item.product
     return ReserveProduct(
         code=product.code,
-        direction="UP" if product.kind == Product.Kind.RESERVE_UP else "DOWN",
+        direction=_direction(product),
         block_of_interval=item.block_of_interval,
         price_eur_per_mw_h=item.price,
         min_quantity_kw=product.min_quantity_kw,

@@ -143,6 +143,8 @@ def submit(context: NightlyContext) -> dict[str, Any]:
             bids.end_bid(bid, Bid.State.EXPIRED, at=context.at, reason=error.message)
             findings.append(f"{bid}: {error.message}")
     for ask in open_asks(context.day.date, context.at):
+        if Bid.objects.filter(ask=ask, state=Bid.State.HELD).exists():
+            continue  # its operator decides
         answered = Bid.objects.filter(ask=ask, state__in=Bid.SENT_STATES).exists()
         with transaction.atomic():
             move_ask(ask, Ask.State.BID if answered else Ask.State.NO_BID, at=context.at)

@@ -1,0 +1,77 @@
+"""What a portfolio stands for on a day, and whether its devices can deliver all of it together.
+
+The commitment book adds up kilowatts by direction. This check goes further: every live bid and award is put into the
+optimisation's own problem as already promised, and what its rows then cannot meet (energy, endurance, feeder) is named.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bidding.models import Bid, Product
+from vpp.enrollment.models import Portfolio
+from vpp.lib.periods import DeliveryDay
+
+FloatArray = NDArray[np.float64]
+RESERVES = (Product.Kind.RESERVE_UP, Product.Kind.RESERVE_DOWN)
+TOLERANCE_KW = 0.5
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A promise in arrays (H,): what of it is net movement and what is held as reserve."""
+
+    product: Product
+    up_kw: Sequence[float]
+    down_kw: Sequence[float]
+
+
+@dataclass
+class Standing:
+    """net_up_kw (H,): energy and asks, up positive; reserve_kw: held capacity by product."""
+
+    net_up_kw: FloatArray
+    reserve_kw: dict[int, FloatArray] = field(default_factory=dict)
+    products: dict[int, Product] = field(default_factory=dict)
+
+    def add(self, claim: Claim) -> None:
+        up_kw, down_kw = np.asarray(claim.up_kw, dtype=np.float64), np.asarray(claim.down_kw, dtype=np.float64)
+        if claim.product.kind not in RESERVES:
+            self.net_up_kw = self.net_up_kw + up_kw - down_kw
+            return
+        pk = claim.product.pk
+        held = np.maximum(up_kw, down_kw) if claim.product.is_symmetric else up_kw + down_kw
+        self.products[pk] = claim.product
+        self.reserve_kw[pk] = self.reserve_kw.get(pk, np.zeros(held.size)) + held
+
+
+def standing_of(portfolio: Portfolio, day: DeliveryDay, *, leave_out: Iterable[int] = ()) -> Standing:
+    """Every live bid and award of the day but those of `leave_out` (bid ids)."""
+    standing = Standing(np.zeros(day.n_intervals))
+    live = Bid.objects.filter(portfolio=portfolio, delivery_date=day.date, state__in=Bid.LIVE_STATES)
+    for bid in live.exclude(pk__in=list(leave_out)).select_related("product__market", "award").order_by("pk"):
+        holder = bid.award if hasattr(bid, "award") else bid
+        standing.add(Claim(bid.product, holder.up_kw, holder.down_kw))
+    return standing
+
+
+def shortfalls_kw(
+    portfolio: Portfolio, day: DeliveryDay, standing: Standing, known_at: datetime
+) -> Mapping[str, float]:
+    """By limit, the largest part in kW (kWh for energy) that the devices cannot meet; empty when all is deliverable.
+
+    Raises SolverFailed or BadProblem.
+    """
+    from bidding.kernels.deliverable import missing
+    from bidding.operations.gather import gather
+
+    gathered = gather(
+        portfolio=portfolio, day=day, products=[], asks={}, ask_lot_kw=1.0, ask_min_kw=1.0, known_at=known_at,
+        standing=standing,
+    )  # fmt: skip
+    return {limit: value for limit, value in missing(gathered.problem).items() if value > TOLERANCE_KW}
