@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import queue
 import threading
 import time
 
@@ -15,28 +14,38 @@ MOST_BYTES = 8 * 1024 * 1024
 LINGER_S = 0.02  # so long a first message waits for others to share its transaction
 
 
-def take(session: Session, stop: threading.Event) -> list[Arrived]:
+def take(session: Session, stop: threading.Event) -> Arrived:
     """The messages of the next batch; none when it is time to stop or nothing came for a while."""
-    try:
-        first = session.arrived.get(timeout=0.5)
-    except queue.Empty:
-        return []
-    batch, size, deadline = [first], len(first.payload), time.monotonic() + LINGER_S
-    while len(batch) < MOST_MESSAGES and size < MOST_BYTES and not stop.is_set():
-        try:
-            message = session.arrived.get(timeout=max(0.0, deadline - time.monotonic()))
-        except queue.Empty:
+    batch = session.receive(0.5)
+    if not batch.messages:
+        return batch
+    size, deadline = _bytes(batch), time.monotonic() + LINGER_S
+    while len(batch.messages) < MOST_MESSAGES and size < MOST_BYTES and not stop.is_set():
+        left_s = deadline - time.monotonic()
+        if left_s <= 0:
             break
-        batch.append(message)
-        size += len(message.payload)
+        more = session.receive(left_s)
+        if more.connection != batch.connection:
+            break  # what `batch` holds is stored all the same; the broker will send it again
+        batch.messages += more.messages
+        size += _bytes(more)
     return batch
+
+
+def _bytes(batch: Arrived) -> int:
+    return sum(len(message.payload) for message in batch.messages)
 
 
 def turn(session: Session, stop: threading.Event, tally: Tally) -> None:
     """Nothing is acknowledged before it is committed; what a stop leaves over the broker sends again."""
     batch = take(session, stop)
-    if not batch:
+    if not batch.messages:
         return
-    messages = [(message.topic, message.payload) for message in batch]
-    if store_at_last(messages, now=clock.now, wait=stop.wait, tally=tally, sender=session.name):
+
+    def wait(pause_s: float) -> bool:
+        session.stay()
+        return stop.wait(pause_s)
+
+    messages = [(message.topic, message.payload) for message in batch.messages]
+    if store_at_last(messages, now=clock.now, wait=wait, tally=tally, sender=session.name):
         session.acknowledge(batch)

@@ -11,9 +11,8 @@ import psycopg
 from django.db import InterfaceError, OperationalError, connection
 
 from telemetry import operations
+from telemetry.kernels.batch import in_turn
 from telemetry.protocols import mqtt_messages
-from telemetry.protocols.mqtt_messages import SiteReadings
-from vpp.lib.errors import DomainError
 
 logger = logging.getLogger(__name__)
 
@@ -37,34 +36,30 @@ class Tally:
         )
 
 
-def readable(messages: Sequence[tuple[str, bytes]], tally: Tally) -> list[SiteReadings]:
-    """What can be read of (topic, payload); the rest is counted and logged: nobody could send it better by waiting."""
-    found = []
-    for topic, payload in messages:
-        try:
-            found.append(mqtt_messages.read(topic, payload))
-        except DomainError as error:
-            tally.refused[error.code] += 1
-            logger.warning("refused a message on %s: %s", topic, error.message)
-    return found
+def store(messages: Sequence[tuple[bytes, bytes]], *, at: datetime, tally: Tally, sender: str = "gateway") -> None:
+    """Store one batch; when this returns, it is committed. Raises one of DATABASE_ERRORS if nothing of it is.
 
-
-def store(messages: Sequence[tuple[str, bytes]], *, at: datetime, tally: Tally, sender: str = "gateway") -> None:
-    """Store one batch; when this returns, it is committed. Raises one of DATABASE_ERRORS if nothing of it is."""
-    found = readable(messages, tally)
+    What cannot be read is counted and logged: nobody could send it better by waiting.
+    """
+    found = mqtt_messages.read(messages)
+    if found.batch.size or found.batch.refused:
+        answers = [
+            operations.ingest(part, at=at, principal=None, sites=found.sites, digest_later=True)
+            for part in in_turn(found.batch)
+        ]
+        refused = [each for answer in answers for each in answer.refused]
+        operations.heard(sender, at=at, refused=refused)
+        tally.accepted += sum(answer.accepted for answer in answers)
+        tally.duplicates += sum(answer.duplicates for answer in answers)
+        tally.refused.update(reason for _, reason in refused)
     tally.messages += len(messages)
-    if not found:
-        return
-    batch, sites = mqtt_messages.join(found)
-    answer = operations.ingest(batch, at=at, principal=None, sites=sites, digest_later=True)
-    operations.heard(sender, at=at, refused=answer.refused)
-    tally.accepted += answer.accepted
-    tally.duplicates += answer.duplicates
-    tally.refused.update(reason for _, reason in answer.refused)
+    for topic, error in found.refused:
+        tally.refused[error.code] += 1
+        logger.warning("refused a message on %s: %s", topic, error.message)
 
 
 def store_at_last(
-    messages: Sequence[tuple[str, bytes]],
+    messages: Sequence[tuple[bytes, bytes]],
     *,
     now: Callable[[], datetime],
     wait: Callable[[float], bool],

@@ -11,7 +11,7 @@ from telemetry.kernels.copy_format import Field
 from telemetry.kernels.judge import DAY_US
 from telemetry.kernels.readings import Readings, join
 from telemetry.kernels.rollup import BUCKET_US, Rollup, bucket_of, roll_up
-from telemetry.storage.cell_readings import CELLS, readings_of_cells
+from telemetry.storage.cell_readings import CELLS, TOUCHED, readings_of_cells
 from telemetry.storage.copying import copy_in, copy_out, empty_stage, moment
 from telemetry.storage.days import ensure_days
 
@@ -93,14 +93,14 @@ def refresh_touched(day: int, *, before_us: int) -> int:
     cells = touched_cells(day * DAY_US, end_us)
     bucket_us, device_id = cells["bucket_us"], cells["device_id"]
     if bucket_us.size:
-        _stage_cells(bucket_us, device_id)
         ensure_days([day])
-        rollup = roll_up(readings_of_cells(day, bucket_us, device_id)).by_bucket()
+        rollup = roll_up(readings_of_cells(day, bucket_us, device_id, TOUCHED)).by_bucket()
         with connection.cursor() as cursor:
             cursor.execute(
-                f"""DELETE FROM telemetry_rollup15 r USING {CELLS} c
-                WHERE r.bucket = c.bucket AND r.device_id = c.device_id AND r.bucket BETWEEN %s AND %s""",  # noqa: S608
-                [moment(int(bucket_us.min())), moment(int(bucket_us.max()))],
+                f"""DELETE FROM telemetry_rollup15 r USING {TOUCHED} c
+                WHERE r.bucket = c.bucket AND r.device_id = c.device_id
+                AND r.bucket >= %s AND r.bucket < %s AND c.bucket >= %s AND c.bucket < %s""",  # noqa: S608
+                [moment(int(bucket_us.min())), moment(end_us)] * 2,
             )
         copy_in("telemetry_rollup15", rollup_fields(rollup))
         forget_touched(day * DAY_US, end_us)

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from telemetry.kernels.batch import IntColumn
 from telemetry.kernels.copy_format import Field
-from telemetry.kernels.readings import Readings, no_readings, places_of, same_values
+from telemetry.kernels.readings import Readings, places_of, same_values
 from telemetry.storage import raw
-from telemetry.storage.copying import copy_in, empty_stage, id_array, moment
+from telemetry.storage.copying import copy_in, empty_stage, moment
 
 STAGE = "telemetry_stage"
 STAGE_COLUMNS = """place integer, ts timestamptz, device_id bigint, available_at timestamptz, power_kw double precision,
@@ -106,38 +106,53 @@ def _insert_new(readings: Readings) -> NDArray[np.bool_]:
     return stored
 
 
-def correct(readings: Readings, marked: NDArray[np.bool_]) -> NDArray[np.int8]:
-    """Outcome of readings whose key is stored with other values.
+def correct(
+    readings: Readings, marked: NDArray[np.bool_], as_first: NDArray[np.bool_]
+) -> tuple[NDArray[np.int8], IntColumn]:
+    """Outcome of readings whose key is stored, and from when on each is known: later than any version before it.
 
-    SAME: a correction with these values is known already. FRESH: marked as a correction, and stored as one.
-    DIFFERENT: not marked, so it contradicts what is stored.
+    as_first : (n,) where the values are those that came first.
+
+    SAME: the values are known already; of a reading marked as a correction, those in force. So a correction back to an
+    earlier value is a correction of its own. FRESH: marked, and stored as a correction. DIFFERENT: not marked, and
+    never sent before: it contradicts what is stored.
     """
-    outcome = np.full(readings.size, Outcome.DIFFERENT, dtype=np.int8)
-    start_us, end_us = int(readings.time_us.min()), int(readings.time_us.max()) + 1
-    versions = _all_corrections(readings, start_us, end_us)
-    own = zip(readings.device_id.tolist(), readings.time_us.tolist(), strict=True)
-    keys = {key: place for place, key in enumerate(own)}
-    last_us = readings.available_us - 1
-    for row in range(versions.size):
-        place = keys.get((int(versions.device_id[row]), int(versions.time_us[row])))
-        if place is None:
-            continue
-        last_us[place] = max(last_us[place], versions.available_us[row])
-        if same_values(versions.take(np.array([row])), readings.take(np.array([place])))[0]:
-            outcome[place] = Outcome.SAME
+    outcome = np.where(as_first, np.int8(Outcome.SAME), np.int8(Outcome.DIFFERENT))
+    versions = _all_corrections(readings).by_device()
+    versions = versions.take(np.lexsort((versions.available_us, versions.time_us, versions.device_id)))
+    last = np.append((np.diff(versions.device_id) != 0) | (np.diff(versions.time_us) != 0), True)[: versions.size]
+    place = places_of(versions.device_id, versions.time_us, readings)
+    mine = np.flatnonzero(place >= 0)
+    versions, last, place = versions.take(mine), last[mine], place[mine]
+    same = same_values(versions, readings.take(place)) if mine.size else np.empty(0, dtype=bool)
+    outcome[place[same & ~marked[place]]] = Outcome.SAME
+    in_force = place[last]
+    outcome[in_force[marked[in_force]]] = Outcome.DIFFERENT
+    outcome[in_force[same[last]]] = Outcome.SAME
+    available_us = readings.available_us.copy()
     new = np.flatnonzero((outcome == Outcome.DIFFERENT) & marked)
     if new.size:
-        fields = raw.row_fields(readings.take(new)) | {"available_at": Field("timestamptz", last_us[new] + 1)}
+        known_us = _first_known_us(readings.take(new))
+        latest_us = np.full(readings.size, np.iinfo(np.int64).min)
+        np.maximum.at(latest_us, place, versions.available_us)
+        available_us[new] = np.maximum(available_us[new], np.maximum(known_us, latest_us[new]) + 1)
+        fields = raw.row_fields(readings.take(new)) | {"available_at": Field("timestamptz", available_us[new])}
         copy_in("telemetry_readingcorrection", fields)
         outcome[new] = Outcome.FRESH
-    return outcome
+    return outcome, available_us
 
 
-def _all_corrections(readings: Readings, start_us: int, end_us: int) -> Readings:
-    if not readings.size:
-        return no_readings()
+def _first_known_us(readings: Readings) -> IntColumn:
+    """(n,) when the first version of each reading became known, so that a correction is later than what it corrects."""
+    start_us, end_us = int(readings.time_us.min()), int(readings.time_us.max()) + 1
+    first = raw.first_versions(np.unique(readings.device_id), start_us, end_us)
+    return first.available_us[places_of(readings.device_id, readings.time_us, first)]
+
+
+def _all_corrections(readings: Readings) -> Readings:
+    condition, parameters, _ = raw.of_devices(readings.device_id)
     return raw.rows(
         f"""SELECT {raw.ROW_SELECT.format("c")} FROM telemetry_readingcorrection c
-        WHERE ts >= %s AND ts < %s AND device_id = ANY(%s::bigint[])""",  # noqa: S608
-        [moment(start_us), moment(end_us), id_array(np.unique(readings.device_id))],
+        WHERE ts >= %s AND ts <= %s AND {condition}""",  # noqa: S608
+        [moment(int(readings.time_us.min())), moment(int(readings.time_us.max())), *parameters],
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import numpy as np
@@ -95,11 +95,16 @@ def _store_rows(
         pairs = raw.packed_pairs(readings.days(), readings.device_id)
     outcome = rows.insert(readings, pairs, repeated=hints.repeated)
     plain = (outcome == Outcome.FRESH) & ~readings.in_pairs(pairs)
-    different = np.flatnonzero(outcome == Outcome.DIFFERENT)
+    in_question = np.flatnonzero((outcome == Outcome.DIFFERENT) | ((outcome == Outcome.SAME) & marked))
     corrected = 0
-    if different.size:
-        outcome[different] = rows.correct(readings.take(different), marked[different])
-        corrected = int((outcome[different] == Outcome.FRESH).sum())
+    if in_question.size:
+        as_first = outcome[in_question] == Outcome.SAME
+        available_us = readings.available_us.copy()
+        outcome[in_question], available_us[in_question] = rows.correct(
+            readings.take(in_question), marked[in_question], as_first
+        )
+        readings = replace(readings, available_us=available_us)
+        corrected = int((outcome[in_question] == Outcome.FRESH).sum())
     anew = (outcome == Outcome.FRESH) & ~plain  # corrections, and late readings of packed days
     if plain.any() and digest_later:
         arrivals.add(readings.take(plain))

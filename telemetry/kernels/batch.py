@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -105,3 +105,27 @@ def index_codes(codes: Sequence[str]) -> tuple[list[str], IntColumn]:
     places = {}
     index = np.fromiter((places.setdefault(code, len(places)) for code in codes), dtype=np.int64, count=len(codes))
     return list(places), index
+
+
+def in_turn(batch: ReadingBatch) -> list[ReadingBatch]:
+    """The batch in parts that hold each device and instant once: of several readings of one, each meets what the one
+    before it has left. One part, unless messages of different moments were put together.
+
+    A message that corrects one which came just before it is a correction, not a contradiction within one message.
+    """
+    order = np.lexsort((batch.time_us, batch.device))  # stable: arrivals of one key stay in their order
+    same = np.zeros(batch.size, dtype=bool)
+    same[1:] = (np.diff(batch.device[order]) == 0) & (np.diff(batch.time_us[order]) == 0)
+    if not same.any():
+        return [batch]
+    first = np.flatnonzero(~same)
+    turn = np.empty(batch.size, dtype=np.int64)
+    turn[order] = np.arange(batch.size) - np.repeat(first, np.diff(np.append(first, batch.size)))
+    return [rows_of(batch, np.flatnonzero(turn == each), refused=each == 0) for each in range(int(turn.max()) + 1)]
+
+
+def rows_of(batch: ReadingBatch, rows: NDArray[np.intp], *, refused: bool) -> ReadingBatch:
+    """Some rows of a batch, with or without those that could not be read."""
+    columns = ("device", "time_us", "correction", "row", "quality", *VALUE_COLUMNS)
+    taken = {name: getattr(batch, name)[rows] for name in columns}
+    return replace(batch, **taken, refused=batch.refused if refused else [])

@@ -102,7 +102,7 @@ def same_values(left: Readings, right: Readings) -> NDArray[np.bool_]:
 def places_of(device_id: IntColumn, time_us: IntColumn, sorted_readings: Readings) -> IntColumn:
     """(n,) index of each key in readings that are ordered by (device, time), -1 where there is none."""
     known = sorted_readings
-    if known.size == 0:
+    if known.size == 0 or time_us.size == 0:
         return np.full(time_us.size, -1, dtype=np.int64)
     if np.array_equal(device_id, known.device_id) and np.array_equal(time_us, known.time_us):
         return np.arange(known.size)

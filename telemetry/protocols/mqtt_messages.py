@@ -6,17 +6,19 @@ vpp/v1/{site}/readings       : readings of any devices of the site, in any form 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
 import msgspec
 import numpy as np
 
-from telemetry.kernels.batch import VALUE_COLUMNS, IntColumn, ReadingBatch, batch_of
+from telemetry.kernels.batch import VALUE_COLUMNS, ReadingBatch, batch_of
 from telemetry.kernels.quality import Refusal
 from telemetry.protocols.bounds import MAX_BODY_BYTES, refuse_too_many_commas, refuse_too_many_rows
 from telemetry.protocols.decode import MSGPACK_TYPES, decode
 from telemetry.protocols.errors import BodyTooLarge, MalformedBody
-from telemetry.protocols.json_rows import DeviceCode, column, moments
+from telemetry.protocols.json_rows import AwareTime, DeviceCode, column, microseconds
+from vpp.lib.errors import DomainError
 
 ROOT = "vpp/v1"
 SUBSCRIPTIONS = (f"{ROOT}/+/+/state", f"{ROOT}/+/readings")
@@ -25,7 +27,7 @@ SUBSCRIPTIONS = (f"{ROOT}/+/+/state", f"{ROOT}/+/readings")
 class State(msgspec.Struct, gc=False, frozen=True):
     """`json_rows.Row` of the device in the topic."""
 
-    time: str
+    time: AwareTime
     power_kw: float
     energy_kwh: float | None = None
     soc_kwh: float | None = None
@@ -34,42 +36,103 @@ class State(msgspec.Struct, gc=False, frozen=True):
 
 
 _states = msgspec.json.Decoder(State | list[State])
+MOST_REMEMBERED = 200_000  # topics, about 300 bytes each
 
 
 @dataclass(frozen=True)
-class SiteReadings:
-    """Readings that one message brought for one site, at most ten thousand."""
+class Address:
+    """Whom a topic speaks for; `device` is None for readings of any devices of the site."""
 
     site: str
+    device: str | None
+
+
+@dataclass
+class Messages:
+    """Readings of many messages as one batch. `sites` : the site that speaks, for each code of the batch.
+
+    refused : (topic, what is wrong) of messages of which nothing could be read.
+    """
+
     batch: ReadingBatch
+    sites: list[str]
+    refused: list[tuple[str, DomainError]]
 
 
-def read(topic: str, payload: bytes) -> SiteReadings:
-    """Raises DomainError if nothing of the message can be read."""
-    parts = topic.split("/")
-    if parts[:2] != ROOT.split("/") or len(parts) not in (4, 5):
-        raise MalformedBody(f"topic {topic!r}")
-    if len(payload) > MAX_BODY_BYTES:
-        raise BodyTooLarge(f"more than {MAX_BODY_BYTES} bytes: send smaller batches")
+_addresses: dict[bytes, Address] = {}
+
+
+def address_of(topic: bytes) -> Address:
+    """Raises MalformedBody. Remembered: a device says the same topic for years."""
+    if (known := _addresses.get(topic)) is not None:
+        return known
     try:
-        site = msgspec.convert(parts[2], DeviceCode)
-        if len(parts) == 5:
-            return SiteReadings(site, _of_device(msgspec.convert(parts[3], DeviceCode), payload))
+        parts = topic.decode().split("/")
+        if parts[:2] != ROOT.split("/") or len(parts) not in (4, 5):
+            raise MalformedBody(f"topic {'/'.join(parts)!r}")
+        codes = [msgspec.convert(part, DeviceCode) for part in parts[2:-1]]
+    except (msgspec.ValidationError, UnicodeDecodeError) as error:
+        raise MalformedBody(f"the topic cannot be read: {error}") from error
+    if len(_addresses) >= MOST_REMEMBERED:
+        _addresses.clear()
+    found = _addresses[topic] = Address(codes[0], codes[1] if len(codes) == 2 else None)
+    return found
+
+
+def read(messages: Iterable[tuple[bytes, bytes]]) -> Messages:
+    """(topic, payload) of each message, in the order of arrival, which the batch keeps; its rows count through all."""
+    places: dict[tuple[str, str], int] = {}
+    refused: list[tuple[str, DomainError]] = []
+    parts: list[ReadingBatch] = []
+    states: list[State] = []
+    devices: list[int] = []
+    for topic, payload in messages:
+        try:
+            address = address_of(topic)
+            if address.device is not None:
+                found = _states_of(payload)
+                states += found
+                devices += [places.setdefault((address.site, address.device), len(places))] * len(found)
+                continue
+            batch = _of_site(payload)
+        except DomainError as error:
+            refused.append((topic.decode(errors="replace"), error))
+            continue
+        parts.append(_of_devices(states, devices))
+        parts.append(_placed(batch, address.site, places))
+        states, devices = [], []
+    parts.append(_of_devices(states, devices))
+    return Messages(_joined(parts, [code for _, code in places]), [site for site, _ in places], refused)
+
+
+def _states_of(payload: bytes) -> list[State]:
+    _refuse_large(payload)
+    try:
+        refuse_too_many_commas(payload)
+        message = _states.decode(payload)
+        states = message if isinstance(message, list) else [message]
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise MalformedBody(f"the message cannot be read: {error}") from error
-    is_json = payload.lstrip()[:1] in (b"{", b"[", b"")
-    return SiteReadings(site, decode(payload, content_type="application/json" if is_json else MSGPACK_TYPES[0]))
-
-
-def _of_device(code: str, payload: bytes) -> ReadingBatch:
-    refuse_too_many_commas(payload)
-    message = _states.decode(payload)
-    states = message if isinstance(message, list) else [message]
     refuse_too_many_rows(len(states))
+    return states
+
+
+def _of_site(payload: bytes) -> ReadingBatch:
+    _refuse_large(payload)
+    is_json = payload.lstrip()[:1] in (b"{", b"[", b"")
+    return decode(payload, content_type="application/json" if is_json else MSGPACK_TYPES[0])
+
+
+def _refuse_large(payload: bytes) -> None:
+    if len(payload) > MAX_BODY_BYTES:
+        raise BodyTooLarge(f"more than {MAX_BODY_BYTES} bytes: send smaller batches")
+
+
+def _of_devices(states: list[State], devices: list[int]) -> ReadingBatch:
     return batch_of(
-        codes=[code],
-        device=np.zeros(len(states), dtype=np.int64),
-        time_us=moments([state.time for state in states]),
+        codes=(),
+        device=np.array(devices, dtype=np.int64),
+        time_us=microseconds([state.time for state in states]),
         power_kw=column([state.power_kw for state in states]),
         energy_kwh=column([state.energy_kwh for state in states]),
         soc_kwh=column([state.soc_kwh for state in states]),
@@ -78,23 +141,13 @@ def _of_device(code: str, payload: bytes) -> ReadingBatch:
     )
 
 
-def join(messages: list[SiteReadings]) -> tuple[ReadingBatch, list[str]]:
-    """One batch of all messages' readings and the site of each of its codes; rows count through all messages."""
-    places: dict[tuple[str, str], int] = {}
-    device: list[IntColumn] = []
-    refused: list[tuple[int, str]] = []
-    for message in messages:
-        keys = [places.setdefault((message.site, code), len(places)) for code in message.batch.codes]
-        device.append(np.array(keys, dtype=np.int64)[message.batch.device])
-        refused += [(-1, Refusal.MALFORMED) for _ in message.batch.refused]
-    batches = [message.batch for message in messages]
-    columns = {name: np.concatenate([getattr(batch, name) for batch in batches]) for name in VALUE_COLUMNS}
-    batch = batch_of(
-        codes=[code for _, code in places],
-        device=np.concatenate(device),
-        time_us=np.concatenate([batch.time_us for batch in batches]),
-        correction=np.concatenate([batch.correction for batch in batches]),
-        refused=refused,
-        **columns,
-    )
-    return batch, [site for site, _ in places]
+def _placed(batch: ReadingBatch, site: str, places: dict[tuple[str, str], int]) -> ReadingBatch:
+    """The same with devices counted through all messages."""
+    keys = [places.setdefault((site, code), len(places)) for code in batch.codes]
+    return replace(batch, device=np.array(keys, dtype=np.int64)[batch.device])
+
+
+def _joined(parts: list[ReadingBatch], codes: list[str]) -> ReadingBatch:
+    names = ("device", "time_us", "correction", *VALUE_COLUMNS)
+    columns = {name: np.concatenate([getattr(part, name) for part in parts]) for name in names}
+    return batch_of(codes=codes, refused=[(-1, Refusal.MALFORMED) for part in parts for _ in part.refused], **columns)

@@ -13,6 +13,7 @@ from telemetry.storage import raw
 from telemetry.storage.copying import copy_out, moment
 
 CELLS = "telemetry_stage_cell"  # temporary table of (bucket, device_id), filled by the caller
+TOUCHED = "telemetry_touchedbucket"  # has the same columns
 DENSE_CELLS = 1_000  # of one bucket; from there on reading the whole bucket is quicker than looking each device up
 KINDS = (
     ("time_us", "timestamptz"),
@@ -24,13 +25,16 @@ KINDS = (
 COLUMNS = "r.ts, r.device_id, r.power_kw, r.quality, r.available_at"
 
 
-def readings_of_cells(day: int, bucket_us: IntColumn, device_id: IntColumn) -> Readings:
-    """All readings of the staged cells on one day, in the version that holds now; NaN in what a rollup does not use."""
+def readings_of_cells(day: int, bucket_us: IntColumn, device_id: IntColumn, table: str = CELLS) -> Readings:
+    """All readings of these cells on one day, in the version that holds now; NaN in what a rollup does not use.
+
+    `table` holds the cells as well, perhaps among others.
+    """
     here = bucket_us // DAY_US == day
     bucket_us, device_id = bucket_us[here], device_id[here]
     start_us, end_us = int(bucket_us.min()), int(bucket_us.max()) + BUCKET_US
     devices = np.unique(device_id)
-    parts = _rows(bucket_us, device_id)
+    parts = _rows(bucket_us, device_id, table)
     if raw.packed_pairs([int(day)], devices).size:
         packed = raw.packed_readings([int(day)], devices)
         parts.append(packed.take(_inside(packed.time_us, packed.device_id, bucket_us, device_id)))
@@ -38,7 +42,7 @@ def readings_of_cells(day: int, bucket_us: IntColumn, device_id: IntColumn) -> R
     return raw.with_corrections(readings, raw.corrections(devices, start_us, end_us))
 
 
-def _rows(bucket_us: IntColumn, device_id: IntColumn) -> list[Readings]:
+def _rows(bucket_us: IntColumn, device_id: IntColumn, table: str) -> list[Readings]:
     """Bucket by bucket where many devices are asked for, else each cell by the key of its readings."""
     parts = []
     buckets, count = np.unique(bucket_us, return_counts=True)
@@ -54,7 +58,7 @@ def _rows(bucket_us: IntColumn, device_id: IntColumn) -> list[Readings]:
     if sparse.size:
         parts.append(
             _narrow(
-                f"""SELECT {COLUMNS} FROM {CELLS} c JOIN telemetry_reading r ON r.device_id = c.device_id
+                f"""SELECT {COLUMNS} FROM {table} c JOIN telemetry_reading r ON r.device_id = c.device_id
                 AND r.ts >= c.bucket AND r.ts < c.bucket + interval '15 minutes'
                 WHERE c.bucket = ANY(%s::timestamptz[]) AND r.ts >= %s AND r.ts < %s""",  # noqa: S608
                 [[moment(each) for each in sparse], moment(sparse[0]), moment(sparse[-1] + BUCKET_US)],
@@ -65,7 +69,9 @@ def _rows(bucket_us: IntColumn, device_id: IntColumn) -> list[Readings]:
 
 def _narrow(query: str, parameters: list) -> Readings:
     found = copy_out(query, parameters, KINDS)
-    nothing = absent(found["time_us"].size)
+    order = np.lexsort((found["time_us"], found["device_id"]))  # before the columns that hold nothing are there
+    found = {name: values[order] for name, values in found.items()}
+    nothing = absent(order.size)
     return Readings(
         **found, first_available_us=found["available_us"], energy_kwh=nothing, soc_kwh=nothing, voltage_pu=nothing
     )

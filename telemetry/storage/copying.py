@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
+import psycopg
 from django.db import connection
 from numpy.typing import NDArray
 
@@ -31,8 +32,14 @@ def copy_in(table: str, fields: dict[str, Field]) -> None:
 
 def copy_stream(table: str, names: Iterable[str], stream: bytes) -> None:
     columns = ", ".join(names)
-    with connection.cursor() as cursor, cursor.copy(f"COPY {table} ({columns}) FROM STDIN (FORMAT binary)") as copy:
+    with _driver_cursor() as cursor, cursor.copy(f"COPY {table} ({columns}) FROM STDIN (FORMAT binary)") as copy:
         copy.write(stream)
+
+
+def _driver_cursor() -> psycopg.Cursor:
+    """The driver's own cursor: Django's, which logs in debug mode, hands COPY on without its parameters."""
+    cursor = connection.cursor()
+    return cast("psycopg.Cursor", cursor.cursor)
 
 
 def copy_out(
@@ -47,7 +54,7 @@ def copy_out(
     values = " || ".join(f"{SEND[kind]}({name})" for name, (_, kind) in zip(names, kinds, strict=True))
     packed = f"""SELECT count(*), coalesce(string_agg({values}, ''::bytea), ''::bytea)
         FROM ({query}) asked ({", ".join(names)})"""  # noqa: S608 - queries of our own
-    with connection.cursor() as cursor, cursor.copy(f"COPY ({packed}) TO STDOUT (FORMAT binary)", parameters) as copy:
+    with _driver_cursor() as cursor, cursor.copy(f"COPY ({packed}) TO STDOUT (FORMAT binary)", parameters) as copy:
         stream = b"".join(copy)
     return decode(stream, kinds, widths=widths)
 

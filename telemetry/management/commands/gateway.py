@@ -35,10 +35,9 @@ class Command(BaseCommand):
 
         stop, tally = stop_on_signal(), Tally()
         try:
-            session = Session(options["url"], client_id=options["client_id"], group=options["group"])
+            session = Session(options["url"], client_id=options["client_id"], group=options["group"], pause=stop.wait)
         except ValueError as error:
             raise CommandError(f"--url: {error}", returncode=2) from None
-        session.start()
         self.stdout.write(f"gateway {options['client_id']} of group {options['group']}")
         told = time.monotonic()
         while not stop.is_set():
@@ -46,5 +45,5 @@ class Command(BaseCommand):
             if time.monotonic() - told > REPORT_S:
                 self.stdout.write(str(tally))
                 told = time.monotonic()
-        session.stop()
+        session.close()
         self.stdout.write(str(tally))

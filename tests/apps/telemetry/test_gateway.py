@@ -13,10 +13,10 @@ import pytest
 from paho.mqtt import client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
 
+from telemetry import queries
 from telemetry.gateway import work
 from telemetry.models import Reading
 from telemetry.protocols import mqtt_messages, msgpack_columns
-from telemetry.protocols.errors import MalformedBody
 from tests import servers
 from tests.apps.telemetry.conftest import rows
 from tests.factories import make_device, make_site
@@ -29,23 +29,24 @@ def state(power_kw: float, at: datetime = T0, **extra: object) -> bytes:
     return json.dumps({"time": at.isoformat(), "power_kw": power_kw} | extra).encode()
 
 
+def read(topic: str, payload: bytes) -> mqtt_messages.Messages:
+    return mqtt_messages.read([(topic.encode(), payload)])
+
+
 def test_a_state_is_a_reading_of_the_device_in_the_topic():
-    found = mqtt_messages.read("vpp/v1/home/bat/state", state(1.5, soc_kwh=4))
-    assert (found.site, list(found.batch.codes)) == ("home", ["bat"])
+    found = read("vpp/v1/home/bat/state", state(1.5, soc_kwh=4))
+    assert (found.sites, list(found.batch.codes)) == (["home"], ["bat"])
     assert (found.batch.power_kw.tolist(), found.batch.soc_kwh.tolist()) == ([1.5], [4.0])
     several = b"[" + b",".join([state(1), state(2, T0 + timedelta(minutes=1))]) + b"]"
-    assert mqtt_messages.read("vpp/v1/home/bat/state", several).batch.power_kw.tolist() == [1.0, 2.0]
-    assert mqtt_messages.read("vpp/v1/home/bat/state", b"[]").batch.size == 0
+    assert read("vpp/v1/home/bat/state", several).batch.power_kw.tolist() == [1.0, 2.0]
+    assert read("vpp/v1/home/bat/state", b"[]").batch.size == 0
 
 
 def test_a_site_sends_any_form_that_the_api_takes():
     readings = rows(("bat", T0, 1.5), ("pv", T0, -2.0))
-    packed = mqtt_messages.read("vpp/v1/home/readings", msgpack_columns.encode(readings))
+    packed = read("vpp/v1/home/readings", msgpack_columns.encode(readings))
     text = json.dumps({"columns": {"device": ["bat", "pv"], "time": T0.isoformat(), "power_kw": [1.5, -2]}})
-    assert (
-        packed.batch.power_kw.tolist()
-        == mqtt_messages.read("vpp/v1/home/readings", text.encode()).batch.power_kw.tolist()
-    )
+    assert packed.batch.power_kw.tolist() == read("vpp/v1/home/readings", text.encode()).batch.power_kw.tolist()
 
 
 @pytest.mark.parametrize(
@@ -62,8 +63,9 @@ def test_a_site_sends_any_form_that_the_api_takes():
     ],
 )
 def test_a_message_that_cannot_be_read_is_refused(topic, payload):
-    with pytest.raises(MalformedBody):
-        mqtt_messages.read(topic, payload)
+    found = read(topic, payload)
+    assert found.batch.size == 0
+    assert [(where, error.code) for where, error in found.refused] == [(topic, "malformed_body")]
 
 
 @pytest.fixture
@@ -84,11 +86,22 @@ def test_a_site_speaks_for_its_own_devices_only(home):
         ("vpp/v1/home/nothing/state", state(1)),
         ("vpp/v1/home/car/state", b"broken"),
     ]
+    sent = [(topic.encode(), payload) for topic, payload in sent]
     work.store(sent, at=T0 + timedelta(hours=1), tally=tally)
     assert Reading.objects.get().device.code == "bat"
     assert tally.refused == Counter(unknown_device=3, malformed_body=1)
     work.store(sent[:1], at=T0 + timedelta(hours=1), tally=tally)
     assert (tally.accepted, tally.duplicates) == (1, 1)
+
+
+def test_a_correction_right_behind_its_reading_is_a_correction(home):
+    """Both are in one batch of the gateway, and a third message repeats the first."""
+    tally = work.Tally()
+    corrected = state(2, correction=True)
+    sent = [(b"vpp/v1/home/bat/state", payload) for payload in (state(1), corrected, state(1), state(3))]
+    work.store(sent, at=T0 + timedelta(hours=1), tally=tally)
+    assert (tally.accepted, tally.duplicates, tally.refused) == (2, 1, Counter(conflict=1))
+    assert queries.latest([Reading.objects.get().device_id]).power_kw.tolist() == [2.0]
 
 
 class Publisher:
@@ -147,6 +160,33 @@ def test_gateways_share_the_load_and_lose_nothing_when_one_is_killed(broker):
     assert (len(stored), set(stored)) == (len(expected), expected)
 
 
+@pytest.mark.broker
+@pytest.mark.django_db(transaction=True)
+def test_the_gateway_outlives_its_broker(tmp_path):
+    """The broker is killed and comes back with its store; what it had taken over arrives, once."""
+    make_device(site=make_site(code="home"), code="bat")
+    port = servers.free_port()
+    with running("gateway", "--url", f"mqtt://127.0.0.1:{port}", "--client-id", "patient"):
+        for life in range(3):
+            with servers.mosquitto(tmp_path, port=port):
+                publisher = Publisher(port)
+                at = T0 - timedelta(hours=life + 1)
+                wait_until(lambda at=at, by=publisher: _sent_and_stored(by, at), timeout_s=40)  # type: ignore[misc]
+                for minute in range(5):
+                    publisher.send("vpp/v1/home/bat/state", state(life, T0 + timedelta(minutes=5 * life + minute)))
+                publisher.close()
+        wait_until(lambda: Reading.objects.filter(ts__gte=T0).count() == 15)
+    assert list(Reading.objects.filter(ts__gte=T0).order_by("ts").values_list("power_kw", flat=True)) == [
+        float(life) for life in range(3) for _ in range(5)
+    ]
+
+
+def _sent_and_stored(publisher: Publisher, at: datetime) -> bool:
+    """Whether the gateway is connected: a broker without subscribers forgets what it is sent."""
+    publisher.send("vpp/v1/home/bat/state", state(1.0, at))
+    return Reading.objects.filter(ts=at).exists()
+
+
 def _known(publisher: Publisher, code: str) -> bool:
     """Whether two messages in a row came through: the gateways are there."""
     before = Reading.objects.count()
@@ -160,6 +200,6 @@ def test_packed_readings_survive_their_journey():
     """The encoder that gateways use and the reader agree to the last bit."""
     values = np.random.default_rng(3).normal(size=50)
     batch = rows(*((f"d{place}", T0, value) for place, value in enumerate(values)))
-    found = mqtt_messages.read("vpp/v1/home/readings", msgpack_columns.encode(batch)).batch
+    found = read("vpp/v1/home/readings", msgpack_columns.encode(batch)).batch
     assert found.power_kw.tobytes() == values.tobytes()
     assert msgspec.msgpack.decode(msgpack_columns.encode(batch))["codes"][0] == "d0"

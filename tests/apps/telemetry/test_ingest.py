@@ -296,6 +296,36 @@ def test_latest_answers_in_the_order_asked_for(fleet):
     assert queries.latest([]).power_kw.size == 0
 
 
+def test_a_correction_back_to_an_earlier_value_is_a_correction_of_its_own(fleet):
+    battery = fleet.ids[0]
+    send(("battery", T0, 1.0), at=T0)
+    for place, value in enumerate((2.0, 3.0, 2.0, 1.0), start=1):
+        at = T0 + place * QUARTER
+        assert send(("battery", T0, value), at=at, correction=True).corrected == 1
+        assert send(("battery", T0, value), at=at, correction=True).duplicates == 1
+        assert send(("battery", T0, 3.0), at=at).duplicates == (1 if place > 1 else 0)  # unmarked: a repeat, if known
+    known = [queries.interval_power_kw([battery], T0, T0 + QUARTER, T0 + place * QUARTER) for place in range(5)]
+    assert [float(power_kw[0, 0]) for power_kw in known] == [1.0, 2.0, 3.0, 2.0, 1.0]
+    assert queries.latest([battery]).power_kw.tolist() == [1.0]
+
+
+def test_a_correction_of_the_same_moment_is_later_than_what_it_corrects(fleet):
+    send(("battery", T0, 1.0), at=T0)
+    send(("battery", T0, 2.0), at=T0, correction=True)
+    assert ReadingCorrection.objects.get().available_at == T0 + timedelta(microseconds=1)
+    assert queries.latest(fleet.ids[:1]).power_kw.tolist() == [2.0]
+
+
+def test_it_works_while_queries_are_logged(fleet, settings):
+    settings.DEBUG = True
+    connection.force_debug_cursor = True
+    try:
+        send(("battery", T0, 4.0), at=T0)
+        assert queries.interval_power_kw(fleet.ids[:1], T0, T0 + QUARTER).tolist() == [[4.0]]
+    finally:
+        connection.force_debug_cursor = False
+
+
 def test_partitions_are_made_once_a_day(fleet):
     send(("battery", T0, 4.0), at=T0)
     send(("pv", T0, -4.0), at=T0)
