@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('enrollment', '0003_consent_and_prequalification'),
+        ('enrollment', '0001_initial'),
         ('forecasting', '0001_initial'),
     ]
 
