@@ -1,6 +1,20 @@
 from django.contrib import admin
 
-from vpp.network.models import Branch, CongestionPoint, Feeder, Node, Source, Substation, Transformer
+from vpp.accounts.admin import ReadOnlyAdmin
+from vpp.network.models import (
+    Branch,
+    ClearingPlan,
+    CongestionPoint,
+    Feeder,
+    Node,
+    OperatingEnvelope,
+    Regulator,
+    Shunt,
+    Source,
+    Substation,
+    TopologyVersion,
+    Transformer,
+)
 
 
 @admin.register(Substation)
@@ -52,6 +66,18 @@ class TransformerAdmin(ElementAdmin):
     autocomplete_fields = ["feeder", "hv_node", "lv_node"]
 
 
+@admin.register(Regulator)
+class RegulatorAdmin(ElementAdmin):
+    list_display = ["code", "feeder", "transformer", "v_set_pu", "v_band_pu", "tap_min", "tap_max"]
+    autocomplete_fields = ["feeder", "transformer"]
+
+
+@admin.register(Shunt)
+class ShuntAdmin(ElementAdmin):
+    list_display = ["code", "feeder", "node", "q_kvar"]
+    autocomplete_fields = ["feeder", "node"]
+
+
 @admin.register(Source)
 class SourceAdmin(admin.ModelAdmin):
     list_display = ["feeder", "node", "v_pu"]
@@ -69,3 +95,26 @@ class CongestionPointAdmin(admin.ModelAdmin):
     list_select_related = ["utility", "feeder", "transformer", "branch"]
     autocomplete_fields = ["feeder", "transformer", "branch"]
     show_full_result_count = False
+
+
+@admin.register(TopologyVersion)
+class TopologyVersionAdmin(ReadOnlyAdmin):
+    list_display = ["feeder", "version", "valid_from", "cause", "normal", "reason"]
+    list_filter = ["cause", "normal"]
+    search_fields = ["feeder__code", "reason"]
+    list_select_related = ["feeder"]
+
+
+@admin.register(OperatingEnvelope)
+class OperatingEnvelopeAdmin(ReadOnlyAdmin):
+    list_display = ["feeder", "delivery_date", "available_at", "topology"]
+    search_fields = ["feeder__code"]
+    list_select_related = ["feeder", "topology__feeder"]
+
+
+@admin.register(ClearingPlan)
+class ClearingPlanAdmin(ReadOnlyAdmin):
+    list_display = ["feeder", "delivery_date", "state", "cost", "ac_valid", "cures_all", "created_at"]
+    list_filter = ["state", "ac_valid"]
+    search_fields = ["feeder__code"]
+    list_select_related = ["feeder"]

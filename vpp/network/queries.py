@@ -9,9 +9,22 @@ import numpy as np
 from django.db.models import Q, QuerySet, Sum
 
 from vpp.lib.errors import NotFound
-from vpp.network.models import Branch, CongestionPoint, Feeder, Node, Source, Transformer
+from vpp.lib.periods import as_datetime64
+from vpp.network.models import (
+    Branch,
+    CongestionPoint,
+    Feeder,
+    Node,
+    Regulator,
+    Shunt,
+    Source,
+    TopologyVersion,
+    Transformer,
+)
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from numpy.typing import NDArray
 
     from vpp.lib.periods import DeliveryDay
@@ -75,10 +88,39 @@ def feeder_model(feeder_code: str) -> FeederModel:
     touched = {code for row in branches for code in (row.from_node, row.to_node)}
     touched |= {code for row in transformers for code in (row.hv_node, row.lv_node)} | {row.node for row in sources}
     nodes = Node.objects.filter(Q(feeder=feeder) | Q(code__in=touched)).order_by("pk")
-    fields = ("code", "feeder__code", "nominal_kv", "v_min_pu", "v_max_pu")
+    fields = ("code", "feeder__code", "nominal_kv", "v_min_pu", "v_max_pu", "phases")
     return document.arrays(
-        [document.NodeRow(*row) for row in nodes.values_list(*fields)], branches, transformers, sources
+        [document.NodeRow(*row) for row in nodes.values_list(*fields)],
+        branches,
+        transformers,
+        sources,
+        regulators=[
+            document.RegulatorRow(**row) for row in _rows(Regulator, document.RegulatorRow, feeder, ("transformer",))
+        ],
+        shunts=[document.ShuntRow(**row) for row in _rows(Shunt, document.ShuntRow, feeder, ("node",))],
     )
+
+
+def topology_at(feeder_code: str, moment: datetime) -> TopologyVersion | None:
+    """The switching state in force at a moment; None before the first import was recorded."""
+    states = TopologyVersion.objects.filter(feeder__code=feeder_code, valid_from__lte=moment)
+    return states.order_by("-valid_from", "-version").first()
+
+
+def topology_spans(feeder_code: str, starts64: NDArray[np.datetime64]) -> list[tuple[slice, TopologyVersion | None]]:
+    """Stretches of intervals with one switching state each; a state holds from the interval in which it begins."""
+    states = list(TopologyVersion.objects.filter(feeder__code=feeder_code).order_by("valid_from", "version"))
+    begins = np.array([as_datetime64(state.valid_from) for state in states], dtype="datetime64[s]")
+    n_intervals = len(starts64)
+    if not states or not n_intervals:
+        return [(slice(0, n_intervals), None)]
+    step = starts64[1] - starts64[0] if n_intervals > 1 else np.timedelta64(900, "s")
+    in_force = np.searchsorted(begins, np.asarray(starts64) + step, side="left") - 1
+    cuts = [0, *(np.flatnonzero(np.diff(in_force)) + 1).tolist(), n_intervals]
+    # Before the first record the feeder is taken as it was imported then.
+    return [
+        (slice(first, end), states[max(int(in_force[first]), 0)]) for first, end in zip(cuts, cuts[1:], strict=False)
+    ]
 
 
 def _rows(model: Any, row_type: Any, feeder: Feeder, node_fields: tuple[str, ...]) -> list[dict[str, Any]]:

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from vpp.network.models import Branch, CongestionPoint, Feeder, Node, Source, Substation, Transformer
+from vpp.network.models import (
+    Branch,
+    CongestionPoint,
+    Feeder,
+    Node,
+    Regulator,
+    Shunt,
+    Source,
+    Substation,
+    Transformer,
+)
 
 if TYPE_CHECKING:
     from vpp.accounts.models import Participant
@@ -18,6 +28,8 @@ MODELS: dict[str, Any] = {
     "nodes": Node,
     "branches": Branch,
     "transformers": Transformer,
+    "regulators": Regulator,
+    "shunts": Shunt,
     "congestion_points": CongestionPoint,
 }
 _REFERENCES: dict[str, dict[str, Any]] = {
@@ -26,6 +38,8 @@ _REFERENCES: dict[str, dict[str, Any]] = {
     "nodes": {"feeder": Feeder},
     "branches": {"feeder": Feeder, "from_node": Node, "to_node": Node},
     "transformers": {"feeder": Feeder, "hv_node": Node, "lv_node": Node},
+    "regulators": {"feeder": Feeder, "transformer": Transformer},
+    "shunts": {"feeder": Feeder, "node": Node},
     "sources": {"feeder": Feeder, "node": Node},
     "congestion_points": {"feeder": Feeder, "transformer": Transformer, "branch": Branch},
 }
@@ -53,10 +67,18 @@ def foreign(document: NetworkDocument, utility: Participant) -> list[Finding]:
     return findings
 
 
+def touched_feeders(document: NetworkDocument) -> set[str]:
+    """Feeders of which the document holds anything that a calculation sees."""
+    sections = ("nodes", "branches", "transformers", "regulators", "shunts", "sources")
+    return {row.code for row in document.feeders} | {
+        row.feeder for section in sections for row in getattr(document, section)
+    }
+
+
 def store(document: NetworkDocument, utility: Participant) -> tuple[dict[str, int], dict[str, int]]:
     """Insert or update every row; (rows, new rows) by section."""
     rows, made = {}, {}
-    for section in ("substations", "feeders", "nodes", "branches", "transformers", "congestion_points"):
+    for section in MODELS:
         given = getattr(document, section)
         rows[section], made[section] = len(given), _upsert(section, given, utility)
     rows["sources"], made["sources"] = len(document.sources), _upsert_sources(document)

@@ -2,112 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import fields
 from typing import Any
 
 import numpy as np
 
-from vpp.network.kernels.feeder import Branches, FeederModel, Nodes, Sources, Transformers
+from vpp.network.kernels.document_rows import (
+    ROW_TYPES,
+    BranchRow,
+    CongestionPointRow,
+    FeederRow,
+    NetworkDocument,
+    NodeRow,
+    RegulatorRow,
+    ShuntRow,
+    SourceRow,
+    SubstationRow,
+    TransformerRow,
+)
+from vpp.network.kernels.feeder import (
+    Branches,
+    FeederModel,
+    Nodes,
+    Regulators,
+    Shunts,
+    Sources,
+    Transformers,
+)
 
-
-@dataclass(frozen=True)
-class SubstationRow:
-    code: str
-    name: str = ""
-
-
-@dataclass(frozen=True)
-class FeederRow:
-    """power_factor: of consumption for which only kW is known (lagging)."""
-
-    code: str
-    substation: str
-    name: str = ""
-    power_factor: float = 0.95
-
-
-@dataclass(frozen=True)
-class NodeRow:
-    code: str
-    feeder: str
-    nominal_kv: float
-    v_min_pu: float = 0.9
-    v_max_pu: float = 1.1
-
-
-@dataclass(frozen=True)
-class BranchRow:
-    code: str
-    feeder: str
-    from_node: str
-    to_node: str
-    r_ohm: float
-    x_ohm: float
-    c_nf: float = 0.0
-    rating_a: float | None = None
-    from_closed: bool = True
-    to_closed: bool = True
-
-
-@dataclass(frozen=True)
-class TransformerRow:
-    code: str
-    feeder: str
-    hv_node: str
-    lv_node: str
-    rated_kva: float
-    hv_kv: float
-    lv_kv: float
-    vk_percent: float
-    vkr_percent: float
-    pfe_kw: float = 0.0
-    i0_percent: float = 0.0
-    tap_side: str = "HV"
-    tap_position: int = 0
-    tap_neutral: int = 0
-    tap_step_percent: float = 0.0
-
-
-@dataclass(frozen=True)
-class SourceRow:
-    """The grid above a feeder. Where the node belongs to another feeder, it stands for that feeder when this one is
-    studied alone."""
-
-    feeder: str
-    node: str
-    v_pu: float = 1.0
-
-
-@dataclass(frozen=True)
-class CongestionPointRow:
-    code: str
-    feeder: str
-    limit_kw: float
-    transformer: str | None = None
-    branch: str | None = None
-
-
-@dataclass(frozen=True)
-class NetworkDocument:
-    substations: list[SubstationRow] = field(default_factory=list)
-    feeders: list[FeederRow] = field(default_factory=list)
-    nodes: list[NodeRow] = field(default_factory=list)
-    branches: list[BranchRow] = field(default_factory=list)
-    transformers: list[TransformerRow] = field(default_factory=list)
-    sources: list[SourceRow] = field(default_factory=list)
-    congestion_points: list[CongestionPointRow] = field(default_factory=list)
-
-
-ROW_TYPES: dict[str, type[Any]] = {
-    "substations": SubstationRow,
-    "feeders": FeederRow,
-    "nodes": NodeRow,
-    "branches": BranchRow,
-    "transformers": TransformerRow,
-    "sources": SourceRow,
-    "congestion_points": CongestionPointRow,
-}
+__all__ = [
+    "BranchRow",
+    "CongestionPointRow",
+    "FeederRow",
+    "NetworkDocument",
+    "NodeRow",
+    "ROW_TYPES",
+    "RegulatorRow",
+    "ShuntRow",
+    "SourceRow",
+    "SubstationRow",
+    "TransformerRow",
+    "arrays",
+    "as_json",
+    "feeder_model",
+]
 
 
 def as_json(document: NetworkDocument) -> dict[str, list[dict[str, Any]]]:
@@ -139,11 +78,24 @@ def feeder_model(document: NetworkDocument, feeders: Iterable[str] | None = None
     for transformer in transformers:
         codes |= {transformer.hv_node: None, transformer.lv_node: None}
     codes |= {source.node: None for source in sources}
-    return arrays([by_code[code] for code in codes], branches, transformers, sources)
+    return arrays(
+        [by_code[code] for code in codes],
+        branches,
+        transformers,
+        sources,
+        regulators=[row for row in document.regulators if row.feeder in wanted],
+        shunts=[row for row in document.shunts if row.feeder in wanted],
+    )
 
 
 def arrays(
-    nodes: list[NodeRow], branches: list[BranchRow], transformers: list[TransformerRow], sources: list[SourceRow]
+    nodes: list[NodeRow],
+    branches: list[BranchRow],
+    transformers: list[TransformerRow],
+    sources: list[SourceRow],
+    *,
+    regulators: Sequence[RegulatorRow] = (),
+    shunts: Sequence[ShuntRow] = (),
 ) -> FeederModel:
     """The rows as one ``FeederModel``; every node that an element names must be among ``nodes``."""
     index = {row.code: position for position, row in enumerate(nodes)}
@@ -157,6 +109,24 @@ def arrays(
         branches=_branch_arrays(branches, index),
         transformers=_transformer_arrays(transformers, index),
         sources=Sources(node=_ints(index[row.node] for row in sources), v_pu=_floats(row.v_pu for row in sources)),
+        regulators=_regulator_arrays(regulators, transformers),
+        shunts=Shunts(
+            codes=tuple(row.code for row in shunts),
+            node=_ints(index[row.node] for row in shunts),
+            q_kvar=_floats(row.q_kvar for row in shunts),
+        ),
+    )
+
+
+def _regulator_arrays(rows: Sequence[RegulatorRow], transformers: list[TransformerRow]) -> Regulators:
+    place = {row.code: position for position, row in enumerate(transformers)}
+    return Regulators(
+        codes=tuple(row.code for row in rows),
+        transformer=_ints(place[row.transformer] for row in rows),
+        v_set_pu=_floats(row.v_set_pu for row in rows),
+        v_band_pu=_floats(row.v_band_pu for row in rows),
+        tap_min=_ints(row.tap_min for row in rows),
+        tap_max=_ints(row.tap_max for row in rows),
     )
 
 
@@ -190,6 +160,7 @@ def _transformer_arrays(rows: list[TransformerRow], index: Mapping[str, int]) ->
         tap_position=_ints(row.tap_position for row in rows),
         tap_neutral=_ints(row.tap_neutral for row in rows),
         tap_step_percent=_floats(row.tap_step_percent for row in rows),
+        closed=np.array([row.closed for row in rows], dtype=np.bool_),
     )
 
 

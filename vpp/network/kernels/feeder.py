@@ -6,7 +6,7 @@ the branch's own ends; voltages are line to line. Power follows the load convent
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -64,6 +64,38 @@ class Transformers:
     tap_position: Ints
     tap_neutral: Ints
     tap_step_percent: Floats
+    closed: Bools
+
+
+def _no_floats() -> Floats:
+    return np.zeros(0)
+
+
+def _no_ints() -> Ints:
+    return np.zeros(0, dtype=np.int64)
+
+
+@dataclass(frozen=True)
+class Regulators:
+    """(G,) automatic tap changers: each keeps the voltage at its transformer's low-voltage (or load) side within
+    ``v_band_pu`` around ``v_set_pu``. A line regulator is one on a transformer with equal voltages."""
+
+    codes: tuple[str, ...] = ()
+    transformer: Ints = field(default_factory=_no_ints)
+    v_set_pu: Floats = field(default_factory=_no_floats)
+    v_band_pu: Floats = field(default_factory=_no_floats)
+    tap_min: Ints = field(default_factory=_no_ints)
+    tap_max: Ints = field(default_factory=_no_ints)
+
+
+@dataclass(frozen=True)
+class Shunts:
+    """(K,) capacitors and reactors as constant susceptance: reactive power given at nominal voltage, load convention
+    (a capacitor is negative)."""
+
+    codes: tuple[str, ...] = ()
+    node: Ints = field(default_factory=_no_ints)
+    q_kvar: Floats = field(default_factory=_no_floats)
 
 
 @dataclass(frozen=True)
@@ -82,6 +114,8 @@ class FeederModel:
     branches: Branches
     transformers: Transformers
     sources: Sources
+    regulators: Regulators = field(default_factory=Regulators)
+    shunts: Shunts = field(default_factory=Shunts)
     frequency_hz: float = 50.0
 
     @property
@@ -95,6 +129,11 @@ def tap_ratio(transformers: Transformers) -> tuple[Floats, Floats]:
     hv_kv = np.where(transformers.tap_side_hv, transformers.hv_kv * factor, transformers.hv_kv)
     lv_kv = np.where(transformers.tap_side_hv, transformers.lv_kv, transformers.lv_kv * factor)
     return hv_kv, lv_kv
+
+
+def with_taps(model: FeederModel, tap_position: Ints) -> FeederModel:
+    """The model with other tap positions, (T,)."""
+    return replace(model, transformers=replace(model.transformers, tap_position=tap_position))
 
 
 def stack_injections(model: FeederModel, by_node: dict[str, Floats], n_intervals: int) -> Floats:

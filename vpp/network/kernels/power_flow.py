@@ -1,7 +1,8 @@
 """AC power flow of a day in one batch, with power-grid-model.
 
 Iterative current to 1e-8, which is fastest on radial feeders; where it does not converge Newton-Raphson tries again,
-interval by interval, and an interval that even then has no solution is NaN with ``converged`` False.
+interval by interval, and an interval that even then has no solution is NaN with ``converged`` False. Regulators choose
+the tap of each interval by itself: steps towards their band until all are inside or at the end of their range.
 """
 
 from __future__ import annotations
@@ -11,21 +12,14 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from power_grid_model import (
-    CalculationMethod,
-    ComponentType,
-    DatasetType,
-    LoadGenType,
-    PowerGridModel,
-    WindingType,
-    initialize_array,
-)
+from power_grid_model import CalculationMethod, ComponentType, DatasetType, PowerGridModel, initialize_array
 from power_grid_model.errors import PowerGridError
 
-from vpp.network.kernels.feeder import Bools, FeederModel, Floats
+from vpp.network.kernels.feeder import Bools, FeederModel, Floats, Ints
+from vpp.network.kernels.grid_input import grid_input, offsets
 
 TOLERANCE_PU = 1e-8
-SOURCE_SHORT_CIRCUIT_VA = 1e15  # a stiff source; the library's default of 1e10 costs 6e-5 pu on a 0.6 MVA feeder
+MOST_TAP_ROUNDS = 20
 _SQRT3 = np.sqrt(3.0)
 
 
@@ -41,6 +35,7 @@ class PowerFlowResult:
     source_p_kw             : (H,)   drawn from the grid above, all sources together.
     converged               : (H,)
     method                  : the method that gave the answer.
+    tap_position            : (H, T) as the regulators set them.
     """
 
     voltage_pu: Floats
@@ -53,6 +48,7 @@ class PowerFlowResult:
     source_p_kw: Floats
     converged: Bools
     method: str
+    tap_position: Ints
 
 
 def run_power_flow(model: FeederModel, p_kw: Floats, q_kvar: Floats | None = None) -> PowerFlowResult:
@@ -61,14 +57,50 @@ def run_power_flow(model: FeederModel, p_kw: Floats, q_kvar: Floats | None = Non
     Raises ValueError if the shapes disagree or an injection is not finite.
     """
     p_kw, q_kvar = _checked(model, p_kw, q_kvar)
-    grid = PowerGridModel(_input(model))
-    offset = _offsets(model)
+    grid = PowerGridModel(grid_input(model))
+    update = _load_update(model, p_kw, q_kvar)
+    tap = np.tile(model.transformers.tap_position, (p_kw.shape[0], 1))
+    method, failed, output = _solve(grid, update)
+    for _ in range(MOST_TAP_ROUNDS if model.regulators.codes else 0):
+        moved = _moved_taps(model, tap, output[ComponentType.node]["u_pu"])
+        if (moved == tap).all():
+            break
+        tap = moved
+        update[ComponentType.transformer] = _tap_update(model, tap)
+        method, failed, output = _solve(grid, update)
+    return _result(model, output, failed, method, tap)
+
+
+def _load_update(model: FeederModel, p_kw: Floats, q_kvar: Floats) -> dict[ComponentType, NDArray[Any]]:
     update = initialize_array(DatasetType.update, ComponentType.sym_load, p_kw.shape)
-    update["id"] = offset["load"] + np.arange(p_kw.shape[1])
+    update["id"] = offsets(model)["load"] + np.arange(p_kw.shape[1])
     update["p_specified"] = p_kw * 1e3
     update["q_specified"] = q_kvar * 1e3
-    method, failed, output = _solve(grid, update)
-    return _result(model, output, failed, method)
+    return {ComponentType.sym_load: update}
+
+
+def _tap_update(model: FeederModel, tap: Ints) -> NDArray[Any]:
+    update = initialize_array(DatasetType.update, ComponentType.transformer, tap.shape)
+    update["id"] = offsets(model)["transformer"] + np.arange(tap.shape[1])
+    update["tap_pos"] = tap
+    return update
+
+
+def _moved_taps(model: FeederModel, tap: Ints, voltage_pu: Floats) -> Ints:
+    """(H, T) taps after each regulator took the steps that its voltage calls for; inside the band it rests."""
+    given, regulators = model.transformers, model.regulators
+    index = regulators.transformer
+    step_pu = given.tap_step_percent[index] / 100
+    raises = np.where(given.tap_side_hv[index], -1, 1)  # a higher tap on the high side lowers the low side
+    off_pu = regulators.v_set_pu - voltage_pu[:, given.lv_node[index]]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        wanted = np.rint(off_pu / step_pu)
+    wanted = np.where(np.isfinite(wanted), wanted, 0).astype(np.int64)
+    outside = np.abs(off_pu) > regulators.v_band_pu / 2
+    steps = np.where(outside, np.where(wanted == 0, np.sign(off_pu), wanted), 0).astype(np.int64) * raises
+    moved = tap.copy()
+    moved[:, index] = np.clip(tap[:, index] + steps, regulators.tap_min, regulators.tap_max)
+    return moved
 
 
 def _checked(model: FeederModel, p_kw: Floats, q_kvar: Floats | None) -> tuple[Floats, Floats]:
@@ -82,86 +114,6 @@ def _checked(model: FeederModel, p_kw: Floats, q_kvar: Floats | None) -> tuple[F
     return p_kw, q_kvar
 
 
-def _offsets(model: FeederModel) -> dict[str, int]:
-    """power-grid-model wants ids that are unique over all components."""
-    n_nodes, n_branches = len(model.nodes.codes), len(model.branches.codes)
-    n_transformers, n_sources = len(model.transformers.codes), model.sources.node.size
-    line = n_nodes
-    transformer = line + n_branches
-    source = transformer + n_transformers
-    return {"line": line, "transformer": transformer, "source": source, "load": source + n_sources}
-
-
-def _input(model: FeederModel) -> dict[ComponentType, NDArray[Any]]:
-    offset = _offsets(model)
-    n_nodes = len(model.nodes.codes)
-    node = initialize_array(DatasetType.input, ComponentType.node, n_nodes)
-    node["id"] = np.arange(n_nodes)
-    node["u_rated"] = model.nodes.nominal_kv * 1e3
-    source = initialize_array(DatasetType.input, ComponentType.source, model.sources.node.size)
-    source["id"] = offset["source"] + np.arange(model.sources.node.size)
-    source["node"] = model.sources.node
-    source["status"] = 1
-    source["u_ref"] = model.sources.v_pu
-    source["sk"] = SOURCE_SHORT_CIRCUIT_VA
-    load = initialize_array(DatasetType.input, ComponentType.sym_load, n_nodes)
-    load["id"] = offset["load"] + np.arange(n_nodes)
-    load["node"] = np.arange(n_nodes)
-    load["status"] = 1
-    load["type"] = LoadGenType.const_power
-    load["p_specified"] = 0.0
-    load["q_specified"] = 0.0
-    return {
-        ComponentType.node: node,
-        ComponentType.line: _lines(model, offset["line"]),
-        ComponentType.transformer: _transformers(model, offset["transformer"]),
-        ComponentType.source: source,
-        ComponentType.sym_load: load,
-    }
-
-
-def _lines(model: FeederModel, first_id: int) -> NDArray[Any]:
-    branches = model.branches
-    line = initialize_array(DatasetType.input, ComponentType.line, len(branches.codes))
-    line["id"] = first_id + np.arange(len(branches.codes))
-    line["from_node"] = branches.from_node
-    line["to_node"] = branches.to_node
-    line["from_status"] = branches.from_closed
-    line["to_status"] = branches.to_closed
-    line["r1"] = branches.r_ohm
-    line["x1"] = branches.x_ohm
-    line["c1"] = branches.c_nf * 1e-9
-    line["tan1"] = 0.0
-    return line
-
-
-def _transformers(model: FeederModel, first_id: int) -> NDArray[Any]:
-    given = model.transformers
-    trafo = initialize_array(DatasetType.input, ComponentType.transformer, len(given.codes))
-    rated_va = given.rated_kva * 1e3
-    no_load_w = given.pfe_kw * 1e3
-    trafo["id"] = first_id + np.arange(len(given.codes))
-    trafo["from_node"] = given.hv_node
-    trafo["to_node"] = given.lv_node
-    trafo["from_status"] = trafo["to_status"] = 1
-    trafo["u1"] = given.hv_kv * 1e3
-    trafo["u2"] = given.lv_kv * 1e3
-    trafo["sn"] = rated_va
-    trafo["uk"] = given.vk_percent / 100
-    trafo["pk"] = given.vkr_percent / 100 * rated_va
-    trafo["p0"] = no_load_w
-    trafo["i0"] = np.maximum(given.i0_percent / 100, no_load_w / rated_va)  # rounding on a name plate may undercut p0
-    trafo["winding_from"] = trafo["winding_to"] = WindingType.wye_n
-    trafo["clock"] = 0  # magnitudes and flows do not depend on the vector group
-    trafo["tap_side"] = np.where(given.tap_side_hv, 0, 1)
-    trafo["tap_pos"] = given.tap_position
-    trafo["tap_nom"] = given.tap_neutral
-    trafo["tap_min"] = np.minimum(given.tap_position, given.tap_neutral)
-    trafo["tap_max"] = np.maximum(given.tap_position, given.tap_neutral)
-    trafo["tap_size"] = np.where(given.tap_side_hv, given.hv_kv, given.lv_kv) * 1e3 * given.tap_step_percent / 100
-    return trafo
-
-
 _BRANCH_OUTPUT = {"p_from", "q_from", "i_from", "i_to"}
 _OUTPUT: dict[ComponentType, set[str]] = {
     ComponentType.node: {"u_pu", "energized"},
@@ -171,11 +123,13 @@ _OUTPUT: dict[ComponentType, set[str]] = {
 }
 
 
-def _solve(grid: PowerGridModel, update: NDArray[Any]) -> tuple[str, NDArray[np.int64], dict[Any, Any]]:
+def _solve(
+    grid: PowerGridModel, update: dict[ComponentType, NDArray[Any]]
+) -> tuple[str, NDArray[np.int64], dict[Any, Any]]:
     """(method, failed intervals, output)."""
     arguments: dict[str, Any] = {
         "error_tolerance": TOLERANCE_PU,
-        "update_data": {ComponentType.sym_load: update},
+        "update_data": update,
         "output_component_types": _OUTPUT,
         "threading": -1,
     }
@@ -196,7 +150,9 @@ def _solve(grid: PowerGridModel, update: NDArray[Any]) -> tuple[str, NDArray[np.
     return "newton_raphson", failed, output
 
 
-def _result(model: FeederModel, output: dict[Any, Any], failed: NDArray[np.int64], method: str) -> PowerFlowResult:
+def _result(
+    model: FeederModel, output: dict[Any, Any], failed: NDArray[np.int64], method: str, tap: Ints
+) -> PowerFlowResult:
     node = output[ComponentType.node]
     line, trafo = (
         _branch_output(output, kind, node["u_pu"].shape) for kind in (ComponentType.line, ComponentType.transformer)
@@ -225,6 +181,7 @@ def _result(model: FeederModel, output: dict[Any, Any], failed: NDArray[np.int64
         source_p_kw=clean(output[ComponentType.source]["p"].sum(axis=1) / 1e3),
         converged=converged,
         method=method,
+        tap_position=tap,
     )
 
 

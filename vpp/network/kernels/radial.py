@@ -30,7 +30,7 @@ class RadialTree:
     parent_edge     : (E,) edge that feeds this one, -1 at the source.
     impedance_pu    : (E,) series impedance at the child's base.
     ratio           : (E,) child voltage per parent voltage at no load, in per unit (1 for lines).
-    shunt_pu        : (N,) admittance to ground (cable charging, iron losses) at each node.
+    shunt_pu        : (N,) admittance to ground (cable charging, iron losses, capacitors) at each node.
     element         : (E,) index into branches, or ``n_branches + transformer``; parallels keep the first.
     source_node, source_v_pu.
     """
@@ -70,6 +70,7 @@ def build_tree(model: FeederModel) -> RadialTree:
     ratio = np.where(flipped, 1 / edges.ratio[order], edges.ratio[order])
     impedance = np.where(flipped, edges.impedance_pu[order] / edges.ratio[order] ** 2, edges.impedance_pu[order])
     shunt = _open_end_charging(model)
+    np.add.at(shunt, model.shunts.node, -1j * model.shunts.q_kvar / BASE_KVA)
     np.add.at(shunt, edges.from_node[order], edges.shunt_from_pu[order])
     np.add.at(shunt, edges.to_node[order], edges.shunt_to_pu[order])
     return RadialTree(
@@ -118,7 +119,7 @@ def _closed(model: FeederModel) -> NDArray[np.bool_]:
 def _elements(model: FeederModel) -> Ints:
     """Element number of each edge after parallels are merged."""
     numbers = np.concatenate(
-        [np.flatnonzero(_closed(model)), len(model.branches.codes) + np.arange(len(model.transformers.codes))]
+        [np.flatnonzero(_closed(model)), len(model.branches.codes) + np.flatnonzero(model.transformers.closed)]
     ).astype(np.int64)
     starts, ends = _ends(model)
     return numbers[_first_of_parallels(starts, ends)[0]]
@@ -126,8 +127,9 @@ def _elements(model: FeederModel) -> Ints:
 
 def _ends(model: FeederModel) -> tuple[Ints, Ints]:
     closed = _closed(model)
-    starts = np.concatenate([model.branches.from_node[closed], model.transformers.hv_node])
-    ends = np.concatenate([model.branches.to_node[closed], model.transformers.lv_node])
+    in_use = model.transformers.closed
+    starts = np.concatenate([model.branches.from_node[closed], model.transformers.hv_node[in_use]])
+    ends = np.concatenate([model.branches.to_node[closed], model.transformers.lv_node[in_use]])
     return starts, ends
 
 
@@ -143,7 +145,7 @@ def _edges(model: FeederModel) -> _Edges:
     base_ohm = nominal_kv[branches.from_node[closed]] ** 2 / (BASE_KVA / 1e3)
     line_z = (branches.r_ohm[closed] + 1j * branches.x_ohm[closed]) / base_ohm
     charging = 1j * 2 * np.pi * model.frequency_hz * branches.c_nf[closed] * 1e-9 * base_ohm / 2
-    trafo_z, iron, ratio = _transformer_per_unit(model)
+    trafo_z, iron, ratio = (values[model.transformers.closed] for values in _transformer_per_unit(model))
     starts, ends = _ends(model)
     first, group = _first_of_parallels(starts, ends)
     admittance = np.zeros(first.size, dtype=np.complex128)

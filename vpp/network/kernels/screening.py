@@ -13,7 +13,15 @@ from vpp.network.kernels.power_flow import PowerFlowResult
 from vpp.network.kernels.radial import NotRadial
 from vpp.network.kernels.sensitivities import radial_sensitivities
 
-Kind = Literal["branch_overload", "transformer_overload", "power_limit", "undervoltage", "overvoltage", "no_solution"]
+Kind = Literal[
+    "branch_overload",
+    "transformer_overload",
+    "power_limit",
+    "undervoltage",
+    "overvoltage",
+    "no_solution",
+    "not_supplied",
+]
 
 
 @dataclass(frozen=True)
@@ -51,10 +59,13 @@ def find_violations(
     *,
     power_limits: Sequence[PowerLimit] = (),
     max_loading_pu: float = 1.0,
+    p_kw: Floats | None = None,
 ) -> list[Violation]:
-    """All violations, ordered by interval, then by element code."""
+    """All violations, ordered by interval, then by element code. With the injections p_kw (H, N) also the nodes that
+    have some and no supply."""
     found = [
         *_unsolved(result),
+        *_unsupplied(model, result, p_kw),
         *_overloads(model, result, max_loading_pu),
         *_power_limits(model, result, power_limits),
         *_voltages(model, result),
@@ -76,6 +87,15 @@ def excess_over_apparent_kw(p_kw: Floats, q_kvar: Floats, loading_pu: Floats, li
 def _unsolved(result: PowerFlowResult) -> Iterator[Violation]:
     for interval in np.flatnonzero(~result.converged):
         yield Violation("", "no_solution", int(interval), np.nan, np.nan, np.nan, up=True)
+
+
+def _unsupplied(model: FeederModel, result: PowerFlowResult, p_kw: Floats | None) -> Iterator[Violation]:
+    if p_kw is None:
+        return
+    dark = np.isnan(result.voltage_pu) & result.converged[:, None] & (p_kw != 0)
+    for interval, node in np.argwhere(dark):
+        power_kw = float(p_kw[interval, node])
+        yield Violation(model.nodes.codes[node], "not_supplied", int(interval), power_kw, 0.0, np.nan, up=True)
 
 
 def _overloads(model: FeederModel, result: PowerFlowResult, limit_pu: float) -> Iterator[Violation]:

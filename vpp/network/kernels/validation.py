@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from vpp.network.kernels.document import ROW_TYPES, NetworkDocument
+from vpp.network.kernels.islands import islands
 from vpp.network.kernels.parsing import Finding
 
 
@@ -17,7 +18,7 @@ def validate(document: NetworkDocument, *, known: dict[str, set[str]] | None = N
     """
     findings = [*_duplicates(document), *_references(document, known or {}), *_values(document)]
     if not any(finding.rule == "unknown_reference" for finding in findings):
-        findings += _islands(document, (known or {}).get("nodes", set()))
+        findings += islands(document, (known or {}).get("nodes", set()))
     return findings
 
 
@@ -41,6 +42,10 @@ _REFERENCES = (
     ("transformers", "feeder", "feeders"),
     ("transformers", "hv_node", "nodes"),
     ("transformers", "lv_node", "nodes"),
+    ("regulators", "feeder", "feeders"),
+    ("regulators", "transformer", "transformers"),
+    ("shunts", "feeder", "feeders"),
+    ("shunts", "node", "nodes"),
     ("sources", "feeder", "feeders"),
     ("sources", "node", "nodes"),
     ("congestion_points", "feeder", "feeders"),
@@ -81,6 +86,8 @@ _RANGES: tuple[tuple[str, str, Callable[[Any], bool], str, str], ...] = (
     ("transformers", "pfe_kw", _not_negative, "negative_value", "must not be negative"),
     ("transformers", "i0_percent", lambda value: 0 <= value < 100, "out_of_range", "must be in [0, 100)"),
     ("transformers", "tap_side", lambda value: value in ("HV", "LV"), "out_of_range", "must be HV or LV"),
+    ("regulators", "v_set_pu", lambda value: 0.5 < value < 1.5, "out_of_range", "must be in (0.5, 1.5)"),
+    ("regulators", "v_band_pu", _positive, "not_positive", "must be positive"),
     ("sources", "v_pu", lambda value: 0.5 < value < 1.5, "out_of_range", "must be in (0.5, 1.5)"),
     ("congestion_points", "limit_kw", _positive, "negative_rating", "must be positive"),
 )
@@ -108,34 +115,42 @@ def _values(document: NetworkDocument) -> Iterator[Finding]:
         if point.transformer is not None and point.branch is not None:
             message = "name a transformer or a branch, not both"
             yield Finding("two_elements", "congestion_points", "branch", (point.code,), message)
+    yield from _taps(document)
+    yield from _phases(document)
 
 
-def _islands(document: NetworkDocument, known_nodes: set[str]) -> Iterator[Finding]:
-    """Nodes that no source, and no node that is stored already, reaches over closed branches and transformers."""
-    stored = known_nodes - {row.code for row in document.nodes}
-    neighbours: dict[str, list[str]] = {row.code: [] for row in document.nodes}
-    closed = [(row.from_node, row.to_node) for row in document.branches if row.from_closed and row.to_closed]
-    for start, end in [*closed, *((row.hv_node, row.lv_node) for row in document.transformers)]:
-        neighbours.setdefault(start, []).append(end)
-        neighbours.setdefault(end, []).append(start)
-    reached = _reach([*(row.node for row in document.sources), *stored], neighbours)
-    islanded = [row for row in document.nodes if row.code not in reached]
-    feeder_of = {row.code: row.feeder for row in document.nodes}
-    for feeder in sorted({feeder_of[row.code] for row in islanded}):
-        codes = tuple(row.code for row in islanded if row.feeder == feeder)
-        message = f"no source reaches {len(codes)} node(s) of feeder {feeder}"
-        yield Finding("island", "nodes", "code", codes, message)
+def _taps(document: NetworkDocument) -> Iterator[Finding]:
+    """A regulator needs a range, steps to move by, and a transformer that nobody else moves."""
+    by_code = {row.code: row for row in document.transformers}
+    owners: dict[str, str] = {}
+    for row in document.regulators:
+        if row.tap_min >= row.tap_max:
+            yield Finding("out_of_range", "regulators", "tap_max", (row.code,), "must be above tap_min")
+        moved = by_code.get(row.transformer)
+        if moved is not None and moved.tap_step_percent <= 0:
+            message = f"transformer {moved.code} has no tap steps"
+            yield Finding("not_positive", "regulators", "transformer", (row.code,), message)
+        first = owners.setdefault(row.transformer, row.code)
+        if first != row.code:
+            message = f"transformer {row.transformer} is regulated twice"
+            yield Finding("two_elements", "regulators", "transformer", (first, row.code), message)
 
 
-def _reach(starts: Iterable[str], neighbours: dict[str, list[str]]) -> set[str]:
-    stack = list(starts)
-    reached = set(stack)
-    while stack:
-        for code in neighbours.get(stack.pop(), []):
-            if code not in reached:
-                reached.add(code)
-                stack.append(code)
-    return reached
+def _phases(document: NetworkDocument) -> Iterator[Finding]:
+    """A, B, C in that order; an element carries no phase that one of its ends does not have."""
+    for section in ("nodes", "branches", "transformers"):
+        for row in getattr(document, section):
+            if row.phases not in ("A", "B", "C", "AB", "AC", "BC", "ABC"):
+                message = f"must be some of A, B, C in that order, found {row.phases!r}"
+                yield Finding("out_of_range", section, "phases", (row.code,), message)
+    at_node = {row.code: set(row.phases) for row in document.nodes}
+    ends = [("branches", row, row.from_node, row.to_node) for row in document.branches]
+    ends += [("transformers", row, row.hv_node, row.lv_node) for row in document.transformers]  # type: ignore[misc]
+    for section, row, *nodes in ends:
+        for code in nodes:
+            if lacking := sorted(set(row.phases) - at_node.get(code, set("ABC"))):
+                message = f"carries {', '.join(lacking)}, which node {code} does not have"
+                yield Finding("phase_mismatch", section, "phases", (row.code,), message)
 
 
 def _name(row: Any) -> str:

@@ -1,19 +1,15 @@
-"""What the network room does: takes in grids, screens injections, checks connections."""
+"""A feeder's day after an AC power flow, and what a new connection would add."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
-from django.db import transaction
 
-from vpp.accounts import operations as accounts
 from vpp.lib.errors import DomainError
-from vpp.network import queries, storing
+from vpp.network import queries
 from vpp.network.models import Node
 
 if TYPE_CHECKING:
@@ -21,22 +17,11 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from vpp.accounts.models import Participant
     from vpp.network.kernels.feeder import FeederModel
-    from vpp.network.kernels.parsing import Finding
+    from vpp.network.kernels.power_flow import PowerFlowResult
     from vpp.network.kernels.screening import Violation
 
 Series = Mapping[str, "NDArray[np.float64]"]
-
-
-class NetworkRefused(DomainError):
-    """Nothing of the file was stored; ``findings`` lists all that has to be mended."""
-
-    code = "network_refused"
-
-    def __init__(self, findings: list[Finding]) -> None:
-        super().__init__(f"{len(findings)} findings; nothing was imported", findings=[str(item) for item in findings])
-        self.findings = findings
 
 
 class UnknownNode(DomainError):
@@ -49,21 +34,15 @@ class WrongSeries(DomainError):
 
 
 @dataclass(frozen=True)
-class ImportReport:
-    """Rows per section of the file, and how many of them were new."""
-
-    rows: dict[str, int]
-    made: dict[str, int]
-
-
-@dataclass(frozen=True)
 class ScreeningResult:
     """A feeder's day after an AC power flow.
 
     starts64    : (H,) naive UTC starts of the intervals.
     voltage_pu  : (H, N) of node_codes; NaN where an interval has no solution.
     *_loading_pu: (H, B) and (H, T); transformer_p_kw: (H, T) downwards.
+    source_p_kw : (H,) drawn from the grid above.
     violations  : ordered by interval; empty means every limit holds.
+    topology_versions: of the switching states the day passes through; 0 where none is recorded.
     """
 
     feeder_code: str
@@ -75,8 +54,10 @@ class ScreeningResult:
     transformer_codes: tuple[str, ...]
     transformer_loading_pu: NDArray[np.float64]
     transformer_p_kw: NDArray[np.float64]
+    source_p_kw: NDArray[np.float64]
     violations: list[Violation]
     screened_at: datetime
+    topology_versions: tuple[int, ...] = ()
 
     @property
     def safe(self) -> bool:
@@ -90,39 +71,6 @@ class ConnectionAnswer:
     node_code: str
     fits: bool
     added: list[Violation]
-
-
-def import_network(source: Path | str | dict[str, Any], *, utility: Participant, at: datetime) -> ImportReport:
-    """Store a network file (format: docs/files.md) for a utility: all of it or, with any finding, nothing.
-
-    The same file again changes nothing; a changed element is updated by its code. Raises NetworkRefused with all
-    findings.
-    """
-    from vpp.network.kernels.parsing import parse
-    from vpp.network.kernels.validation import validate
-
-    document, findings = parse(_read(source))
-    findings = findings or [
-        *validate(document, known=storing.known_codes(utility)),
-        *storing.foreign(document, utility),
-    ]
-    if findings:
-        raise NetworkRefused(findings)
-    with transaction.atomic():
-        rows, made = storing.store(document, utility)
-        accounts.audit(at=at, actor="import", action="network.imported", subject=utility, after=rows)
-    return ImportReport(rows, made)
-
-
-def _read(source: Path | str | dict[str, Any]) -> Any:
-    from vpp.network.kernels.parsing import Finding
-
-    if isinstance(source, dict):
-        return source
-    try:
-        return json.loads(Path(source).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise NetworkRefused([Finding("unreadable", str(source), "", (), str(error))]) from None
 
 
 def screen(
@@ -139,34 +87,57 @@ def screen(
     Nodes of a lower feeder count where that feeder hangs on this one. Without reactive power, consumption has the
     feeder's power factor and production none. Raises UnknownFeeder, UnknownNode, WrongSeries.
     """
-    from vpp.network.kernels.power_flow import run_power_flow
-    from vpp.network.kernels.screening import find_violations
-
     model = queries.feeder_model(feeder_code)
-    p_kw = _matrix(model, node_injection_kw, len(starts64))
+    p_kw = injection_matrix(model, node_injection_kw, len(starts64))
     if node_injection_kvar is None:
         power_factor = queries.get_feeder(feeder_code).power_factor
         q_kvar = np.maximum(p_kw, 0) * np.tan(np.arccos(power_factor))
     else:
-        q_kvar = _matrix(model, node_injection_kvar, len(starts64))
-    result = run_power_flow(model, p_kw, q_kvar)
-    limits = queries.power_limits(feeder_code)
+        q_kvar = injection_matrix(model, node_injection_kvar, len(starts64))
+    parts, violations, versions = _by_topology(feeder_code, model, p_kw, q_kvar, starts64, max_loading_pu)
     return ScreeningResult(
         feeder_code=feeder_code,
         starts64=np.asarray(starts64),
         node_codes=model.nodes.codes,
-        voltage_pu=result.voltage_pu,
+        voltage_pu=np.vstack([part.voltage_pu for part in parts]),
         branch_codes=model.branches.codes,
-        branch_loading_pu=result.branch_loading_pu,
+        branch_loading_pu=np.vstack([part.branch_loading_pu for part in parts]),
         transformer_codes=model.transformers.codes,
-        transformer_loading_pu=result.transformer_loading_pu,
-        transformer_p_kw=result.transformer_p_kw,
-        violations=find_violations(model, result, power_limits=limits, max_loading_pu=max_loading_pu),
+        transformer_loading_pu=np.vstack([part.transformer_loading_pu for part in parts]),
+        transformer_p_kw=np.vstack([part.transformer_p_kw for part in parts]),
+        source_p_kw=np.concatenate([part.source_p_kw for part in parts]),
+        violations=violations,
         screened_at=at,
+        topology_versions=versions,
     )
 
 
-def _matrix(model: FeederModel, by_node: Series, n_intervals: int) -> NDArray[np.float64]:
+def _by_topology(
+    feeder_code: str,
+    model: FeederModel,
+    p_kw: NDArray[np.float64],
+    q_kvar: NDArray[np.float64],
+    starts64: NDArray[np.datetime64],
+    max_loading_pu: float,
+) -> tuple[list[PowerFlowResult], list[Violation], tuple[int, ...]]:
+    """The power flow of each stretch of intervals with its own switching state."""
+    from vpp.network.kernels.power_flow import run_power_flow
+    from vpp.network.kernels.screening import find_violations
+    from vpp.network.kernels.switching import with_switches
+
+    limits = queries.power_limits(feeder_code)
+    parts, violations, versions = [], [], []
+    for span, state in queries.topology_spans(feeder_code, starts64):
+        switched = with_switches(model, state.switches if state else {})
+        part = run_power_flow(switched, p_kw[span], q_kvar[span])
+        found = find_violations(switched, part, power_limits=limits, max_loading_pu=max_loading_pu, p_kw=p_kw[span])
+        violations += [replace(item, interval=item.interval + span.start) for item in found]
+        parts.append(part)
+        versions.append(state.version if state else 0)
+    return parts, violations, tuple(versions)
+
+
+def injection_matrix(model: FeederModel, by_node: Series, n_intervals: int) -> NDArray[np.float64]:
     """(H, N) in the model's node order."""
     index = model.node_index
     upper = queries.supplying_nodes(set(by_node) - index.keys())

@@ -1,93 +1,12 @@
-"""The utility's grid as far as it bears on the fleet: feeders, their elements and limits, and congestion points."""
+"""What the grid is made of: lines, transformers, regulators, capacitors, sources, and where flexibility is bought."""
 
 from __future__ import annotations
-
-from typing import TYPE_CHECKING, Self
 
 from django.db import models
 from django.db.models import F, Q
 
 from vpp.accounts.models import Participant
-
-if TYPE_CHECKING:
-    from vpp.accounts.models import Principal
-
-
-class NetworkQuerySet(models.QuerySet):
-    """Rows that belong to one utility; ``utility_path`` leads to it."""
-
-    utility_path = "utility"
-
-    def visible_to(self, principal: Principal) -> Self:
-        """All for the aggregator, its own for a utility, nothing for owners and markets."""
-        if principal.sees_all:
-            return self
-        participant = principal.participant
-        if participant is None or participant.kind != Participant.Kind.UTILITY:
-            return self.none()
-        return self.filter(**{self.utility_path: participant})
-
-
-class ElementQuerySet(NetworkQuerySet):
-    utility_path = "feeder__utility"
-
-
-class Substation(models.Model):
-    """A place where feeders start."""
-
-    code = models.CharField(max_length=80, unique=True)
-    name = models.CharField(max_length=200, blank=True)
-    utility = models.ForeignKey(Participant, on_delete=models.PROTECT, related_name="substations")
-
-    objects = NetworkQuerySet.as_manager()
-
-    def __str__(self) -> str:
-        return self.code
-
-
-class Feeder(models.Model):
-    """A part of the grid that is studied as one piece; sites name it by its code."""
-
-    code = models.CharField(max_length=80, unique=True)
-    name = models.CharField(max_length=200, blank=True)
-    utility = models.ForeignKey(Participant, on_delete=models.PROTECT, related_name="feeders")
-    substation = models.ForeignKey(Substation, on_delete=models.PROTECT, related_name="feeders")
-    power_factor = models.FloatField(default=0.95, help_text="of consumption for which only kW is known (lagging)")
-
-    objects = NetworkQuerySet.as_manager()
-
-    class Meta:
-        constraints = [
-            models.CheckConstraint(
-                condition=Q(power_factor__gt=0, power_factor__lte=1), name="feeder_power_factor_above_0_up_to_1"
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return self.code
-
-
-class Node(models.Model):
-    """A busbar, cable cabinet or connection point, with the band its voltage must keep."""
-
-    code = models.CharField(max_length=120, unique=True)
-    feeder = models.ForeignKey(Feeder, on_delete=models.PROTECT, related_name="nodes")
-    nominal_kv = models.FloatField(help_text="line to line")
-    v_min_pu = models.FloatField(default=0.9)
-    v_max_pu = models.FloatField(default=1.1)
-
-    objects = ElementQuerySet.as_manager()
-
-    class Meta:
-        constraints = [
-            models.CheckConstraint(condition=Q(nominal_kv__gt=0), name="node_voltage_positive"),
-            models.CheckConstraint(
-                condition=Q(v_min_pu__gt=0) & Q(v_max_pu__gt=F("v_min_pu")), name="node_voltage_band_in_order"
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return self.code
+from vpp.network.models.places import ElementQuerySet, Feeder, NetworkQuerySet, Node, Phases
 
 
 class Branch(models.Model):
@@ -103,6 +22,7 @@ class Branch(models.Model):
     rating_a = models.FloatField(null=True, blank=True, help_text="continuous current; empty: unknown, not checked")
     from_closed = models.BooleanField(default=True, help_text="switch at the from-node")
     to_closed = models.BooleanField(default=True, help_text="switch at the to-node")
+    phases = models.CharField(max_length=3, choices=Phases, default=Phases.ABC)
 
     objects = ElementQuerySet.as_manager()
 
@@ -149,6 +69,8 @@ class Transformer(models.Model):
     tap_position = models.SmallIntegerField(default=0)
     tap_neutral = models.SmallIntegerField(default=0)
     tap_step_percent = models.FloatField(default=0.0)
+    phases = models.CharField(max_length=3, choices=Phases, default=Phases.ABC)
+    closed = models.BooleanField(default=True, help_text="switches at both sides")
 
     objects = ElementQuerySet.as_manager()
 
@@ -169,6 +91,46 @@ class Transformer(models.Model):
                 name="transformer_no_load_in_range",
             ),
         ]
+
+    def __str__(self) -> str:
+        return self.code
+
+
+class Regulator(models.Model):
+    """An automatic tap changer that holds the voltage at its transformer's low-voltage side. A line regulator is one on
+    a transformer with equal voltages."""
+
+    code = models.CharField(max_length=120, unique=True)
+    feeder = models.ForeignKey(Feeder, on_delete=models.PROTECT, related_name="regulators")
+    transformer = models.OneToOneField(Transformer, on_delete=models.PROTECT, related_name="regulator")
+    v_set_pu = models.FloatField()
+    v_band_pu = models.FloatField(help_text="width of the band in which it rests")
+    tap_min = models.SmallIntegerField()
+    tap_max = models.SmallIntegerField()
+
+    objects = ElementQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(tap_max__gt=F("tap_min")), name="regulator_has_a_range"),
+            models.CheckConstraint(
+                condition=Q(v_set_pu__gt=0.5, v_set_pu__lt=1.5, v_band_pu__gt=0), name="regulator_band_in_range"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.code
+
+
+class Shunt(models.Model):
+    """A capacitor (negative) or reactor as constant susceptance."""
+
+    code = models.CharField(max_length=120, unique=True)
+    feeder = models.ForeignKey(Feeder, on_delete=models.PROTECT, related_name="shunts")
+    node = models.ForeignKey(Node, on_delete=models.PROTECT, related_name="+")
+    q_kvar = models.FloatField(help_text="reactive power taken at nominal voltage")
+
+    objects = ElementQuerySet.as_manager()
 
     def __str__(self) -> str:
         return self.code
