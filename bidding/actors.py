@@ -5,10 +5,12 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any
 
+from bidding.distribution.notices import ANSWER, EXPIRE
 from bidding.errors import GatePassed, NoMarkets
 from vpp.jobs import operations as jobs
 from vpp.jobs.handlers import job_handler
 from vpp.jobs.models import Job
+from vpp.lib import clock
 
 NIGHTLY = "bidding.nightly"
 
@@ -30,3 +32,27 @@ def enqueue_nightly(*, zone_code: str, delivery_date: date, at: datetime) -> Job
         payload={"zone_code": zone_code, "delivery_date": delivery_date.isoformat()},
         at=at,
     )
+
+
+@job_handler(ANSWER, queue="bidding", time_limit_s=300, max_attempts=4)
+def answer_ask(*, at: datetime, ask_id: int) -> dict[str, Any] | None:
+    """Bid on an ask, with all that wait on its feeder. On a played day the nightly run that is to come does it."""
+    from bidding.distribution.answering import answer_feeder
+    from bidding.models import Ask, NightlyRun
+
+    ask = Ask.objects.select_related("congestion_point__feeder").get(pk=ask_id)
+    if ask.state != Ask.State.ASKED or ask.gate_at <= at:
+        return None
+    nightly_comes = clock.is_simulated() and ask.power_kind == Ask.PowerKind.REAL
+    if nightly_comes and not NightlyRun.objects.filter(delivery_date=ask.delivery_date).exists():
+        return {"left_to": "the nightly run"}
+    answers = answer_feeder(feeder_code=ask.congestion_point.feeder.code, delivery_date=ask.delivery_date, at=at)
+    return {"bids": [bid.pk for bid in answers.bids], "unanswered": answers.unanswered, "findings": answers.findings}
+
+
+@job_handler(EXPIRE, queue="bidding", time_limit_s=60)
+def expire_late_asks(*, at: datetime, ask_id: int) -> dict[str, Any]:
+    """End what nobody took in time; on a played day the next nightly run does it."""
+    from bidding.distribution.operations import expire_asks
+
+    return {"expired": expire_asks(at=at)}

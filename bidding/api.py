@@ -17,7 +17,7 @@ from rest_framework.views import APIView
 from bidding import operations
 from bidding.distribution.operations import AskContent
 from bidding.errors import BadAsk, UnknownAsk, UnknownBid
-from bidding.models import Ask, Award, Bid, Market, Product
+from bidding.models import Ask, Award, Bid, FlexContract, Market, Product
 from bidding.queries import book_check
 from bidding.serializers import (
     AcceptInput,
@@ -27,6 +27,7 @@ from bidding.serializers import (
     BidSerializer,
     BookCheckAnswer,
     DayInput,
+    FlexContractSerializer,
     MarketSerializer,
     ReasonInput,
 )
@@ -69,6 +70,7 @@ class BidList(ListAPIView):
 
     def get_queryset(self) -> QuerySet[Bid]:
         bids = Bid.objects.visible_to(principal_of(self.request)).select_related(*BID_ROWS)
+        bids = bids.prefetch_related("options")
         return narrowed(bids, self.request, self.filters).order_by("-delivery_date", "pk")
 
 
@@ -127,13 +129,21 @@ class AskCollection(ListAPIView):
 
     def get_queryset(self) -> QuerySet[Ask]:
         asks = visible_asks(self.request)
-        filters = {"date": "delivery_date", "state": "state", "congestion_point": "congestion_point__code"}
+        filters = {
+            "date": "delivery_date",
+            "state": "state",
+            "congestion_point": "congestion_point__code",
+            "reference": "reference",
+        }
         return narrowed(asks, self.request, filters).order_by("-created_at", "-pk")
 
     @extend_schema(request=AskInput, responses={201: AskSerializer, 200: AskSerializer}, parameters=[KEY_HEADER])
     @idempotent
     def post(self, request: Request) -> Response:
-        """Ask for flexibility. 201 when new, 200 with the first ask when it is a repeat."""
+        """Ask for flexibility. 201 when new, 200 with the first ask when it is a repeat.
+
+        A higher `revision` of a reference takes the place of the ask that is open under it.
+        """
         participant = principal_of(request).participant
         if participant is None or participant.kind != Participant.Kind.UTILITY:
             raise BadAsk("only a utility asks for flexibility")
@@ -152,7 +162,7 @@ def visible_asks(request: Request) -> QuerySet[Ask]:
 
 
 def visible_ask(request: Request, reference: str) -> Ask:
-    ask = visible_asks(request).filter(reference=reference).first()
+    ask = visible_asks(request).newest_revision(reference)  # type: ignore[attr-defined]
     if ask is None:
         raise UnknownAsk(f"there is no ask {reference!r}, or it is not yours", reference=reference)
     return ask
@@ -190,11 +200,37 @@ class BidAcceptance(APIView):
     @extend_schema(request=AcceptInput, responses={201: AwardSerializer}, parameters=[KEY_HEADER])
     @idempotent
     def post(self, request: Request, bid_id: int) -> Response:
-        """Order the bid: the commit. A repeat gets the first commit."""
-        reference = checked(AcceptInput, request)["reference"]
+        """Order the bid or one of its options, whole or in part: the commit. A repeat gets the first commit."""
+        order = checked(AcceptInput, request)
         bid = visible_bid(request, bid_id)
-        award = operations.accept_bid(bid=bid, at=clock.now(), actor=request.user, reference=reference)
+        award = operations.accept_bid(bid=bid, at=clock.now(), actor=request.user, **order)
         return Response(AwardSerializer(award).data, status=status.HTTP_201_CREATED)
+
+
+class BidRevocation(APIView):
+    permission_classes = [HasScope("awards:write")]  # type: ignore[list-item]
+
+    @extend_schema(request=ReasonInput, responses=BidSerializer, parameters=[KEY_HEADER])
+    @idempotent
+    def post(self, request: Request, bid_id: int) -> Response:
+        """The aggregator takes a bid on an ask back that was not ordered; its kilowatts are free again."""
+        if not principal_of(request).sees_all:
+            raise PermissionDenied("only the aggregator revokes its bids")
+        reason = checked(ReasonInput, request)["reason"]
+        bid = visible_bid(request, bid_id)
+        operations.revoke_bid(bid=bid, at=clock.now(), actor=request.user, reason=reason)
+        return Response(BidSerializer(visible_bid(request, bid_id)).data)
+
+
+class ContractList(ListAPIView):
+    """Standing contracts that the caller may see."""
+
+    serializer_class = FlexContractSerializer
+    pagination_class = Pages
+
+    def get_queryset(self) -> QuerySet[FlexContract]:
+        contracts = FlexContract.objects.visible_to(principal_of(self.request))
+        return contracts.select_related("congestion_point", "utility").order_by("contract_id")
 
 
 class BidRejection(APIView):

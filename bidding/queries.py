@@ -95,8 +95,10 @@ def nightly_run(zone_code: str, delivery_date: date) -> NightlyRun | None:
 
 
 def open_asks(delivery_date: date, at: datetime) -> list[Ask]:
-    """Asks of the day that still want a bid, in the order they came."""
-    asks = Ask.objects.open_for_bids().filter(delivery_date=delivery_date, gate_at__gt=at)
+    """Asks of the day for real power that still want a bid, in the order they came."""
+    asks = Ask.objects.open_for_bids().filter(
+        delivery_date=delivery_date, gate_at__gt=at, power_kind=Ask.PowerKind.REAL
+    )
     return list(asks.select_related("congestion_point__feeder", "utility").order_by("created_at", "pk"))
 
 

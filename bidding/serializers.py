@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 from rest_framework import serializers
 
-from bidding.models import Ask, Award, Bid, Direction, Market, Product
+from bidding.models import Ask, Award, Bid, BidOption, Direction, FlexContract, Market, Product
 
 
 class ProductSerializer(serializers.ModelSerializer):
@@ -48,6 +49,28 @@ class AwardSerializer(serializers.ModelSerializer):
         ]  # fmt: skip
 
 
+class BidOptionSerializer(serializers.ModelSerializer):
+    """One of several exclusive ways to take a bid; `price` is that of the whole option in the market's currency."""
+
+    class Meta:
+        model = BidOption
+        fields = [
+            "reference", "up_kw", "down_kw", "kvar", "recovery_kw", "price_per_mwh", "price", "min_activation_pu",
+        ]  # fmt: skip
+
+
+class FlexContractSerializer(serializers.ModelSerializer):
+    congestion_point = serializers.CharField(source="congestion_point.code")
+    utility = serializers.CharField(source="utility.code")
+
+    class Meta:
+        model = FlexContract
+        fields = [
+            "contract_id", "utility", "congestion_point", "direction", "service_kind", "power_kw", "price_per_mwh",
+            "first_date", "last_date",
+        ]  # fmt: skip
+
+
 class BidSerializer(serializers.ModelSerializer):
     """Quantities per quarter hour of the delivery day, relative to the baseline; reserve prices are EUR/MW/h."""
 
@@ -59,13 +82,14 @@ class BidSerializer(serializers.ModelSerializer):
     portfolio = serializers.CharField(source="portfolio.code")
     ask = serializers.CharField(source="ask.reference", default=None)
     award = serializers.IntegerField(source="award.id", default=None)
+    options = BidOptionSerializer(many=True)
 
     class Meta:
         model = Bid
         fields = [
             "id", "natural_key", "market", "product", "product_kind", "block_minutes", "time_zone", "portfolio", "ask",
             "delivery_date", "version", "state", "up_kw", "down_kw", "price_per_mwh", "curve", "blocks", "confidence",
-            "shortfall_risk", "gap", "submitted_at", "award",
+            "shortfall_risk", "gap", "options", "submitted_at", "award",
         ]  # fmt: skip
 
 
@@ -77,7 +101,8 @@ class AskSerializer(serializers.ModelSerializer):
     class Meta:
         model = Ask
         fields = [
-            "reference", "utility", "congestion_point", "direction", "delivery_date", "time_zone", "interval_minutes",
+            "reference", "revision", "utility", "congestion_point", "power_kind", "service_kind", "direction",
+            "topology_version", "quantity_kvar", "recovery_limit_kw", "delivery_date", "time_zone", "interval_minutes",
             "quantity_kw", "ceiling_price_per_mwh", "gate_at", "expires_at", "state", "created_at", "bids",
         ]  # fmt: skip
 
@@ -116,6 +141,16 @@ class AskInput(serializers.Serializer[Any]):
     ceiling_price_per_mwh = serializers.FloatField(min_value=0)
     gate_at = serializers.DateTimeField()
     expires_at = serializers.DateTimeField()
+    revision = serializers.IntegerField(required=False, default=1, min_value=1, max_value=1_000_000)
+    power_kind = serializers.ChoiceField(choices=Ask.PowerKind.choices, required=False, default=Ask.PowerKind.REAL)
+    service_kind = serializers.CharField(required=False, default=Ask.ServiceKind.CONGESTION.value, max_length=40)
+    quantity_kvar = serializers.ListField(
+        child=serializers.FloatField(), required=False, allow_null=True, default=None, max_length=300
+    )
+    recovery_limit_kw = serializers.ListField(
+        child=serializers.FloatField(allow_null=True), required=False, allow_null=True, default=None, max_length=300
+    )
+    topology_version = serializers.CharField(required=False, allow_blank=True, default="", max_length=80)
 
 
 class ReasonInput(serializers.Serializer[Any]):
@@ -142,7 +177,13 @@ class BidEditInput(NeededReasonInput):
 
 
 class AcceptInput(serializers.Serializer[Any]):
+    """Without `option` the first one is ordered; `activation_pu` orders part of it."""
+
     reference = serializers.CharField(required=False, allow_blank=True, default="", max_length=160)
+    option = serializers.CharField(required=False, allow_blank=True, default="", max_length=40)
+    activation_pu = serializers.DecimalField(
+        required=False, default=Decimal(1), max_digits=3, decimal_places=2, min_value=Decimal("0.01"), max_value=1
+    )
 
 
 class AwardRowInput(serializers.Serializer[Any]):

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from django.db import IntegrityError, transaction
 
-from bidding.distribution.notices import Notice, tell
+from bidding.distribution.notices import ANSWER, EXPIRE, Notice, tell
 from bidding.distribution.rules import check_ask
 from bidding.errors import DuplicateReference, StaleRevision, UnknownCongestionPoint, UnknownMarket, WrongState
 from bidding.models import Ask, AskEvent, Bid, FlexContract, Market
 from bidding.operations import bids
 from vpp.accounts.models import Participant
 from vpp.accounts.operations import audit
+from vpp.jobs import operations as jobs
 from vpp.network.models import CongestionPoint
 
 OPEN_BIDS = (Bid.State.CHECKED, Bid.State.SUBMITTED, Bid.State.ACKNOWLEDGED)
@@ -104,8 +105,21 @@ def receive_ask(*, utility: Participant, content: AskContent, at: datetime, acto
         return _same(earlier.get(revision=content.revision), fields), False
     AskEvent.objects.create(ask=ask, at=at, state=Ask.State.ASKED)
     audit(at=at, actor=actor, action="ask.asked", subject=ask, after={"reference": ask.reference})
+    _plan_jobs(ask, at)
     tell(Notice("ask.asked", ask, None, at))
     return ask, True
+
+
+def _plan_jobs(ask: Ask, at: datetime) -> None:
+    """Somebody answers it, and somebody ends it."""
+    jobs.enqueue(kind=ANSWER, natural_key=f"answer:ask{ask.pk}", payload={"ask_id": ask.pk}, at=at)
+    jobs.enqueue(
+        kind=EXPIRE,
+        natural_key=f"expire:ask{ask.pk}",
+        payload={"ask_id": ask.pk},
+        at=at,
+        delay=max(ask.expires_at - at, timedelta(0)) + timedelta(seconds=1),
+    )
 
 
 def _fields(content: AskContent, point: CongestionPoint, market: Market) -> dict[str, object]:

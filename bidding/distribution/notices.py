@@ -9,6 +9,8 @@ from datetime import datetime
 from bidding.models import Ask, Bid
 from vpp.jobs import webhooks
 
+ANSWER, EXPIRE = "bidding.answer", "bidding.expire"  # kinds of jobs
+
 
 @dataclass(frozen=True)
 class Notice:

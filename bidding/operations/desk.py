@@ -9,7 +9,6 @@ from typing import Any
 
 from django.db import transaction
 
-from bidding.distribution.operations import move_ask
 from bidding.errors import GatePassed, NotDeliverable, ReasonMissing, WrongState
 from bidding.models import Ask, Bid, NightlyStep
 from bidding.operations import bids, book
@@ -151,6 +150,8 @@ def _run_has_sent(bid: Bid) -> bool:
 def _send(bid: Bid, *, at: datetime, actor: object) -> None:
     bids.submit_bid(bid, at=at, actor=actor)
     if bid.ask is not None and bid.ask.state == Ask.State.ASKED:
+        from bidding.distribution.operations import move_ask
+
         move_ask(bid.ask, Ask.State.BID, at=at)
 
 

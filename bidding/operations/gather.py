@@ -9,6 +9,7 @@ from datetime import datetime
 import numpy as np
 from numpy.typing import NDArray
 
+from bidding.distribution.recovery import within_recovery_rules
 from bidding.kernels.aggregate import aggregate
 from bidding.kernels.gate import block_of_interval
 from bidding.kernels.problem import (
@@ -33,6 +34,7 @@ from vpp.enrollment.queries import device_table
 from vpp.lib.periods import DeliveryDay
 
 FloatArray = NDArray[np.float64]
+MUST_OFFER_PER_MWH = 3000.0  # under a contract what is reserved is offered, whatever else it could earn
 NO_LOT_KW = 1e9  # larger than any fleet, so that nothing more of a closed product is sold
 
 
@@ -101,7 +103,8 @@ def gather(
         imbalance_spread_eur_per_mwh=spread,
         committed_reserve_kw=reserve_kw,
     )
-    return Gathered(portfolio, problem, run, up_kw, down_kw, notes)
+    limited = within_recovery_rules(problem, [ask for ask, _ in asks.values()])
+    return Gathered(portfolio, limited, run, up_kw, down_kw, notes)
 
 
 def _held(
@@ -164,7 +167,7 @@ def _ask_request(ask: Ask, quantity_kw: FloatArray, lot_kw: float, min_kw: float
         direction=ask.direction,
         feeder=ask.congestion_point.feeder.code,
         quantity_kw=quantity_kw,
-        ceiling_eur_per_mwh=ask.ceiling_price_per_mwh,
+        ceiling_eur_per_mwh=max(ask.ceiling_price_per_mwh, MUST_OFFER_PER_MWH if ask.contract_id else 0.0),
         min_quantity_kw=min_kw,
         lot_kw=lot_kw,
     )

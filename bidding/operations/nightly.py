@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-from bidding.distribution.operations import expire_asks
 from bidding.errors import GatePassed, NoMarkets
 from bidding.models import NightlyRun, NightlyStep, Product
 from bidding.operations.bids import day_of, expire_bids, gate_of
@@ -71,6 +70,8 @@ def nightly(*, zone_code: str, delivery_date: date, at: datetime, budget_s: floa
 
 
 def _begin(zone_code: str, delivery_date: date, at: datetime, budget_s: float) -> tuple[NightlyRun, NightlyContext]:
+    from bidding.distribution.operations import expire_asks
+
     expire_asks(at=at)
     expire_bids(at=at)
     products = wholesale_products(zone_code, delivery_date, at)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from django.db import transaction
 
+from bidding.distribution.offering import make_options
 from bidding.distribution.operations import move_ask
 from bidding.errors import DomainError, GatePassed, SoldTwice, WrongState
 from bidding.models import Ask, Bid, PlannedDay, Product
@@ -117,13 +118,18 @@ def _bids_of(context: NightlyContext, planned: PlannedDay) -> tuple[int, list[st
     for draft in bid_drafts(context, planned):
         try:
             with transaction.atomic():
-                bids.create_bid(
+                bid = bids.create_bid(
                     draft,
                     at=context.at,
                     nightly_run=context.run,
                     forecast_run=planned.forecast_run,
                     gap=planned.gap,
                     solver=planned.solver,
+                )
+                make_options(
+                    bid,
+                    half_price_per_mwh=planned.positions.get("ask_half_price", {}).get(str(bid.ask_id)),
+                    recovery_kw=planned.recovery_kw,
                 )
             made += 1
         except (SoldTwice, GatePassed, WrongState) as error:

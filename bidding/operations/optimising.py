@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bidding.distribution.offering import half_prices
 from bidding.models import Ask, PlannedDay
 from bidding.operations import bids
 from bidding.operations.gather import Gathered, gather
@@ -77,12 +78,14 @@ def _optimise_one(
         thorough = len(context.portfolios) <= THOROUGH_PORTFOLIOS
         plan = co_optimise(gathered.problem, options, gap_target=GAP_TARGET, thorough=thorough)
         prices = {answer.reference: answer for answer in price_asks(gathered.problem, plan, options)}
+        halves = half_prices(gathered.problem, plan, options)
     except (SolverFailed, BadProblem) as error:
         planned.solver = {"engine": "rule", "reason": str(error)[:500]}
     else:
         planned.kind = PlannedDay.Kind.OPTIMISED
         planned.status = plan.status
         planned.positions = as_json(plan, {key: answer.price_eur_per_mwh for key, answer in prices.items()})
+        planned.positions["ask_half_price"] = halves
         planned.recovery_kw = plan.recovery_kw.tolist()
         planned.shortfalls = [vars(item) for item in plan.shortfalls]
         planned.expected_profit = plan.profit_eur

@@ -46,7 +46,7 @@ def bid_drafts(context: NightlyContext, planned: PlannedDay) -> Iterator[BidDraf
         if any(quantity_kw) and context.ask_product is not None:
             ask = Ask.objects.select_related("congestion_point__feeder", "utility").get(pk=int(key))
             up_kw, down_kw = (quantity_kw, zero) if ask.direction == "UP" else (zero, quantity_kw)
-            price = [float(positions["ask_price"][key])] * context.day.n_intervals
+            price = [min(float(positions["ask_price"][key]), ask.ceiling_price_per_mwh)] * context.day.n_intervals
             yield BidDraft(planned.portfolio, context.ask_product, context.day, up_kw, down_kw, price, ask=ask)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Self
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
 
@@ -143,6 +144,7 @@ class RequestLink(models.Model):
 
     message = models.ForeignKey(InMessage, on_delete=models.PROTECT, related_name="request_links")
     ask = models.OneToOneField("bidding.Ask", on_delete=models.PROTECT, related_name="uftp_request")
+    least_kw = ArrayField(models.FloatField(), help_text="per interval the least that the deviation must be")
 
     def __str__(self) -> str:
         return f"{self.message_id} {self.ask_id}"

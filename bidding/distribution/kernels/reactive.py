@@ -1,0 +1,23 @@
+"""What inverters can give in reactive power beside any real power."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+FloatArray = NDArray[np.float64]
+
+#: Inverters must reach this displacement factor at rated real power (VDE-AR-N 4105:2018, 5.7.2.2, above 4.6 kVA).
+LEAST_COS_PHI = 0.9
+KVAR_PER_KW = math.tan(math.acos(LEAST_COS_PHI))
+
+
+def reactive_room_kvar(rated_kw: FloatArray, count: int) -> FloatArray:
+    """(count,) kvar, either way, that inverters of (N,) rated kW can give whatever real power they are at.
+
+    Their apparent power is taken as rated_kw / 0.9, so at any real power up to the rating sqrt(S^2 - P^2) is at least
+    tan(acos 0.9) of it: reactive power so limited never costs a kilowatt that was sold.
+    """
+    return np.full(count, float(rated_kw.sum()) * KVAR_PER_KW)

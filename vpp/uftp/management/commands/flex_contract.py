@@ -1,0 +1,46 @@
+"""`manage.py flex_contract ID --utility CODE --congestion-point CODE ...`: a standing contract with a utility."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from datetime import date
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from bidding.models import FlexContract
+from vpp.accounts.models import Participant
+from vpp.network.models import CongestionPoint
+
+
+class Command(BaseCommand):
+    help = "Make a standing contract, under which a utility may order directly; its id stands for one contract."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("contract_id")
+        parser.add_argument("--utility", required=True)
+        parser.add_argument("--congestion-point", required=True)
+        parser.add_argument("--direction", choices=["UP", "DOWN"], required=True)
+        parser.add_argument("--power-kw", type=float, required=True)
+        parser.add_argument("--price-per-mwh", type=float, required=True)
+        parser.add_argument("--from", dest="first", type=date.fromisoformat, required=True)
+        parser.add_argument("--until", dest="last", type=date.fromisoformat)
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        utility = Participant.objects.filter(code=options["utility"], kind=Participant.Kind.UTILITY).first()
+        point = CongestionPoint.objects.filter(code=options["congestion_point"], utility=utility).first()
+        if utility is None or point is None:
+            raise CommandError("there is no such utility, or the congestion point is not its own")
+        _, made = FlexContract.objects.get_or_create(
+            utility=utility,
+            contract_id=options["contract_id"],
+            defaults={
+                "congestion_point": point,
+                "direction": options["direction"],
+                "power_kw": options["power_kw"],
+                "price_per_mwh": options["price_per_mwh"],
+                "first_date": options["first"],
+                "last_date": options["last"],
+            },
+        )
+        self.stdout.write(f"contract {options['contract_id']} {'made' if made else 'exists and stays as it is'}")
