@@ -52,3 +52,28 @@ def bid_chart(bids: list[Bid], before: list[Bid], day: DeliveryDay) -> dict[str,
             {"title": "Limit price, EUR/MWh", "unit": "EUR/MWh", "series": price},
         ],
     }
+
+
+def what_if_chart(answer: dict[str, Any], prices: list[float], mtu_minutes: int, day: DeliveryDay) -> dict[str, Any]:
+    """Charge and discharge above, stored energy between, the price below."""
+    battery = answer["storages"][0]
+    each = mtu_minutes // day.step_minutes
+    given = np.asarray(battery["discharge_kw"][0]) - np.asarray(battery["charge_kw"][0])
+    return {
+        "labels": day.local_labels(),
+        "zone": day.zone,
+        "panels": [
+            {
+                "title": "kW given, kWh stored",
+                "series": [
+                    {"name": "given to the grid", "role": "up", "y": numbers(given)},
+                    {"name": "stored, kWh", "role": "before", "y": numbers(battery["energy_kwh"][0])},
+                ],
+            },
+            {
+                "title": "Price, EUR/MWh",
+                "unit": "EUR/MWh",
+                "series": [{"name": "price", "role": "price", "y": numbers(np.repeat(prices, each))}],
+            },
+        ],
+    }

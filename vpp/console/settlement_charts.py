@@ -8,6 +8,7 @@ import numpy as np
 
 from vpp.console.charts import MARGIN, Series, numbers
 from vpp.console.queries.settlement import AwardPage, BaselineGroup, FloatArray
+from vpp.settlement.models import CertificationFit
 
 
 def award_chart(page: AwardPage) -> dict[str, Any]:
@@ -70,3 +71,42 @@ def on_clock(power_kw: FloatArray, count: int) -> FloatArray:
     fitted = np.full(count, np.nan)
     fitted[: min(count, power_kw.size)] = power_kw[:count]
     return fitted
+
+
+def fit_chart(fits: list[CertificationFit]) -> dict[str, Any]:
+    """Error and bias of each method, in per cent of the mean load; the gates are told beside it."""
+
+    def percent(value: float | None) -> float:
+        return np.nan if value is None else value * 100.0
+
+    series: list[Series] = [
+        {"name": "error", "role": "up", "y": numbers([percent(fit.rrmse_pu) for fit in fits])},
+        {"name": "bias", "role": "down", "y": numbers([percent(fit.bias_pu) for fit in fits])},
+    ]
+    return {
+        "labels": [f"{fit.profile.name} ({fit.level.lower()})" for fit in fits],
+        "every": 1,
+        "grouped": True,
+        "panels": [{"title": "Of the mean load, %", "unit": "%", "series": series}],
+    }
+
+
+def placebo_chart(fits: list[CertificationFit]) -> dict[str, Any] | None:
+    """The best method's baseline beside the meter, one pair an event."""
+    best = next((fit for fit in fits if fit.passes and fit.placebo), next((fit for fit in fits if fit.placebo), None))
+    if best is None:
+        return None
+    series: list[Series] = [
+        {
+            "name": f"baseline, {best.profile.name}",
+            "role": "up",
+            "y": numbers([one["baseline_kwh"] for one in best.placebo]),
+        },
+        {"name": "metered", "role": "asked", "y": numbers([one["actual_kwh"] for one in best.placebo])},
+    ]
+    return {
+        "labels": [one["date"] for one in best.placebo],
+        "every": 1,
+        "grouped": True,
+        "panels": [{"title": "Energy of the event, kWh", "unit": "kWh", "series": series}],
+    }

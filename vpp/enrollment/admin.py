@@ -1,6 +1,7 @@
 from django.contrib import admin
 
-from vpp.enrollment.models import Contract, Device, Enrollment, OwnerTerms, Portfolio, Site
+from vpp.accounts.admin import ReadOnlyAdmin
+from vpp.enrollment.models import Consent, Contract, Device, Enrollment, OwnerTerms, Portfolio, Prequalification, Site
 
 
 @admin.register(Site)
@@ -58,3 +59,18 @@ class EnrollmentAdmin(admin.ModelAdmin):
     autocomplete_fields = ["device", "portfolio"]
     list_select_related = ["device", "portfolio"]
     show_full_result_count = False
+
+
+@admin.register(Consent)
+class ConsentAdmin(ReadOnlyAdmin):
+    list_display = ["site", "given_by", "given_at", "document", "withdrawn_at"]
+    search_fields = ["site__code", "given_by"]
+    list_select_related = ["site"]
+
+
+@admin.register(Prequalification)
+class PrequalificationAdmin(ReadOnlyAdmin):
+    list_display = ["device", "window_start", "asked_up_kw", "delivered_up_kw", "passed"]
+    list_filter = ["passed"]
+    search_fields = ["device__code"]
+    list_select_related = ["device"]

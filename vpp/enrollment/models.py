@@ -252,3 +252,48 @@ class Enrollment(models.Model):
 
     def __str__(self) -> str:
         return f"{self.device_id} in {self.portfolio_id} {self.period}"
+
+
+class Consent(models.Model):
+    """An owner's agreement that a site is measured, controlled and paid for."""
+
+    site = models.ForeignKey(Site, on_delete=models.PROTECT, related_name="consents")
+    given_by = models.CharField(max_length=200, help_text="who signed, for the owner")
+    given_at = models.DateTimeField()
+    document = models.CharField(max_length=120, help_text="version of the text that was signed")
+    withdrawn_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["site"], condition=Q(withdrawn_at__isnull=True), name="consent_one_in_force_a_site"
+            ),
+            models.CheckConstraint(
+                condition=Q(withdrawn_at__isnull=True) | Q(withdrawn_at__gte=F("given_at")),
+                name="consent_withdrawn_after_given",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.site_id}: {self.document} by {self.given_by}"
+
+
+class Prequalification(models.Model):
+    """A device's test: it was asked for a change of power over a window, and its readings tell what it did."""
+
+    device = models.ForeignKey(Device, on_delete=models.PROTECT, related_name="prequalifications")
+    window_start = models.DateTimeField()
+    window_minutes = models.PositiveSmallIntegerField()
+    asked_up_kw = models.FloatField(help_text="up positive: less consumption or more production")
+    delivered_up_kw = models.FloatField(help_text="mean before the window less mean inside it")
+    passed = models.BooleanField()
+    judged_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["device", "window_start"], name="prequalification_once_a_window"),
+            models.CheckConstraint(condition=Q(window_minutes__gt=0), name="prequalification_window_not_empty"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.device_id} {self.window_start:%Y-%m-%d %H:%MZ}: {'passed' if self.passed else 'failed'}"

@@ -39,7 +39,7 @@ class ImportReport:
     made: dict[str, int] = field(default_factory=dict)
 
 
-def import_folder(folder: Path, *, at: datetime) -> ImportReport:
+def import_folder(folder: Path, *, at: datetime, actor: object = "import") -> ImportReport:
     """Import owners, sites, devices, owner_terms, contracts, portfolios and enrollments (.csv or .json) of a folder.
 
     A table that is not there is left as it is. Running it again with the same files changes nothing; a changed row
@@ -59,7 +59,7 @@ def import_folder(folder: Path, *, at: datetime) -> ImportReport:
                 report.made[name] = store(tables[name].rows)
         aggregator = Participant.objects.filter(kind=Participant.Kind.AGGREGATOR).first()
         if aggregator is not None:
-            accounts.audit(at=at, actor="import", action="enrollment.imported", subject=aggregator, after=report.rows)
+            accounts.audit(at=at, actor=actor, action="enrollment.imported", subject=aggregator, after=report.rows)
     return report
 
 

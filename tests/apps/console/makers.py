@@ -316,6 +316,9 @@ def every_page(world: World) -> list[str]:
         f"/fleet/device/{world.devices[1].code}/", f"/fleet/change/suspend/?device={world.devices[1].code}",
         "/payouts/", f"/payouts/{payout.pk}/", "/settlement/", f"/settlement/{performance.run_id}/",
         f"/settlement/awards/{performance.pk}/", "/ledger/", "/system/", "/system/audit/",
+        "/enrollment/", "/enrollment/new/", f"/enrollment/sites/{world.devices[1].site.code}/", "/enrollment/import/",
+        "/enrollment/eligibility/", "/settlement/review/", "/settlement/certifications/", "/disputes/", "/statements/",
+        "/forecasts/", "/alarms/", "/bids/what-if/",
     ]  # fmt: skip
 
 

@@ -88,6 +88,18 @@ def test_each_role_gets_its_pages_and_nothing_else(role, world):
         f"/settlement/{performance.run_id}/": staff_only,
         f"/settlement/awards/{performance.pk}/": staff_only,
         "/ledger/": staff_only,
+        "/forecasts/": staff_only,
+        "/alarms/": staff_only,
+        "/bids/what-if/": staff_only,
+        "/settlement/review/": staff_only,
+        "/settlement/certifications/": staff_only,
+        "/disputes/": utilities,
+        "/statements/": {"staff": 200, "owner": 200},
+        "/enrollment/": staff_only,
+        f"/enrollment/sites/{device.site.code}/": staff_only,
+        "/enrollment/new/": {},  # needs a role as well, below
+        "/enrollment/import/": {},
+        "/enrollment/eligibility/": staff_only,
         "/system/": staff_only,
         "/system/audit/": staff_only,
         "/api/v1/docs": dict.fromkeys(ROLES, 200),
@@ -98,7 +110,8 @@ def test_each_role_gets_its_pages_and_nothing_else(role, world):
 
 STAFF_ACTIONS = {
     "VIEWER": set(), "SETTLEMENT": set(), "GRID": set(), "TRADER": {"withdraw"},
-    "OPERATOR": {"suspend", "opt_out", "retry"}, "ADMIN": {"withdraw", "suspend", "opt_out", "retry"},
+    "OPERATOR": {"suspend", "opt_out", "retry", "enroll", "import", "step"},
+    "ADMIN": {"withdraw", "suspend", "opt_out", "retry", "enroll", "import", "step"},
 }  # fmt: skip
 
 
@@ -114,6 +127,9 @@ def test_each_action_of_staff_needs_its_role(role, world):
         "suspend": client.get(f"/fleet/change/suspend/?device={device.code}"),
         "opt_out": client.get(f"/fleet/device/{device.code}/opt-out/"),
         "retry": client.post(f"/system/jobs/{job.pk}/retry/"),
+        "enroll": client.get("/enrollment/new/"),
+        "import": client.get("/enrollment/import/"),
+        "step": client.post(f"/enrollment/sites/{device.site.code}/?step=devices", {}),
         "ask": client.get("/asks/new/"),
         "answer": client.get(f"/bids/{bid.pk}/answer/accept/"),
     }

@@ -59,6 +59,10 @@ def find_device(principal: Principal, code: str) -> Device | None:
     return Device.objects.visible_to(principal).filter(code=code).select_related("site__owner").first()
 
 
+def is_opted_out(device: Device, at: datetime) -> bool:
+    return OwnerTerms.objects.filter(device=device, period__contains=at, opted_out=True).exists()
+
+
 def last_settled_date(device: Device) -> date | None:
     found = DevicePerformance.objects.filter(device=device).aggregate(newest=Max("run__delivery_date"))
     return found["newest"]

@@ -9,10 +9,14 @@ from decimal import Decimal
 
 from django.db.models import Count, Max
 from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from bidding.models import Market, NightlyRun
 from forecasting.models import ForecastRun
 from vpp.accounts.models import Principal
+from vpp.console import units
+from vpp.console.queries.alarms import open_counts
 from vpp.console.queries.asks import open_by_stage
 from vpp.console.queries.fleet import fleet_counts
 from vpp.console.queries.gates import Gate, RunLine, gates, nightly_runs, run_line
@@ -70,6 +74,7 @@ class TodayPage:
     alarms: list[Alarm] = field(default_factory=list)
     dead_jobs: int = 0
     waiting_jobs: int = 0
+    unseen: dict[str, int] = field(default_factory=dict)
 
 
 def shown_date(today: date) -> date | None:
@@ -96,22 +101,30 @@ def alarms_of(page: TodayPage) -> list[Alarm]:
     """The worst first."""
     found = []
     if page.dead_jobs:
-        text = f"{page.dead_jobs} job{'s' * (page.dead_jobs > 1)} given up"
-        found.append(Alarm(text, "look at the error, then try again", "console:system"))
+        text = ngettext("%(count)d job given up", "%(count)d jobs given up", page.dead_jobs) % {"count": page.dead_jobs}
+        found.append(Alarm(text, _("look at the error, then try again"), "console:system"))
+    for kind, count in sorted(page.unseen.items()):
+        found.append(Alarm(f"{count} × {_(kind)}", _("nobody has seen it"), "console:alarms"))
     for line in page.runs:
         if line.run.state in (NightlyRun.State.FAILED, NightlyRun.State.DEGRADED):
-            text = f"nightly run {line.run.natural_key}: {line.run.get_state_display()}"
+            state = _(str(line.run.get_state_display()))
+            text = _("nightly run %(key)s: %(state)s") % {"key": line.run.natural_key, "state": state}
             troubled = ", ".join(step["name"] for step in line.steps if step["state"] != "DONE")
             found.append(Alarm(text, troubled, "admin:bidding_nightlyrun_change", (line.run.pk,)))
     for one in page.portfolios:
-        where = (one.portfolio.code, page.day.date.isoformat())
+        where, code = (one.portfolio.code, page.day.date.isoformat()), {"code": one.portfolio.code}
         if one.shortfalls:
-            text = f"{one.portfolio.code}: shortfall in {one.shortfalls} interval{'s' * (one.shortfalls > 1)}"
-            found.append(Alarm(text, f"largest {one.shortfall_kw:.1f} kW", "console:day", where))
+            text = ngettext(
+                "%(code)s: shortfall in %(count)d interval",
+                "%(code)s: shortfall in %(count)d intervals",
+                one.shortfalls,
+            ) % {"code": one.portfolio.code, "count": one.shortfalls}
+            largest = _("largest %(size)s") % {"size": units.quantity(one.shortfall_kw, "kW")}
+            found.append(Alarm(text, largest, "console:day", where))
         if one.forecast_state == ForecastRun.State.DEGRADED:
-            found.append(Alarm(f"{one.portfolio.code}: forecast with fallbacks", "", "console:day", where))
+            found.append(Alarm(_("%(code)s: forecast with fallbacks") % code, "", "console:day", where))
         if one.settled is not None and one.settled.state == SettlementRun.State.DEGRADED:
-            found.append(Alarm(f"{one.portfolio.code}: settled with findings", "", "console:day", where))
+            found.append(Alarm(_("%(code)s: settled with findings") % code, "", "console:day", where))
     return found
 
 
@@ -139,11 +152,12 @@ def today_page(principal: Principal, at: datetime) -> TodayPage:
         runs=[run_line(run) for run in runs],
         portfolios=portfolio_lines(principal, day, at),
         fleet=fleet_counts(principal, day.start if shown != today else at),
-        stages=open_by_stage(principal, day.start),
+        stages=open_by_stage(principal, day.start, today),
         money=Money(ZERO, ZERO, ZERO, ZERO, ZERO, 0),
         dead_jobs=jobs.get(Job.State.DEAD, 0),
         waiting_jobs=jobs.get(Job.State.PENDING, 0) + jobs.get(Job.State.LEASED, 0),
     )
+    page.unseen = open_counts(principal)
     page.money = money_of(page.portfolios)
     page.alarms = alarms_of(page)
     return page

@@ -12,6 +12,7 @@ from django.db.models.options import Options
 from django.urls import NoReverseMatch, reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext as _
 
 from bidding.models import Award, Bid
 from vpp.console import units
@@ -84,7 +85,14 @@ def limit_price(line: BidLine) -> str:
 def state(code: str, label: str = "") -> SafeString:
     """A state as a small label; the words carry the meaning, the colour repeats it."""
     tone = next((name for name, codes in TONES.items() if code in codes), "calm")
-    return format_html('<span class="state {}">{}</span>', tone, label or code.lower().replace("_", " "))
+    text = str(label) or code.lower().replace("_", " ")
+    return format_html('<span class="state {}">{}</span>', tone, _(text))
+
+
+@register.simple_tag
+def tick(value: object) -> SafeString:
+    """Yes or no, in a word and a colour."""
+    return format_html('<span class="state {}">{}</span>', "good" if value else "calm", _("yes") if value else _("no"))
 
 
 @register.simple_tag(takes_context=True)
@@ -119,6 +127,12 @@ def pages(context: dict[str, Any], number: int, has_next: bool) -> dict[str, Any
     query = context["request"].GET.copy()
     query.pop("page", None)
     return {"number": number, "has_next": has_next, "query": query.urlencode()}
+
+
+@register.filter
+def said(label: object) -> str:
+    """A label of a row, in the reader's language."""
+    return _(str(label)) if label else ""
 
 
 @register.filter

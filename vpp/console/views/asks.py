@@ -17,8 +17,9 @@ from vpp.lib import clock
 @require_GET
 @page_for(UTILITY)
 def ask_board(request: HttpRequest) -> HttpResponse:
-    columns = asks.board(principal_of(request))
-    context = {"columns": columns, "at": clock.now(), "here": "asks", "may_ask": may_ask(request)}
+    at = clock.now()
+    columns = asks.board(principal_of(request), at)
+    context = {"columns": columns, "at": at, "here": "asks", "may_ask": may_ask(request)}
     return render(request, "console/asks.html", context)
 
 

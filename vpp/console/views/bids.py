@@ -11,10 +11,11 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from bidding.models import Bid
 from bidding.operations.bids import day_of, end_bid, gate_of
+from bidding.operations.desk import EDITABLE
 from vpp.accounts.principals import principal_of
 from vpp.console import bid_charts
 from vpp.console.access import Role, has_role, require_role, staff_page
-from vpp.console.queries import day, nightly
+from vpp.console.queries import day, desk, nightly
 from vpp.console.views.params import parse_date
 from vpp.lib import clock
 from vpp.lib.errors import DomainError
@@ -33,6 +34,7 @@ def bid_board(request: HttpRequest) -> HttpResponse:
         "page": page,
         "before": shown - timedelta(days=1) if shown else None,
         "after": shown + timedelta(days=1) if shown else None,
+        "replayed": desk.replayed_days(shown) if shown else [],
     }
     return render(request, "console/bids.html", context)
 
@@ -61,8 +63,16 @@ def portfolio_bids(request: HttpRequest, code: str, delivery_date: str) -> HttpR
         "lines": [day.BidLine(bid, getattr(bid, "award", None), None, grid.step_minutes) for bid in bids],
         "earlier_lines": [day.BidLine(bid, getattr(bid, "award", None), None, grid.step_minutes) for bid in before],
         "withdrawable": [bid.pk for bid in bids if trader and may_withdraw(bid, at)],
+        "editable": [bid.pk for bid in bids if trader and may_edit(bid, at)],
     }
     return render(request, "console/portfolio_bids.html", context)
+
+
+def may_edit(bid: Bid, at: datetime) -> bool:
+    """Held, checked or (on a market) submitted, and its gate is ahead."""
+    if bid.state not in EDITABLE or (bid.ask_id and bid.state == Bid.State.SUBMITTED):
+        return False
+    return at < gate_of(bid.product, day_of(bid.product, bid.delivery_date), bid.ask)
 
 
 def may_withdraw(bid: Bid, at: datetime) -> bool:

@@ -17,8 +17,9 @@ from vpp.console import charts
 from vpp.console.access import OWNER, Role, has_role, page_for, require_role, staff_page
 from vpp.console.queries import device, devices, fleet
 from vpp.console.views.params import parse_date
+from vpp.dispatch.operations import set_device_opt_out
 from vpp.enrollment.models import Device
-from vpp.enrollment.suspension import resume_device, set_opt_out, suspend_device
+from vpp.enrollment.suspension import resume_device, suspend_device
 from vpp.lib import clock
 from vpp.lib.periods import delivery_day_of
 
@@ -130,7 +131,8 @@ def opt_out(request: HttpRequest, code: str) -> HttpResponse:
     leave = request.GET.get("again") is None
     if request.method == "POST":
         reason = request.POST.get("reason", "").strip()
-        changed = set_opt_out(found, opted_out=leave, at=at, actor=request.user, reason=reason)
+        changed = device.is_opted_out(found, at) != leave
+        set_device_opt_out(found, opted_out=leave, at=at, actor=request.user, reason=reason)
         text = "is opted out from now on" if leave else "takes part again from now on"
         messages.success(request, f"{found.code} {text}." if changed else f"{found.code} was so already.")
         return redirect("console:device", code=found.code)

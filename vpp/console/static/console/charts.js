@@ -59,7 +59,8 @@
     return { ...common, type: "scatter", mode: "lines", line: line, connectgaps: false };
   }
 
-  function ticks(labels, range, width) {
+  function ticks(labels, range, width, each) {
+    if (each) return { at: labels.map((label, index) => index), text: labels };
     const shown = range ? range[1] - range[0] : labels.length;
     const wanted = (shown * 64) / width;
     const every = [2, 4, 8, 12, 16, 24].find((step) => step >= wanted) || 24;
@@ -69,19 +70,19 @@
 
   function figure(chart, width) {
     const colour = colours();
-    const marks = ticks(chart.labels, chart.range, width);
+    const marks = ticks(chart.labels, chart.range, width, chart.every);
     const traces = [];
     const two = chart.panels.length > 1;
     const narrow = width < 520;
     const layout = {
-      autosize: true, barmode: chart.overlay ? "overlay" : "relative", bargap: 0, hovermode: "x unified", dragmode: "zoom",
+      autosize: true, barmode: chart.grouped ? "group" : chart.overlay ? "overlay" : "relative", bargap: chart.grouped ? 0.3 : 0, hovermode: "x unified", dragmode: "zoom",
       paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
       font: { family: "system-ui, sans-serif", size: narrow ? 11 : 12, color: colour.ink },
       margin: { l: narrow ? 44 : 56, r: 20, t: two ? 44 : 40, b: 36 },
       hoverlabel: { bgcolor: colour.surface, bordercolor: colour.line, font: { color: colour.ink } },
       xaxis: {
         type: "category", categoryorder: "array", categoryarray: chart.labels, tickmode: "array",
-        tickvals: marks.at, ticktext: marks.text, tickangle: 0, gridcolor: colour.line, linecolor: colour.line,
+        tickvals: marks.at, ticktext: marks.text, tickangle: chart.every ? "auto" : 0, automargin: true, gridcolor: colour.line, linecolor: colour.line,
         anchor: two ? "y2" : "y", range: chart.range || [-0.5, chart.labels.length - 0.5], zeroline: false,
       },
     };

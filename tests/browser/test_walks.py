@@ -1,0 +1,115 @@
+"""Whole errands in a real browser: a day of staff, a utility's ask, an owner's month."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from bidding.models import Ask, AskEvent, Bid
+from tests.browser.conftest import Site
+from vpp.enrollment.models import OwnerTerms
+from vpp.lib import clock
+
+
+def test_staff_follow_a_day_from_the_ask_to_the_payout(visit, site: Site):
+    staff = visit()
+    staff.log_in("staff")
+    staff.reads("Alarms", "Gates ahead", site.world.portfolio.code)
+    staff.check()
+    staff.follow("Asks", exact=True)
+    staff.follow(site.world.ask.reference)
+    staff.reads("Every step", "From ask to payout", "committed")
+    staff.page.wait_for_selector(".chart .main-svg")
+    staff.check()
+    staff.follow(f"The whole day of {site.world.portfolio.code}")
+    staff.reads("Bids and awards", "kWh", "CEST")
+    staff.page.go_back()
+    staff.follow("how it was settled")
+    staff.reads("Baseline")
+    staff.page.go_back()
+    staff.follow("back to the readings")
+    staff.reads("Readings", "EUR")
+    staff.check()
+
+
+def test_today_shows_what_happened_without_a_reload(visit, site: Site):
+    from tests.apps.console.makers import make_dead_job
+
+    staff = visit("staff")
+    staff.open("/")
+    assert "given up" not in staff.page.inner_text("#alarms-list, [data-live=alarms]")
+    job = make_dead_job(site.world.after)
+    staff.page.wait_for_selector("text=1 job given up", timeout=6500)
+    job.delete()
+
+
+def test_a_utility_asks_orders_and_reads_its_report(visit, site: Site, tomorrow):
+    planner = visit()
+    planner.log_in("planner")
+    planner.follow("New ask")
+    day_before = tomorrow - timedelta(days=1)
+    for name, value in {
+        "reference": "BROWSER-1", "delivery_date": tomorrow.isoformat(), "begins": "17:00", "ends": "18:00",
+        "quantity": "80", "ceiling_price": "250", "gate": f"{day_before}T12:00", "expires": f"{day_before}T14:00",
+    }.items():  # fmt: skip
+        planner.page.fill(f"[name={name}]", value)
+    planner.check()
+    planner.press("Send the ask")
+    planner.reads("Ask BROWSER-1 is with the aggregator", "80")
+    bid_on("BROWSER-1", site)
+    approver = visit("approver")
+    approver.open("/asks/BROWSER-1/")
+    approver.follow("Decline the bid…")
+    approver.page.fill("[name=reason]", "the line is back")
+    approver.press("Decline the bid")
+    approver.reads("The bid is declined")
+    approver.follow("Reports")
+    approver.reads(site.world.ask.reference, "kWh")
+    approver.check()
+
+
+def bid_on(reference: str, site: Site) -> None:
+    """Our answer to the ask, as the bidding room writes it."""
+    ask = Ask.objects.get(reference=reference)
+    Ask.objects.filter(pk=ask.pk).update(state=Ask.State.BID)
+    AskEvent.objects.create(ask=ask, at=clock.now(), state=Ask.State.BID)
+    first = Bid.objects.get(ask=site.world.ask)
+    nothing = [0.0] * len(ask.quantity_kw)
+    Bid.objects.create(
+        natural_key=reference, portfolio=first.portfolio, product=first.product, ask=ask, up_kw=ask.quantity_kw,
+        delivery_date=ask.delivery_date, state=Bid.State.SUBMITTED, down_kw=nothing, created_at=clock.now(),
+        price_per_mwh=[100.0] * len(nothing), submitted_at=clock.now(),
+    )  # fmt: skip
+
+
+def test_an_owner_opts_a_device_out_and_reads_what_it_earned(visit, site: Site):
+    owner = visit(width=390)
+    owner.log_in("owner")
+    owner.reads("EUR")
+    owner.check()
+    owner.follow("Devices", exact=True)
+    device = next(one for one in site.world.devices if one.site.owner == site.users["owner"].participant)
+    owner.follow(device.code)
+    owner.check()
+    owner.follow("Opt out…")
+    owner.page.fill("[name=reason]", "guests")
+    owner.press("Opt out")
+    owner.reads("opted out")
+    assert OwnerTerms.objects.get(device=device, period__contains=clock.now()).opted_out
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+def test_nothing_runs_off_a_screen(visit, site: Site, width):
+    """The page itself never scrolls sideways; wide tables do so inside their own frame."""
+    staff = visit("staff", width=width)
+    for path in ("/", "/asks/", f"/asks/{site.world.ask.reference}/", "/fleet/", "/system/"):
+        page = staff.open(path)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, path
+
+
+@pytest.mark.django_db
+def test_the_served_day_is_a_settled_one(site: Site):
+    """Also what makes pytest-django set a database up where only this folder is run."""
+    assert site.world.run is not None
+    assert site.world.run.payouts > 0

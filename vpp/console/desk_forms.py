@@ -1,0 +1,104 @@
+"""What a trader types: a change of a bid, and a battery to think about."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import numpy as np
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from bidding.models import Bid
+from bidding.operations.desk import BidChange
+from vpp.console.ask_form import MIDNIGHT, STEP_MINUTES
+from vpp.lib.periods import DeliveryDay, local_moment
+
+
+def _time(label: Any, **extra: Any) -> forms.TimeField:
+    return forms.TimeField(label=label, widget=forms.TextInput(attrs={"type": "time", "step": 900}), **extra)
+
+
+class EditForm(forms.Form):
+    """Another quantity or limit price in a window of the delivery day."""
+
+    begins = _time(_("From"), initial="00:00")
+    ends = _time(_("Until"), initial="00:00", help_text=_("00:00 is the end of the day"))
+    quantity_pct = forms.FloatField(
+        min_value=0,
+        max_value=1000,
+        initial=100,
+        label=_("Quantity, % of what is bid now"),
+        help_text=_("0 takes it out"),
+    )
+    price = forms.FloatField(
+        required=False, label=_("New limit price, EUR/MWh"), help_text=_("for reserve EUR/MW/h; empty keeps it")
+    )
+    reason = forms.CharField(max_length=500, label=_("Reason, kept in the audit trail"))
+
+    def change_of(self, bid: Bid, zone: str) -> BidChange:
+        """The change, laid on the day's quarter hours. Raises ValueError where the window is empty."""
+        data = self.cleaned_data
+        inside = window(bid.delivery_date, zone, data["begins"], data["ends"], len(bid.up_kw))
+        factor = np.where(inside, data["quantity_pct"] / 100.0, 1.0)
+        price = None
+        if data["price"] is not None:
+            price = [float(one) for one in np.where(inside, data["price"], bid.price_per_mwh)]
+        if data["quantity_pct"] == 100:
+            return BidChange(price_per_mwh=price)
+        lot_kw = bid.product.lot_kw or 0.001
+        scaled = [np.floor(np.asarray(kw) * factor / lot_kw + 1e-9) * lot_kw for kw in (bid.up_kw, bid.down_kw)]
+        return BidChange(up_kw=list(map(float, scaled[0])), down_kw=list(map(float, scaled[1])), price_per_mwh=price)
+
+
+def window(day: date, zone: str, begins: Any, ends: Any, count: int) -> np.ndarray:
+    """(H,) mask of [begins, ends) on the delivery day."""
+    grid = DeliveryDay(day, zone, STEP_MINUTES)
+    first = grid.index_of(local_moment(day, begins, zone))
+    last = count if ends == MIDNIGHT else grid.index_of(local_moment(day, ends, zone))
+    if last <= first:
+        raise ValueError("The window ends before it begins.")
+    inside = np.zeros(count, dtype=bool)
+    inside[first:last] = True
+    return inside
+
+
+class WhatIfForm(forms.Form):
+    """A battery on a day's prices."""
+
+    product = forms.ChoiceField(label=_("Prices of"))
+    delivery_date = forms.DateField(label=_("Delivery day"), widget=forms.TextInput(attrs={"type": "date"}))
+    power_kw = forms.FloatField(min_value=0.1, max_value=1e6, initial=1000, label=_("Power, kW"))
+    capacity_kwh = forms.FloatField(min_value=0.1, max_value=1e7, initial=2000, label=_("Capacity, kWh"))
+    efficiency_pct = forms.FloatField(min_value=1, max_value=100, initial=90, label=_("There and back, %"))
+    wear_per_mwh = forms.FloatField(min_value=0, initial=20, label=_("Wear, EUR per MWh given"))
+    import_fee_per_mwh = forms.FloatField(min_value=0, initial=0, label=_("Fee on charging, EUR/MWh"))
+
+    def __init__(self, products: list[tuple[int, str]], *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        choice = self.fields["product"]
+        assert isinstance(choice, forms.ChoiceField)
+        choice.choices = products
+
+    def document(self, price_per_mwh: list[float], mtu_minutes: int) -> dict[str, Any]:
+        """The what-if file of docs/bid.md, section 8, for one battery; half full at both ends of the day."""
+        data = self.cleaned_data
+        one_way = float(np.sqrt(data["efficiency_pct"] / 100.0))
+        half = data["capacity_kwh"] / 2.0
+        battery = {
+            "name": "battery", "feeder": "grid", "charge_kw": data["power_kw"], "discharge_kw": data["power_kw"],
+            "energy_min_kwh": 0.0, "energy_max_kwh": data["capacity_kwh"], "energy_start_kwh": half,
+            "energy_end_kwh": half, "end_rule": "at_least", "charge_efficiency": one_way,
+            "discharge_efficiency": one_way, "retention": 1.0, "wear_per_mwh": data["wear_per_mwh"],
+            "availability": None, "draw_kwh": None,
+        }  # fmt: skip
+        return {
+            "interval_minutes": STEP_MINUTES, "intervals": len(price_per_mwh) * mtu_minutes // STEP_MINUTES,
+            "currency": "EUR", "probability": [1.0], "position_limit_kw": data["power_kw"], "imbalance": None,
+            "energy": {
+                "mtu_minutes": mtu_minutes, "price_per_mwh": [price_per_mwh], "min_quantity_kw": 0.0, "curve": False,
+                "import_fee_per_mwh": data["import_fee_per_mwh"],
+            },
+            "reserves": [], "storages": [battery], "generation": [], "asks": [], "risk": {"beta": 0.0, "alpha": 0.95},
+            "feeders": [{"name": "grid", "export_limit_kw": data["power_kw"], "import_limit_kw": data["power_kw"]}],
+        }  # fmt: skip

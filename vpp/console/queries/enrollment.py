@@ -1,0 +1,209 @@
+"""How far each site is on its way in, and what a portfolio may be sold for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import numpy as np
+from django.db.models import Count, Exists, OuterRef, Q, Sum
+from django.db.models.functions import Greatest
+from django.utils.translation import gettext as _
+
+from bidding.models import Product
+from telemetry.queries import interval_power_kw, latest
+from vpp.accounts.models import Principal
+from vpp.enrollment.models import Consent, Contract, Device, Enrollment, Portfolio, Prequalification, Site
+from vpp.enrollment.onboarding import enrollment_obstacles
+from vpp.lib.periods import from_datetime64
+
+PAGE_SIZE = 50
+FRESH = timedelta(hours=1)
+STEP = timedelta(minutes=15)
+DAY_INTERVALS = 96
+
+
+@dataclass(frozen=True)
+class SiteList:
+    sites: list[Site]
+    page: int
+    has_next: bool
+
+
+def site_list(principal: Principal, search: str, page: int, at: datetime) -> SiteList:
+    """The newest sites first, each with what it has: has_consent, has_contract, has_meter, devices, enrolled."""
+    held = Enrollment.objects.filter(device__site=OuterRef("pk"), period__contains=at)
+    found = Site.objects.visible_to(principal).select_related("owner")
+    if search:
+        found = found.filter(Q(code__icontains=search) | Q(name__icontains=search) | Q(owner__name__icontains=search))
+    start = (page - 1) * PAGE_SIZE
+    rows = list(
+        found.annotate(
+            has_consent=Exists(Consent.objects.filter(site=OuterRef("pk"), withdrawn_at=None)),
+            has_contract=Exists(Contract.objects.active_at(at).filter(owner=OuterRef("owner"))),
+            has_meter=Exists(Device.objects.filter(site=OuterRef("pk"), kind=Device.Kind.METER)),
+            device_count=Count("devices", filter=~Q(devices__kind=Device.Kind.METER)),
+            is_sold=Exists(held),
+        ).order_by("-pk")[start : start + PAGE_SIZE + 1]
+    )
+    return SiteList(rows[:PAGE_SIZE], page, len(rows) > PAGE_SIZE)
+
+
+@dataclass(frozen=True)
+class Heard:
+    """A device's newest reading, and how many of the last day's quarter hours it has told."""
+
+    device: Device
+    power_kw: float | None
+    at: datetime | None
+    told: int
+
+    def is_fresh(self, at: datetime) -> bool:
+        return self.at is not None and at - self.at <= FRESH
+
+
+@dataclass
+class SitePage:
+    """Everything the steps of one site show."""
+
+    site: Site
+    consent: Consent | None
+    contract: Contract | None
+    meter: Device | None
+    devices: list[Device]
+    heard: list[Heard]
+    tests: list[Prequalification]
+    members: dict[int, str]  # device -> portfolio code
+    portfolios: list[tuple[Portfolio, list[str]]]  # with what is in the way of the first device that is not sold yet
+    at: datetime
+
+    @property
+    def sold_with(self) -> list[str]:
+        return sorted(set(self.members.values()))
+
+    @property
+    def passed(self) -> set[int]:
+        return {test.device_id for test in self.tests if test.passed}
+
+    @property
+    def controllable(self) -> list[Device]:
+        return [device for device in self.devices if device.controllable]
+
+    def done(self) -> dict[str, bool]:
+        """Step -> whether it is taken; in the order of the wizard."""
+        steered = self.controllable
+        return {
+            "consent": self.consent is not None,
+            "contract": self.contract is not None,
+            "meter": self.meter is not None,
+            "devices": bool(self.devices),
+            "telemetry": bool(self.heard) and all(one.is_fresh(self.at) for one in self.heard),
+            "test": bool(steered) and all(device.pk in self.passed for device in steered),
+            "portfolio": bool(steered) and all(device.pk in self.members for device in steered),
+        }
+
+
+def site_page(site: Site, at: datetime) -> SitePage:
+    found = list(site.devices.order_by("pk"))
+    devices = [device for device in found if device.kind != Device.Kind.METER]
+    tests = list(Prequalification.objects.filter(device__site=site).select_related("device").order_by("-window_start"))
+    members = Enrollment.objects.active_at(at).filter(device__site=site).values_list("device_id", "portfolio__code")
+    page = SitePage(
+        site=site,
+        consent=site.consents.filter(withdrawn_at=None).first(),
+        contract=Contract.objects.active_at(at).filter(owner=site.owner_id).first(),
+        meter=next((device for device in found if device.kind == Device.Kind.METER), None),
+        devices=devices,
+        heard=heard(found, at),
+        tests=tests,
+        members=dict(members),
+        portfolios=[],
+        at=at,
+    )
+    waiting = next((device for device in page.controllable if device.pk not in page.members), None)
+    if waiting is not None:
+        waiting.site = site
+        near = Portfolio.objects.filter(zone_code=site.zone_code, feeder_code__in=["", site.feeder_code])
+        page.portfolios = [(one, enrollment_obstacles(waiting, one, at)) for one in near.order_by("code")[:2]]
+    return page
+
+
+def heard(devices: list[Device], at: datetime) -> list[Heard]:
+    if not devices:
+        return []
+    ids = [device.pk for device in devices]
+    newest = latest(ids)
+    end = at - timedelta(seconds=at.timestamp() % STEP.total_seconds())
+    told = (~np.isnan(interval_power_kw(ids, end - DAY_INTERVALS * STEP, end, at))).sum(axis=1)
+    return [
+        Heard(
+            device,
+            None if np.isnat(newest.ts[row]) else float(newest.power_kw[row]),
+            None if np.isnat(newest.ts[row]) else from_datetime64(newest.ts[row]),
+            int(told[row]),
+        )
+        for row, device in enumerate(devices)
+    ]
+
+
+@dataclass(frozen=True)
+class Eligibility:
+    """A portfolio before a product; no reasons: it may be sold there."""
+
+    portfolio: Portfolio
+    product: Product
+    flexible_kw: float
+    reasons: list[str]
+
+    @property
+    def eligible(self) -> bool:
+        return not self.reasons
+
+
+def eligibility(principal: Principal, at: datetime, portfolio: str = "") -> list[Eligibility]:
+    """Every portfolio (or the named one) against every product in force, with what stands against it."""
+    usable = Q(
+        enrollments__period__contains=at, enrollments__device__controllable=True,
+        enrollments__device__suspended_at=None,
+    )  # fmt: skip
+    size_kw = Greatest("enrollments__device__max_consumption_kw", "enrollments__device__max_production_kw")
+    found = Portfolio.objects.visible_to(principal).annotate(
+        flexible_kw=Sum(size_kw, filter=usable),
+        stored_kwh=Sum("enrollments__device__energy_capacity_kwh", filter=usable),
+        steered=Count("enrollments__device", filter=usable),
+    )
+    if portfolio:
+        found = found.filter(code=portfolio)
+    products = list(
+        Product.objects.filter(period__contains=at).select_related("market").order_by("market__code", "code")
+    )
+    return [
+        Eligibility(one, product, one.flexible_kw or 0.0, _against(one, product))
+        for one in found.order_by("code")[:200]
+        for product in products
+    ]
+
+
+def _against(portfolio: Portfolio, product: Product) -> list[str]:
+    flexible_kw = getattr(portfolio, "flexible_kw", None) or 0.0
+    stored_kwh = getattr(portfolio, "stored_kwh", None) or 0.0
+    reasons = []
+    if product.market.zone_code != portfolio.zone_code:
+        reasons.append(
+            _("the market is in zone %(there)s, the portfolio in %(here)s")
+            % {"there": product.market.zone_code, "here": portfolio.zone_code}
+        )
+    least_kw = max(product.min_quantity_kw, portfolio.min_kw)
+    if flexible_kw < least_kw:
+        reasons.append(
+            _("%(have).0f kW can be moved, at least %(want).0f kW are wanted") % {"have": flexible_kw, "want": least_kw}
+        )
+    needed_kwh = product.min_quantity_kw * (product.endurance_minutes or 0) / 60.0
+    if stored_kwh < needed_kwh:
+        reasons.append(
+            _("%(have).0f kWh are stored, the smallest bid held for %(minutes)d minutes needs %(want).0f kWh")
+            % {"have": stored_kwh, "minutes": product.endurance_minutes, "want": needed_kwh}
+        )
+    if product.kind == Product.Kind.ASK and not portfolio.feeder_code:
+        reasons.append(_("asks are answered by a portfolio of the asked feeder"))
+    return reasons
