@@ -104,16 +104,15 @@ def import_file(
     same. Raises UnreadableFile, having stored nothing, if the file names a device that is not enrolled.
     """
     files.refuse_unknown_devices(file)
-    report = ImportReport(repeated_hours=file.repeated_hours)
+    report = ImportReport(clock=file.clock)
     for batch in file.batches():
         with transaction.atomic():
             answer = ingest(batch, at=at, principal=None, max_age_days=None)
             transaction.set_rollback(dry_run)
-        report.rows += batch.size
+        report.rows += batch.size + len(batch.refused)
         report.accepted += answer.accepted
         report.corrected += answer.corrected
         report.duplicates += answer.duplicates
-        report.reasons.update(reason for _, reason in answer.refused)
-        report.shown += answer.refused[: files.SHOWN_REFUSALS - len(report.shown)]
+        report.refusals += answer.refused
         progress(batch.size)
     return report

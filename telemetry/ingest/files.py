@@ -4,31 +4,43 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 import numpy as np
 
 from telemetry.ingest import resolve
+from telemetry.protocols.file_times import ClockChanges
 from telemetry.protocols.file_types import NarrowFile, UnreadableFile, WideFile
-
-SHOWN_REFUSALS = 20
 
 
 @dataclass
 class ImportReport:
-    """What became of a file. `shown`: the first refusals as (row of the file, reason)."""
+    """What became of a file. `refusals`: (row of the file, reason) of each refused reading, in order of the days."""
 
     rows: int = 0
     accepted: int = 0
     corrected: int = 0
     duplicates: int = 0
-    repeated_hours: int = 0
-    reasons: Counter[str] = field(default_factory=Counter)
-    shown: list[tuple[int, str]] = field(default_factory=list)
+    clock: ClockChanges = field(default_factory=ClockChanges)
+    refusals: list[tuple[int, str]] = field(default_factory=list)
 
     @property
     def refused(self) -> int:
-        return sum(self.reasons.values())
+        return len(self.refusals)
+
+    @property
+    def reasons(self) -> Counter[str]:
+        return Counter(reason for _, reason in self.refusals)
+
+    def as_dict(self) -> dict[str, Any]:
+        """For a report file."""
+        counts = {name: getattr(self, name) for name in ("rows", "accepted", "corrected", "duplicates", "refused")}
+        return counts | {
+            "reasons": dict(self.reasons),
+            "refused_rows": [{"row": row, "reason": reason} for row, reason in self.refusals],
+            "clock_changes": asdict(self.clock),
+        }
 
 
 Progress = Callable[[int], None]  # told how many readings were dealt with since the last time

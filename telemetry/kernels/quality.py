@@ -17,6 +17,8 @@ class Quality(IntFlag):
     IMPOSSIBLE_STEP = 32  # faster than the device's ramp, or wider than its whole range
     STUCK = 64  # the same power to the last digit for hours
     ROLLED_OVER = 128  # the meter's register passed its last digit inside the interval
+    SPREAD = 512  # the mean of a longer interval, which holds for each of its quarter hours
+    ESTIMATED = 1024  # the sender says that it did not measure it
     FILLED = 256  # not measured: put in by a rule, for operations only; never stored
 
 
@@ -33,4 +35,6 @@ class Refusal:
     UNALIGNED = "unaligned"
     CONFLICT = "conflict"
     REPEATED_IN_BATCH = "repeated_in_batch"
-    REGISTER_RESET = "register_reset"  # files: the register fell and no roll-over explains it
+    REGISTER_RESET = "register_reset"  # the register fell and no roll-over explains it
+    REGISTER_LATE = "register_late"  # older than the showing that a reading was already made of
+    SKIPPED_HOUR = "skipped_hour"  # files: a local time that the spring clock change leaves out

@@ -5,14 +5,16 @@ from __future__ import annotations
 import csv
 import math
 from array import array
+from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
-from typing import IO
 
 import numpy as np
 
-from telemetry.kernels.batch import FloatColumn, batch_of
+from telemetry.kernels.batch import batch_of
+from telemetry.kernels.quality import Refusal
 from telemetry.protocols.file_registers import batch_of_registers
-from telemetry.protocols.file_times import BadTime, TimeReader
+from telemetry.protocols.file_times import BadTime, SkippedHour, TimeReader
 from telemetry.protocols.file_types import (
     FileFormat,
     NarrowFile,
@@ -27,13 +29,14 @@ NARROW_COLUMNS = ("power_kw", "energy_kwh", "soc_kwh", "voltage_pu", "register_k
 BYTES_A_REPORT = 1 << 20
 
 
-def read_wide(path: Path, lines: IO[str], names: list[str], form: FileFormat, report: Report) -> WideFile:
+def read_wide(path: Path, lines: Iterable[str], names: list[str], form: FileFormat, report: Report) -> WideFile:
     codes = names[1:]
     if not codes or "" in codes:
         raise UnreadableFile(path, "a column has no device code", row=1)
-    times, read = TimeReader(form.zone), 0
+    times, read = TimeReader(form.zone, form.time_format), 0
     last_row = 0
-    time_us, values = array("q"), array("d")
+    time_us, values, rows = array("q"), array("d"), array("q")
+    refused: list[tuple[int, str]] = []
     for row, line in enumerate(lines, start=2):
         read += len(line)
         if not line.strip():
@@ -42,9 +45,13 @@ def read_wide(path: Path, lines: IO[str], names: list[str], form: FileFormat, re
         if last_row:
             raise UnreadableFile(path, "an empty row before the end", row=last_row)
         text, *cells = line.rstrip("\r\n").split(",")
-        time_us.append(_time(path, row, times, text))
         if len(cells) != len(codes):
             raise UnreadableFile(path, f"{len(cells)} values for {len(codes)} devices", row=row)
+        if (moment_us := _time(path, row, times, text)) is None:
+            refused.append((row, Refusal.SKIPPED_HOUR))
+            continue
+        time_us.append(moment_us)
+        rows.append(row)
         try:
             values.extend(map(float, cells))
         except ValueError:
@@ -55,15 +62,19 @@ def read_wide(path: Path, lines: IO[str], names: list[str], form: FileFormat, re
             read = 0
     report(read)
     moments = np.array(time_us, dtype=np.int64)
-    refuse_repeated_times(path, moments)
+    refuse_repeated_times(path, moments, np.array(rows, dtype=np.int64))
     power_kw = np.array(values).reshape(moments.size, len(codes)) * form.factor
     refuse_infinite(path, codes, power_kw)
-    return WideFile(path, codes, moments, power_kw, times.repeated_hours)
+    of_file = np.array(rows, dtype=np.int64)
+    return WideFile(path, codes, moments, power_kw, times.changes(), of_file, tuple(refused))
 
 
-def _time(path: Path, row: int, times: TimeReader, text: str, series: str = "") -> int:
+def _time(path: Path, row: int, times: TimeReader, text: str, series: str = "") -> int | None:
+    """None for a local time that no clock has shown."""
     try:
         return times.microseconds(text, series)
+    except SkippedHour:
+        return None
     except (BadTime, OverflowError) as error:
         raise UnreadableFile(path, str(error), row=row, column="time") from None
 
@@ -81,7 +92,7 @@ def _cell(path: Path, row: int, column: str, text: str) -> float:
     return value
 
 
-def read_narrow(path: Path, lines: IO[str], names: list[str], form: FileFormat, report: Report) -> NarrowFile:
+def read_narrow(path: Path, lines: Iterable[str], names: list[str], form: FileFormat, report: Report) -> NarrowFile:
     unknown = [name for name in names[2:] if name not in (*NARROW_COLUMNS, "correction")]
     if unknown:
         raise UnreadableFile(
@@ -91,7 +102,8 @@ def read_narrow(path: Path, lines: IO[str], names: list[str], form: FileFormat, 
         raise UnreadableFile(path, "a register makes power and energy itself", row=1, column="register_kwh")
     if "power_kw" not in names and "register_kwh" not in names:
         raise UnreadableFile(path, "the column is missing", row=1, column="power_kw")
-    times, read = TimeReader(form.zone), 0
+    times, read = TimeReader(form.zone, form.time_format), 0
+    refused: list[tuple[int, str]] = []
     places: dict[str, int] = {}
     first_row: list[int] = []
     device, time_us, rows, marks = array("q"), array("q"), array("q"), array("b")
@@ -104,11 +116,14 @@ def read_narrow(path: Path, lines: IO[str], names: list[str], form: FileFormat, 
         code = cells[1].strip()
         if not code:
             raise UnreadableFile(path, "no device code", row=row, column="device")
+        if (moment_us := _time(path, row, times, cells[0], code)) is None:
+            refused.append((row, Refusal.SKIPPED_HOUR))
+            continue
         if code not in places:
             places[code] = len(places)
             first_row.append(row)
         device.append(places[code])
-        time_us.append(_time(path, row, times, cells[0], code))
+        time_us.append(moment_us)
         rows.append(row)
         marks.append(0)
         for name, cell in zip(names[2:], cells[2:], strict=True):
@@ -121,12 +136,11 @@ def read_narrow(path: Path, lines: IO[str], names: list[str], form: FileFormat, 
             report(read)
             read = 0
     report(read)
-    floats = {name: np.array(values) for name, values in columns.items()}
-    for name in ("power_kw", "energy_kwh", "register_kwh"):
-        if name in floats:
-            floats[name] = floats[name] * form.factor
+    floats = {name: np.array(values) * form.factor_of(name) for name, values in columns.items()}
     if "register_kwh" in floats:
-        return _of_registers(path, places, first_row, device, time_us, rows, floats["register_kwh"], times)
+        of_device, at_us, of_row = (np.array(values, dtype=np.int64) for values in (device, time_us, rows))
+        batch = batch_of_registers(list(places), of_device, at_us, of_row, floats["register_kwh"])
+        return NarrowFile(path, replace(batch, refused=sorted(batch.refused + refused)), first_row, times.changes())
     batch = batch_of(
         codes=list(places),
         device=np.array(device, dtype=np.int64),
@@ -137,24 +151,9 @@ def read_narrow(path: Path, lines: IO[str], names: list[str], form: FileFormat, 
         energy_kwh=floats.get("energy_kwh"),
         soc_kwh=floats.get("soc_kwh"),
         voltage_pu=floats.get("voltage_pu"),
+        refused=refused,
     )
-    return NarrowFile(path, batch, first_row, times.repeated_hours)
-
-
-def _of_registers(
-    path: Path,
-    places: dict[str, int],
-    first_row: list[int],
-    device: array,
-    time_us: array,
-    rows: array,
-    register_kwh: FloatColumn,
-    times: TimeReader,
-) -> NarrowFile:
-    of_device, at_us, of_row = (np.array(values, dtype=np.int64) for values in (device, time_us, rows))
-    return NarrowFile(
-        path, batch_of_registers(list(places), of_device, at_us, of_row, register_kwh), first_row, times.repeated_hours
-    )
+    return NarrowFile(path, batch, first_row, times.changes())
 
 
 def _mark(path: Path, row: int, text: str) -> int:

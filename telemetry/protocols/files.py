@@ -1,4 +1,4 @@
-"""Files of readings: CSV with one reading a line, CSV with one column a device, and the same as a numpy archive.
+"""Files of readings: CSV or Parquet with one reading a line or one column a device, numpy archive, Green Button XML.
 
 docs/files.md describes them. A file that cannot be read says in which row and column and why.
 """
@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import csv
 import zipfile
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from telemetry.protocols.csv_files import read_narrow, read_wide
+from telemetry.protocols.file_columns import plain
 from telemetry.protocols.file_types import (
     FileFormat,
     NarrowFile,
@@ -29,19 +31,34 @@ def read_file(path: Path, form: FileFormat, report: Report) -> WideFile | Narrow
     try:
         if path.suffix == ".npz":
             return _read_archive(path, form)
-        with path.open(encoding="utf-8-sig", newline="") as lines:
-            header = next(csv.reader([lines.readline()]), [])
-            names = [name.strip() for name in header]
-            if names[:1] != ["time"]:
-                raise UnreadableFile(path, f"want a first column 'time', found {names[:1]}", row=1)
-            if len(set(names)) != len(names):
-                twice = next(name for name in names if names.count(name) > 1)
-                raise UnreadableFile(path, "the column appears twice", row=1, column=twice)
-            if names[1:2] == ["device"]:
-                return read_narrow(path, lines, names, form, report)
-            return read_wide(path, lines, names, form, report)
+        if path.suffix == ".parquet":
+            from telemetry.protocols.parquet_files import read_parquet
+
+            return read_parquet(path, form)
+        if path.suffix == ".xml":
+            from telemetry.protocols.green_button import read_green_button
+
+            return read_green_button(path, form)
+        return _read_csv(path, form, report)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise UnreadableFile(path, str(error)) from error
+
+
+def _read_csv(path: Path, form: FileFormat, report: Report) -> WideFile | NarrowFile:
+    with path.open(encoding="utf-8-sig", newline="") as text:
+        lines: Iterable[str] = text
+        header = next(csv.reader([text.readline()], delimiter=form.delimiter), [])
+        names = [name.strip() for name in header]
+        if len(set(names)) != len(names):
+            twice = next(name for name in names if names.count(name) > 1)
+            raise UnreadableFile(path, "the column appears twice", row=1, column=twice)
+        if not form.is_plain:
+            names, lines = plain(path, names, text, form)
+        if names[:1] != ["time"]:
+            raise UnreadableFile(path, f"want a first column 'time', found {names[:1]}", row=1)
+        if names[1:2] == ["device"]:
+            return read_narrow(path, lines, names, form, report)
+        return read_wide(path, lines, names, form, report)
 
 
 def _read_archive(path: Path, form: FileFormat) -> WideFile:

@@ -86,11 +86,11 @@ def test_a_site_speaks_for_its_own_devices_only(home):
         ("vpp/v1/home/nothing/state", state(1)),
         ("vpp/v1/home/car/state", b"broken"),
     ]
-    sent = [(topic.encode(), payload) for topic, payload in sent]
-    work.store(sent, at=T0 + timedelta(hours=1), tally=tally)
+    arrived = [(topic.encode(), payload) for topic, payload in sent]
+    work.store(arrived, at=T0 + timedelta(hours=1), tally=tally)
     assert Reading.objects.get().device.code == "bat"
     assert tally.refused == Counter(unknown_device=3, malformed_body=1)
-    work.store(sent[:1], at=T0 + timedelta(hours=1), tally=tally)
+    work.store(arrived[:1], at=T0 + timedelta(hours=1), tally=tally)
     assert (tally.accepted, tally.duplicates) == (1, 1)
 
 

@@ -166,9 +166,14 @@ def test_local_times_keep_the_repeated_hour_apart_and_refuse_the_missing_one(fle
     start = datetime(2016, 10, 29, 23, 30, tzinfo=UTC)
     stored = list(Reading.objects.order_by("ts").values_list("ts", "power_kw"))
     assert stored == [(start + timedelta(minutes=30 * place), float(place)) for place in range(5)]
-    spring = write(folder, "time,load", "2016-03-27T02:30:00,1", name="spring.csv")
-    with pytest.raises(CommandError, match="the clock skips that hour"):
-        load(spring, "--time-zone", "Europe/Berlin")
+    times = ("01:45", "02:30", "03:00")
+    spring = write(folder, "time,load", *(f"2016-03-27T{time}:00,1" for time in times), name="spring.csv")
+    told = load(spring, "--time-zone", "Europe/Berlin")
+    assert "3 readings, stored 2 (0 corrections), 0 known already, 1 refused" in told
+    assert "row 3: skipped_hour" in told
+    assert "2016-03-27: the clock goes forward" in told
+    once = write(folder, "time,load", "2015-10-25T02:30:00,1", "2015-10-25T04:30:00,1", name="once.csv")
+    assert "1 times of an hour that the clock repeats came once" in load(once, "--time-zone", "Europe/Berlin")
     with pytest.raises(CommandError, match="no zone"):
         load(spring, "--time-zone", "Mars")
 

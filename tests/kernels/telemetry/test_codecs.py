@@ -78,7 +78,7 @@ def test_local_times_of_two_devices_are_told_apart_each_by_its_own_order():
     first = [reader.microseconds("2016-10-30T02:00:00", device) for device in "ab"]
     second = [reader.microseconds("2016-10-30T02:00:00", device) for device in "ab"]
     assert [b - a for a, b in zip(first, second, strict=True)] == [3_600_000_000] * 2
-    assert reader.repeated_hours == 2
+    assert reader.changes().second_passes == 2
 
 
 @pytest.mark.parametrize("text", ["", "now", "2016-02-30T00:00:00Z", "2016-07-01", "2016-07-01T10:00:00"])

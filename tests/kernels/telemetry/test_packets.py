@@ -22,7 +22,8 @@ def test_a_stream_cut_anywhere_gives_the_same_messages():
     stream = b"".join(
         publish(*message[:2], mid=message.mid, properties=b"\x01\x00" if message.mid % 3 else b"") for message in sent
     )
-    found, rest, place = [], b"", 0
+    found: list[Message] = []
+    rest, place = b"", 0
     while place < len(stream):
         step = rng.choice([1, 2, 3, 100, 30_000])
         parsed = parse(rest + stream[place : place + step])
