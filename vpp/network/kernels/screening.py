@@ -116,7 +116,7 @@ def _overloads(model: FeederModel, result: PowerFlowResult, limit_pu: float) -> 
         ),
     ]
     for kind, codes, loading_pu, p_kw, q_kvar in groups:
-        away = _away_from_source(model, kind)
+        away = away_from_source(model, kind)
         for interval, element in np.argwhere(loading_pu > limit_pu):
             power_kw, loading = p_kw[interval, element], loading_pu[interval, element]
             excess_kw = excess_over_apparent_kw(power_kw, q_kvar[interval, element], loading, limit_pu)
@@ -124,7 +124,7 @@ def _overloads(model: FeederModel, result: PowerFlowResult, limit_pu: float) -> 
             yield Violation(codes[element], kind, int(interval), float(loading), limit_pu, float(excess_kw), up)
 
 
-def _away_from_source(model: FeederModel, kind: Kind) -> Floats:
+def away_from_source(model: FeederModel, kind: Kind) -> Floats:
     """+1 where an element's from-to direction leads away from the source, -1 where it leads back."""
     if kind == "transformer_overload":
         return np.ones(len(model.transformers.codes))
@@ -138,7 +138,7 @@ def _away_from_source(model: FeederModel, kind: Kind) -> Floats:
 
 
 def _power_limits(model: FeederModel, result: PowerFlowResult, limits: Sequence[PowerLimit]) -> Iterator[Violation]:
-    branch_away = _away_from_source(model, "branch_overload") if limits else np.zeros(0)
+    branch_away = away_from_source(model, "branch_overload") if limits else np.zeros(0)
     for limit in limits:
         if limit.element_code is None:
             power_kw = result.source_p_kw

@@ -1,0 +1,162 @@
+"""What a forecast day needs: which limits break, what change at which node cures them, checked by AC power flow."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from vpp.network.kernels.clearing.linear_map import LinearMap, linear_map
+from vpp.network.kernels.clearing.problem import ClearingProblem
+from vpp.network.kernels.clearing.state import (
+    LOADING_SLACK_PU,
+    POWER_SLACK_KW,
+    UNSOLVED,
+    VOLTAGE_SLACK_PU,
+    GridState,
+    grid_state,
+)
+from vpp.network.kernels.feeder import FeederModel, Floats
+from vpp.network.kernels.limits_rows import KINDS, Limit, all_limits, excess_of, rise_of
+from vpp.network.kernels.screening import PowerLimit
+
+ROUNDS = 8
+SLACK = {"low": VOLTAGE_SLACK_PU, "high": VOLTAGE_SLACK_PU, "loading": LOADING_SLACK_PU, "power": POWER_SLACK_KW}
+#: One number to compare limits of different units by, when the worst is looked for.
+WEIGHT = {"low": 20.0, "high": 20.0, "loading": 1.0, "power": 0.01}
+MOST_NEEDS = 20
+
+
+@dataclass(frozen=True)
+class BestNode:
+    """quantity: the largest kW (or kvar) wanted there if it alone has to cure; relief: share of a kW that arrives."""
+
+    code: str
+    relief_pu: float
+    quantity: float
+
+
+@dataclass(frozen=True)
+class Need:
+    """One limit that breaks, and the least change at the best node that cures it.
+
+    kind     : undervoltage, overvoltage, overload, reverse_flow or power_limit.
+    up       : True for less consumption (or less kvar drawn), False for more.
+    quantity : (T,) kW or kvar at ``best_nodes[0]``, >= 0. cured: the AC power flow agrees.
+    excess   : (T,) pu, or kW of a power limit, before. relief_pu (N,): of a kW at each node, the best node's being 1.
+    """
+
+    element_code: str
+    kind: str
+    reactive: bool
+    up: bool
+    quantity: Floats
+    excess: Floats
+    relief_pu: Floats
+    best_nodes: tuple[BestNode, ...]
+    cured: bool
+
+
+def find_needs(
+    model: FeederModel,
+    p_kw: Floats,
+    q_kvar: Floats,
+    *,
+    power_limits: Sequence[PowerLimit] = (),
+    max_loading_pu: float = 1.0,
+    candidates: Floats | None = None,
+    reactive_voltage: bool = False,
+) -> list[Need]:
+    """Needs of a day (T, N), the worst first; each counts on those before it, so together they cure once.
+
+    candidates       : (N,) True where flexibility is; everywhere without it.
+    reactive_voltage : cure voltages by reactive instead of active power.
+    """
+    allowed = np.ones(len(model.nodes.codes), dtype=bool) if candidates is None else np.asarray(candidates, dtype=bool)
+    problem = ClearingProblem(
+        model, p_kw, q_kvar, [], 1.0, power_limits=power_limits, max_loading_pu=max_loading_pu
+    )  # fmt: skip
+    state = grid_state(problem, p_kw, q_kvar)
+    limits, needs, given_up = all_limits(problem), [], set()
+    while len(needs) < MOST_NEEDS:
+        limit = _worst(state, [one for one in limits if one not in given_up])
+        if limit is None:
+            break
+        interval = int(np.argmax(excess_of(state, limit)))
+        linear = linear_map(model, problem.base_p_kw[interval], problem.base_q_kvar[interval])
+        need, problem, state = _cure(problem, linear, state, limit, allowed, reactive_voltage)
+        given_up.add(limit)
+        if need is not None:
+            needs.append(need)
+    return needs
+
+
+def _worst(state: GridState, limits: Sequence[Limit]) -> Limit | None:
+    solved = state.solved
+    scores = [WEIGHT[one.kind] * float(_beyond(state, one)[solved].sum()) for one in limits]
+    worst = int(np.argmax(scores)) if scores else 0
+    return limits[worst] if scores and scores[worst] > 0 else None
+
+
+def _beyond(state: GridState, limit: Limit) -> Floats:
+    excess = excess_of(state, limit)
+    return np.where((excess > SLACK[limit.kind]) & (excess < UNSOLVED), excess, 0.0)
+
+
+def _cure(
+    problem: ClearingProblem,
+    linear: LinearMap,
+    state: GridState,
+    limit: Limit,
+    allowed: Floats,
+    reactive_voltage: bool,
+) -> tuple[Need | None, ClearingProblem, GridState]:
+    """Newton steps at the best node with the AC value and the linear slope, all intervals at once."""
+    excess = _beyond(state, limit)
+    interval = int(np.argmax(excess))
+    per_kw, per_kvar = rise_of(problem, linear, state, limit, interval)
+    reactive = reactive_voltage and limit.kind in ("low", "high")
+    rise = np.where(allowed, per_kvar if reactive else per_kw, 0.0)
+    order = np.argsort(-np.abs(rise), kind="stable")
+    best = int(order[0])
+    if abs(rise[best]) < 1e-12:
+        return None, problem, state
+    change = np.zeros(problem.n_intervals)
+    after = problem
+    for _ in range(ROUNDS):
+        left = _beyond(state, limit)
+        if not left.any():
+            break
+        slack = SLACK[limit.kind]
+        change -= np.where(left > 0, left + slack, 0.0) / rise[best]
+        shift = np.zeros_like(problem.base_p_kw)
+        shift[:, best] = change
+        if reactive:
+            after = replace(problem, base_q_kvar=problem.base_q_kvar + shift)
+        else:
+            after = replace(problem, base_p_kw=problem.base_p_kw + shift)
+        state = grid_state(after, after.base_p_kw, after.base_q_kvar)
+    relief = np.abs(rise) / abs(rise[best])
+    peak = float(np.abs(change).max(initial=0.0))
+    need = Need(
+        element_code=limit.code,
+        kind=_kind(problem, limit, rise[best]),
+        reactive=reactive,
+        up=bool(rise[best] > 0),
+        quantity=np.abs(change),
+        excess=excess,
+        relief_pu=np.where(np.sign(rise) == np.sign(rise[best]), relief, -relief),
+        best_nodes=tuple(
+            BestNode(problem.model.nodes.codes[node], float(relief[node]), float(peak / relief[node]))
+            for node in order[:5]
+            if relief[node] > 1e-6
+        ),
+        cured=not _beyond(state, limit).any(),
+    )
+    return need, after, state
+
+
+def _kind(problem: ClearingProblem, limit: Limit, rise: float) -> str:
+    """An overload that more consumption cures is power that flows back."""
+    return "reverse_flow" if limit.kind in ("loading", "power") and rise < 0 else KINDS[limit.kind]
