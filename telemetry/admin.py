@@ -13,7 +13,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from telemetry.kernels.quality import Quality
-from telemetry.models import Latest, MeteredDevice, Reading, ReadingCorrection, ReadingDay, Rollup15
+from telemetry.models import Alarm, Latest, MeteredDevice, Reading, ReadingCorrection, ReadingDay, Rollup15, Sender
 from vpp.accounts.admin import ReadOnlyAdmin
 
 SHOWN_ROWS = 96
@@ -30,6 +30,26 @@ class LatestAdmin(ReadOnlyAdmin):
     @admin.display(description="quality")
     def flags(self, latest: Latest) -> str:
         return flag_names(latest.quality)
+
+
+@admin.register(Alarm)
+class AlarmAdmin(ReadOnlyAdmin):
+    list_display = ["kind", "subject", "begin_at", "end_at"]
+    list_filter = ["kind", ("end_at", admin.EmptyFieldListFilter)]
+    search_fields = ["device__code", "site__code", "sender__name"]
+    list_select_related = ["device", "site", "sender"]
+    ordering = ("-begin_at",)
+
+    @admin.display(description="device, site or sender")
+    def subject(self, alarm: Alarm) -> str:
+        return str(alarm.device or alarm.site or alarm.sender)
+
+
+@admin.register(Sender)
+class SenderAdmin(ReadOnlyAdmin):
+    list_display = ["name", "heard_at", "skewed_at"]
+    search_fields = ["name"]
+    ordering = ("name",)
 
 
 @admin.register(MeteredDevice)

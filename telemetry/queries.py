@@ -15,6 +15,8 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from telemetry.alarm_queries import OpenAlarm as OpenAlarm
+from telemetry.alarm_queries import open_alarms as open_alarms
 from telemetry.changes import changed_days as changed_days  # part of this room's questions
 from telemetry.kernels.batch import FloatColumn, IntColumn
 from telemetry.kernels.gaps import fill_gaps

@@ -1,7 +1,7 @@
 """Readings as Green Button XML: an Atom feed of NAESB REQ.21 (ESPI) entries that point at each other by their links.
 
 UsagePoint <- MeterReading -> ReadingType (unit, power of ten, direction); MeterReading -> IntervalBlock, which holds
-IntervalReadings. Times are seconds since 1970 UTC, values whole numbers. A file that declares a document type is refused
+IntervalReadings. Times are seconds since 1970 UTC, values whole numbers. A file with a document type is refused
 unread: entities are a way to blow up or to reach into the reader.
 """
 

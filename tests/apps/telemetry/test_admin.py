@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from telemetry import operations
 from tests.apps.telemetry.conftest import send
 from vpp.accounts.models import User
 
@@ -34,3 +35,13 @@ def test_latest_readings_are_listed_and_cannot_be_edited(staff, fleet):
     assert b"battery" in staff.get("/admin/telemetry/latest/").content
     assert staff.get("/admin/telemetry/latest/add/").status_code == 403
     assert staff.post(f"/admin/telemetry/latest/{fleet.ids[0]}/change/", {"power_kw": 1}).status_code == 403
+
+
+def test_alarms_and_senders_are_listed(staff, fleet):
+    send(("battery", T0, 4.0), at=T0)
+    operations.heard("gateway one", at=T0, refused=[])
+    operations.watch(at=T0 + timedelta(hours=2))
+    listed = staff.get("/admin/telemetry/alarm/").content
+    assert b"device silent" in listed
+    assert b"gateway silent" in listed
+    assert b"gateway one" in staff.get("/admin/telemetry/sender/").content
