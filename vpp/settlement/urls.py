@@ -1,12 +1,15 @@
 from django.urls import URLPattern, path
 
-from vpp.settlement.api import disputes, results, statements
+from vpp.settlement.api import disputes, reports, results, statements
 
 urlpatterns: list[URLPattern] = [
     path("settlements", results.SettlementList.as_view(), name="settlements"),
     path("payouts", results.PayoutList.as_view(), name="payouts"),
     path("performances", results.PerformanceList.as_view(), name="performances"),
     path("performance-reports", results.PerformanceReportList.as_view(), name="performance-reports"),
+    path(
+        "performance-reports/<path:reference>", reports.PerformanceReportDocument.as_view(), name="performance-report"
+    ),
     path("trace/<int:payout_id>", results.PayoutTrace.as_view(), name="trace"),
     path("baselines", results.BaselineAnswer.as_view(), name="baselines"),
     path("components", results.ComponentAnswer.as_view(), name="components"),

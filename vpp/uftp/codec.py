@@ -11,8 +11,9 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, fields, is_dataclass
 from decimal import Decimal
+from enum import StrEnum
 from functools import cache
-from typing import Any
+from typing import Any, get_args, get_type_hints
 from xml.etree import ElementTree
 
 from vpp.uftp.schema import check_official_schema
@@ -39,7 +40,7 @@ class Envelope:
 def read_envelope(data: bytes) -> Envelope:
     """Raises BadForm."""
     message = _parse(data, {"SignedMessage"})
-    return Envelope(message.sender_domain, str(message.sender_role.value), message.body)
+    return Envelope(message.sender_domain, str(message.sender_role), message.body)
 
 
 def open_seal(body: bytes, public_keys: list[str]) -> bytes | None:
@@ -188,12 +189,26 @@ def _check_decimals(root: ElementTree.Element) -> None:
                 raise BadForm(f"{name} {value[:30]!r} is no number with at most {digits} decimals")
 
 
+@cache
+def _choices(kind: type) -> dict[str, list[str]]:
+    """Field: allowed words, of a class's enumerations, which the library's parser takes for any text."""
+    found = {}
+    for name, hint in get_type_hints(kind).items():
+        for part in (hint, *get_args(hint)):
+            if isinstance(part, type) and issubclass(part, StrEnum):
+                found[name] = [str(member) for member in part]
+    return found
+
+
 def _findings(message: Any) -> Iterator[str]:
     """What the library's own field descriptions (those of the schema) do not allow."""
+    choices = _choices(type(message))
     for item in fields(message):
         value, about = getattr(message, item.name), item.metadata
         name = about.get("name", item.name)
-        if value is None:
+        if value is not None and item.name in choices and value not in choices[item.name]:
+            yield f"{name} {str(value)[:60]!r} is none of {', '.join(choices[item.name])}"
+        elif value is None:
             if about.get("required"):
                 yield f"{name} is missing"
         elif isinstance(value, list):

@@ -164,7 +164,7 @@ def note_result(counterparty: Counterparty, message_id: str, message: Any) -> Ou
     """What the other side said to a message of ours; None if we never sent it."""
     row = OutMessage.objects.filter(counterparty=counterparty, message_id=message_id).first()
     if row is not None:
-        row.result = str(message.result.value) if getattr(message, "result", None) else "Accepted"
+        row.result = str(message.result) if getattr(message, "result", None) else "Accepted"
         row.result_reason = getattr(message, "rejection_reason", None) or ""
         row.save(update_fields=["result", "result_reason"])
     return row

@@ -1,0 +1,47 @@
+"""What a report on a commit shows, from the rows of a settlement run."""
+
+from __future__ import annotations
+
+from vpp.lib.periods import DeliveryDay
+from vpp.settlement.kernels.report_forms import Interval, ReportView
+from vpp.settlement.models import Performance
+
+
+def report_view(performance: Performance) -> ReportView:
+    """One performance on an ask, in the direction of the ask; intervals without an order are left out."""
+    award = performance.award
+    ask = award.bid.ask
+    if ask is None:
+        raise ValueError(f"{performance} is not on an ask")
+    day = DeliveryDay(ask.delivery_date, ask.time_zone)
+    sign = -1.0 if sum(power or 0.0 for power in performance.committed_kw) < 0 else 1.0
+    intervals = [
+        Interval(
+            start=start,
+            baseline_kw=performance.baseline_kw[index],
+            ordered_kw=abs(ordered or 0.0),
+            metered_kw=performance.metered_kw[index],
+            delivered_kw=None if (moved := performance.delivered_kw[index]) is None else sign * moved,
+        )
+        for index, (start, ordered) in enumerate(zip(day.starts(), performance.committed_kw, strict=True))
+        if ordered
+    ]
+    return ReportView(
+        ask=ask.reference,
+        revision=ask.revision,
+        bid=award.bid_id,
+        commit=award.source_reference,
+        congestion_point=ask.congestion_point.code,
+        direction=ask.direction,
+        delivery_date=ask.delivery_date,
+        version=performance.run.version,
+        state=performance.run.state,
+        as_of=performance.run.as_of,
+        time_zone=ask.time_zone,
+        price_per_mwh=max(award.price_per_mwh),
+        share=performance.share,
+        revenue=performance.revenue,
+        penalty=performance.penalty,
+        currency=performance.currency,
+        intervals=intervals,
+    )
