@@ -11,8 +11,8 @@ from telemetry.kernels.copy_format import Field
 from telemetry.kernels.judge import DAY_US
 from telemetry.kernels.readings import Readings, join
 from telemetry.kernels.rollup import BUCKET_US, Rollup, bucket_of, roll_up
-from telemetry.storage.cell_readings import CELLS, TOUCHED, readings_of_cells
-from telemetry.storage.copying import copy_in, copy_out, empty_stage, moment
+from telemetry.storage.cell_readings import CELLS, readings_of_cells
+from telemetry.storage.copying import copy_in, empty_stage, moment
 from telemetry.storage.days import ensure_days
 
 CELL_COLUMNS = "bucket timestamptz, device_id bigint"
@@ -71,49 +71,6 @@ def _touch(bucket_us: IntColumn, device_id: IntColumn) -> None:
             f"""INSERT INTO telemetry_touchedbucket (bucket, device_id)
             SELECT bucket, device_id FROM {CELLS} ORDER BY bucket, device_id ON CONFLICT DO NOTHING"""  # noqa: S608
         )
-
-
-def touched_days(*, before_us: int) -> list[int]:
-    """Days with touched buckets before a moment."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """SELECT DISTINCT (bucket AT TIME ZONE 'UTC')::date - date '1970-01-01'
-            FROM telemetry_touchedbucket WHERE bucket < %s ORDER BY 1""",
-            [moment(before_us)],
-        )
-        return [day for (day,) in cursor]
-
-
-def refresh_touched(day: int, *, before_us: int) -> int:
-    """Roll up the touched buckets of one day anew; how many. The caller holds the day alone, so none is missed.
-
-    Nobody else writes the day, so the cells need no lock of their own and are replaced as a whole.
-    """
-    end_us = min((day + 1) * DAY_US, before_us)
-    cells = touched_cells(day * DAY_US, end_us)
-    bucket_us, device_id = cells["bucket_us"], cells["device_id"]
-    if bucket_us.size:
-        ensure_days([day])
-        rollup = roll_up(readings_of_cells(day, bucket_us, device_id, TOUCHED)).by_bucket()
-        with connection.cursor() as cursor:
-            cursor.execute(
-                f"""DELETE FROM telemetry_rollup15 r USING {TOUCHED} c
-                WHERE r.bucket = c.bucket AND r.device_id = c.device_id
-                AND r.bucket >= %s AND r.bucket < %s AND c.bucket >= %s AND c.bucket < %s""",  # noqa: S608
-                [moment(int(bucket_us.min())), moment(end_us)] * 2,
-            )
-        copy_in("telemetry_rollup15", rollup_fields(rollup))
-        forget_touched(day * DAY_US, end_us)
-    return int(bucket_us.size)
-
-
-def touched_cells(start_us: int, end_us: int) -> dict[str, IntColumn]:
-    """bucket_us and device_id of the touched buckets in [start, end)."""
-    return copy_out(
-        "SELECT bucket, device_id FROM telemetry_touchedbucket WHERE bucket >= %s AND bucket < %s",
-        [moment(start_us), moment(end_us)],
-        (("bucket_us", "timestamptz"), ("device_id", "int8")),
-    )
 
 
 def forget_touched(start_us: int, end_us: int) -> None:

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from django.db import transaction
 
-from telemetry.ingest import latest, packed, rollups
+from telemetry.ingest import latest, packed, touched
 from telemetry.ingest.store import bring_up_rollup
 from telemetry.kernels.rollup import BUCKET_US
 from telemetry.storage import arrivals
@@ -44,13 +44,15 @@ def _digest(pending: arrivals.Pending, at_us: int) -> None:
 def refresh_rollup(*, before: datetime) -> int:
     """Roll up anew the buckets before a moment that got readings since; how many. Safe to repeat.
 
-    Queries are right without it, as they ask the readings of such a bucket; it makes them quick again.
+    Queries are right without it, as they ask the readings of such a bucket; it makes them quick again. A flood is taken
+    in parts, so that those who write the day wait for one part at most.
     """
     before_us, count = round(before.timestamp() * 1e6), 0
-    for day in rollups.touched_days(before_us=before_us):
-        with transaction.atomic():
-            lock_days(shared=[], exclusive=[day])
-            count += rollups.refresh_touched(day, before_us=before_us)
+    for day in touched.touched_days(before_us=before_us):
+        for part in touched.touched_ranges(day, before_us=before_us):
+            with transaction.atomic():
+                lock_days(shared=[], exclusive=[day])
+                count += touched.refresh_touched(day, part)
     return count
 
 

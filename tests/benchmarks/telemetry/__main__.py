@@ -17,8 +17,12 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 START = datetime(2016, 7, 13, tzinfo=UTC)
 Report = Callable[[str, str, str, str], None]
@@ -273,21 +277,46 @@ def bytes_a_reading() -> tuple[float, float]:
     return raw, packed
 
 
+def soak(devices: int, seconds: float, environment: dict[str, str], report: Report) -> None:
+    """At the rate of a reading a minute and device."""
+    from tests.benchmarks.telemetry import soak as soaking
+    from vpp.accounts import operations as accounts
+    from vpp.accounts.models import Participant
+
+    codes = soaking.enroll(devices)
+    aggregator = Participant.objects.create(code="us", name="us", kind=Participant.Kind.AGGREGATOR)
+    _, token = accounts.create_client(participant=aggregator, name="soak", scopes=["telemetry:write"], at=START)
+    done = soaking.Soak(devices=devices, seconds=seconds, rate=devices * 1.002 / 60)
+    soaking.run(done, codes, token, environment)
+    what = f"{devices:,} devices, {done.rate:,.0f} rows/s for {seconds:,.0f} s"
+    report(
+        what,
+        f"{soaking.lost(done):,} of {done.sent:,} lost",
+        f"{done.latest_s:.1f} s behind at most, {done.late_s:.1f} s at the end",
+        "0",
+    )
+    report("a request of 10,000 rows", f"p99 {done.p99_ms:.0f} ms", "", "")
+    report("memory of the web process", f"{done.web_mb[-1]:.0f} MB", f"{done.growth_pu:+.1%}", "below +5 %")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--devices", type=int, default=100_000)
     parser.add_argument("--only", default="", help="ways_in, mqtt, rollup or ways_out")
+    parser.add_argument("--soak", action="store_true", help="a million devices at a reading a minute, and nothing else")
+    parser.add_argument("--seconds", type=float, default=600, help="of the soak")
     options = parser.parse_args()
+    if options.soak and options.devices == parser.get_default("devices"):
+        options.devices = 1_000_000
     folder = Path(tempfile.mkdtemp(prefix="vpp-bench-"))
     folder.chmod(0o711)
     os.environ |= {"VPP_DATA_DIR": str(folder), "DJANGO_SETTINGS_MODULE": "vpp.settings"}
-    from rich.console import Console
     from rich.table import Table
 
     from vpp.lib.embedded_postgres import EmbeddedPostgres
 
     server = EmbeddedPostgres(folder)
-    server.ensure_running()
+    url = server.ensure_running()
     table = Table("what", "figure", "beside", "to reach")
     try:
         import django
@@ -298,6 +327,9 @@ def main() -> None:
 
         settings.ROOT_URLCONF = "tests.benchmarks.telemetry.urls"
         call_command("migrate", verbosity=0)
+        if options.soak:
+            soak(options.devices, options.seconds, os.environ | {"DATABASE_URL": url}, table.add_row)
+            return
         from tests.benchmarks.telemetry import anchors
 
         anchors.make()
@@ -308,6 +340,12 @@ def main() -> None:
     finally:
         server.release()
         shutil.rmtree(folder, ignore_errors=True)
+        tell(table)
+
+
+def tell(table: Table) -> None:
+    from rich.console import Console
+
     load = ", ".join(f"{value:.1f}" for value in os.getloadavg())
     Console(width=130).print(table, f"{os.cpu_count()} cores, load {load}")
 
