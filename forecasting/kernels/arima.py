@@ -152,12 +152,14 @@ def daily_difference(hourly_kw: Array) -> Array:
 def fill_same_hour(hourly_kw: Array) -> Array:
     """Gaps filled with the same hour of the day before, then of the day after, then 0; at least two days long."""
     values = np.concatenate([np.full(max(2 * SEASON_HOURS - len(hourly_kw), 0), np.nan), hourly_kw])
-    for step in (1, -1):
-        order = range(len(values)) if step == 1 else range(len(values) - 1, -1, -1)
-        for index in order:
-            other = index - step * SEASON_HOURS
-            if np.isnan(values[index]) and 0 <= other < len(values):
-                values[index] = values[other]
+    if np.isnan(values).any():
+        short = -len(values) % SEASON_HOURS
+        days = np.concatenate([values, np.full(short, np.nan)]).reshape(-1, SEASON_HOURS)
+        for later, before in [(day, day - 1) for day in range(1, len(days))] + [
+            (day, day + 1) for day in range(len(days) - 2, -1, -1)
+        ]:
+            days[later] = np.where(np.isnan(days[later]), days[before], days[later])
+        values = days.ravel()[: len(values)]
     return np.nan_to_num(values, nan=0.0)
 
 

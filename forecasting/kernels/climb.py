@@ -1,7 +1,7 @@
 """Climb the ladder for one class: profile for all, gradient model where it helps, class shape for newcomers."""
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,9 +19,33 @@ from forecasting.kernels.ladder import (
 )
 
 
-def forecast_class(ladder: Ladder, settings: LadderSettings) -> ClassForecast:
-    """Run the ladder: profile always, gradient model where the class has one and there is enough history."""
-    return cold_start(_warm_forecast(ladder, settings), ladder.capacity_kw, ladder.lower_kw)
+@dataclass(frozen=True)
+class TrainedClass:
+    """The gradient model of a class and the factor that makes its band fit the days that it had not seen."""
+
+    model: gradient.GradientModel
+    band_factor: float
+
+
+def train_class(ladder: Ladder, settings: LadderSettings) -> TrainedClass | None:
+    """Fit on the ladder's series, which may be a sample of the class; None where there is too little to learn from."""
+    model = _model_of(ladder, settings)
+    if model is None:
+        return None
+    held = held_out(ladder.past_days(), settings.holdout_days)
+    series = gradient.sample_rows(len(ladder.level_kw), CALIBRATION_SERIES, seed=settings.seed)
+    return TrainedClass(model, _calibrate(ladder, model, series, held))
+
+
+def forecast_class(ladder: Ladder, settings: LadderSettings, trained: TrainedClass | None = None) -> ClassForecast:
+    """Run the ladder: profile always, gradient model where the class has one and there is enough history.
+
+    trained : of a class that is forecast in parts; fitted on this ladder's own series if it is not given.
+    """
+    trained = trained or train_class(ladder, settings)
+    base = _profile_forecast(ladder, settings)
+    found = base if trained is None else _gradient_forecast(ladder, base, trained)
+    return cold_start(found, ladder.capacity_kw, ladder.lower_kw)
 
 
 def cold_start(found: ClassForecast, capacity_kw: Floats, lower_kw: Floats) -> ClassForecast:
@@ -40,17 +64,14 @@ def cold_start(found: ClassForecast, capacity_kw: Floats, lower_kw: Floats) -> C
     return replace(found, mean_kw=mean, quantiles_kw=quantiles)
 
 
-def _warm_forecast(ladder: Ladder, settings: LadderSettings) -> ClassForecast:
-    base = _profile_forecast(ladder, settings)
+def _model_of(ladder: Ladder, settings: LadderSettings) -> gradient.GradientModel | None:
     if not ladder.kind.gradient:
-        return base
-    last = int(base.held_days[0]) if len(base.held_days) else ladder.grid.issue_day
+        return None
+    held = held_out(ladder.past_days(), settings.holdout_days)
+    last = int(held[0]) if len(held) else ladder.grid.issue_day
     first = max(MIN_TRAINING_HISTORY + ladder.lead, last - settings.training_days)
     training = list(range(first, last))
-    if len(training) < 3:
-        return base
-    model = _fit(ladder, training, settings)
-    return base if model is None else _gradient_forecast(ladder, base, model, settings.seed)
+    return _fit(ladder, training, settings) if len(training) >= 3 else None
 
 
 def _profile_forecast(ladder: Ladder, settings: LadderSettings) -> ClassForecast:
@@ -101,8 +122,8 @@ def _fit(ladder: Ladder, days: list[int], settings: LadderSettings) -> gradient.
     )
 
 
-def _gradient_forecast(ladder: Ladder, base: ClassForecast, model: gradient.GradientModel, seed: int) -> ClassForecast:
-    everything = np.arange(len(ladder.level_kw))
+def _gradient_forecast(ladder: Ladder, base: ClassForecast, trained: TrainedClass) -> ClassForecast:
+    everything, model = np.arange(len(ladder.level_kw)), trained.model
     level = ladder.level_kw[:, None]
     profiles = base.held_mean_kw
     deviation = _predict(ladder, gradient.predict_mean, model, base.held_days, everything)
@@ -114,28 +135,31 @@ def _gradient_forecast(ladder: Ladder, base: ClassForecast, model: gradient.Grad
     bands = _predict(ladder, gradient.predict_quantiles, model, target, everything)[:, 0]
     boosted = ladder.limit(base.profile_kw[..., None] + bands * level[..., None])
     quantiles = np.float32(0.5) * (boosted + base.quantiles_kw)  # average with the series' own residual quantiles
-    factor = _calibrate(ladder, base, model, gradient.sample_rows(len(everything), CALIBRATION_SERIES, seed=seed))
     return replace(
         base,
         mean_kw=ladder.limit(base.profile_kw + weight[:, None] * ahead * level),
-        quantiles_kw=np.sort(ladder.limit(widen(quantiles, factor)), axis=2),
+        quantiles_kw=np.sort(ladder.limit(widen(quantiles, trained.band_factor)), axis=2),
         held_mean_kw=_limited_days(ladder, profiles + weight[:, None, None] * deviation * level[:, None]),
         rung=np.where(base.rung == "fallback", base.rung, "gradient"),
         gradient_weight=weight,
-        band_factor=factor,
+        band_factor=trained.band_factor,
         training_rows=model.rows,
     )
 
 
-def _calibrate(ladder: Ladder, base: ClassForecast, model: gradient.GradientModel, series: NDArray[np.int64]) -> float:
+def _calibrate(
+    ladder: Ladder, model: gradient.GradientModel, series: NDArray[np.int64], held: NDArray[np.int64]
+) -> float:
     """Band factor from a sample of series on the held-out days."""
-    if not len(base.held_days):
+    if not len(held):
         return 1.0
-    level: Floats = ladder.level_kw[series, None, None, None]
-    bands = _predict(ladder, gradient.predict_quantiles, model, base.held_days, series)
-    quantiles = base.held_mean_kw[series][..., None] + bands * level
-    quantiles = np.stack([ladder.limit(quantiles[:, place], series) for place in range(quantiles.shape[1])], axis=1)
-    return band_factor(ladder.grid.values[series][:, base.held_days], quantiles)
+    level: Floats = ladder.level_kw[series, None, None]
+    bands = _predict(ladder, gradient.predict_quantiles, model, held, series)
+    quantiles = []
+    for place, day in enumerate(held):
+        profile_kw = ladder.limit(ladder.day(int(day), series)[1].profile, series)
+        quantiles.append(ladder.limit(profile_kw[..., None] + bands[:, place] * level, series))
+    return band_factor(ladder.grid.values[series][:, held], np.stack(quantiles, axis=1))
 
 
 def _limited_days(ladder: Ladder, values: Floats) -> Floats:

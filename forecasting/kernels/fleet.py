@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from forecasting.kernels.arrays import Floats, fill_from, nan_mean
 from forecasting.kernels.calendar import DayGrid, local_clock, to_day_grid
 from forecasting.kernels.classes import CLASSES, SeriesClass, class_of
-from forecasting.kernels.cleaning import clean
-from forecasting.kernels.climb import forecast_class
+from forecasting.kernels.cleaning import Cleaned, clean
+from forecasting.kernels.climb import forecast_class, train_class
+from forecasting.kernels.gradient import sample_rows
 from forecasting.kernels.ladder import (
     LEVELS,
     ClassForecast,
@@ -21,6 +22,8 @@ from forecasting.kernels.ladder import (
     past_days,
 )
 
+CHUNK_SERIES = 4000
+TRAINING_SERIES = 1500
 CLASS_ROWS = {"load": 25_000, "net": 25_000, "pv": 15_000, "ev": 10_000, "heat": 10_000, "wind": 6_000}
 
 
@@ -128,14 +131,42 @@ def _empty(n_devices: int, grid: DayGrid, slots: NDArray[np.int64], target_day: 
 
 
 def _forecast_members(out: FleetForecast, fleet: FleetInput, members: NDArray[np.int64], kind: SeriesClass) -> None:
+    """One class, in parts that fit into memory; its model is fitted once, on a sample of its series."""
     if kind.name == "idle":
         return
-    sign = np.float32(-1 if kind.produces else 1)
+    settings, trained = settings_for(kind.name, seed=fleet.seed), None
+    if len(members) > CHUNK_SERIES:
+        sample = members[sample_rows(len(members), TRAINING_SERIES, seed=fleet.seed)]
+        trained = train_class(_part(out, fleet, sample, kind).ladder, settings)
+    parts = []
+    for start in range(0, len(members), CHUNK_SERIES):
+        part = _part(out, fleet, members[start : start + CHUNK_SERIES], kind)
+        found = forecast_class(part.ladder, settings, trained)
+        _store(out, part, found, np.float32(-1 if kind.produces else 1))
+        parts.append(found)
+    out.summary[kind.name] = {
+        "series": float(len(members)),
+        "training_rows": float(parts[0].training_rows),
+        "gradient_weight": round(float(np.concatenate([one.gradient_weight for one in parts]).mean()), 4),
+        "band_factor": round(parts[0].band_factor, 4),
+    }
+
+
+@dataclass(frozen=True)
+class _Part:
+    """Some series of a class, cleaned and laid out."""
+
+    members: NDArray[np.int64]
+    cleaned: Cleaned
+    ladder: Ladder
+
+
+def _part(out: FleetForecast, fleet: FleetInput, members: NDArray[np.int64], kind: SeriesClass) -> _Part:
     signed = kind.name == "net"
     rating = fleet.max_production_kw if kind.produces else fleet.max_consumption_kw
     rating = np.maximum(fleet.max_consumption_kw, fleet.max_production_kw) if signed else rating
     cleaned = clean(
-        sign * fleet.power_kw[members],
+        np.float32(-1 if kind.produces else 1) * fleet.power_kw[members],
         rating_kw=rating[members],
         step_minutes=fleet.step_minutes,
         may_idle=kind.may_idle,
@@ -158,19 +189,7 @@ def _forecast_members(out: FleetForecast, fleet: FleetInput, members: NDArray[np
         capacity_kw=cleaned.capacity_kw,
         signed=signed,
     )
-    found = forecast_class(ladder, settings_for(kind.name, seed=fleet.seed))
-    _store(out, members, found, grid, sign)
-    out.summary[kind.name] = {
-        "series": float(len(members)),
-        "training_rows": float(found.training_rows),
-        "gradient_weight": round(float(found.gradient_weight.mean()), 4),
-        "band_factor": round(found.band_factor, 4),
-    }
-    for index, spikes, stuck in zip(members, cleaned.spikes, cleaned.stuck, strict=True):
-        if spikes:
-            out.flags.append((int(index), f"{int(spikes)} implausible values left out"))
-        if stuck:
-            out.flags.append((int(index), f"{int(stuck)} intervals of a stuck meter left out"))
+    return _Part(members, cleaned, ladder)
 
 
 def settings_for(name: str, *, seed: int) -> LadderSettings:
@@ -178,17 +197,21 @@ def settings_for(name: str, *, seed: int) -> LadderSettings:
     return LadderSettings(training_rows=CLASS_ROWS.get(name, 10_000), rounds=35, seed=seed)
 
 
-def _store(
-    out: FleetForecast, members: NDArray[np.int64], found: ClassForecast, grid: DayGrid, sign: np.float32
-) -> None:
+def _store(out: FleetForecast, part: _Part, found: ClassForecast, sign: np.float32) -> None:
+    members = part.members
     out.mean_kw[members] = sign * found.mean_kw
     out.profile_kw[members] = sign * found.profile_kw
     quantiles = sign * found.quantiles_kw
     out.quantiles_kw[members] = quantiles if sign > 0 else quantiles[..., ::-1]
     out.held_mean_kw[members] = sign * found.held_mean_kw
-    out.grid.values[members] = sign * filled_history(grid, found)
+    out.grid.values[members] = sign * filled_history(part.ladder.grid, found)
     out.spread_kw[members] = (found.quantiles_kw[..., -1] - found.quantiles_kw[..., 0]) / np.float32(2.563)
     out.rung[members] = found.rung
+    for index, spikes, stuck in zip(members, part.cleaned.spikes, part.cleaned.stuck, strict=True):
+        if spikes:
+            out.flags.append((int(index), f"{int(spikes)} implausible values left out"))
+        if stuck:
+            out.flags.append((int(index), f"{int(stuck)} intervals of a stuck meter left out"))
 
 
 def filled_history(grid: DayGrid, found: ClassForecast) -> Floats:

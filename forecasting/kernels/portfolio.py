@@ -6,10 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecasting.kernels.classes import CLASSES
-from forecasting.kernels.combine import reconcile, score_weights, weighted
+from forecasting.kernels.combine import reconcile
 from forecasting.kernels.fleet import FleetForecast
+from forecasting.kernels.pools import Pool, forecast_pools
 from forecasting.kernels.scenarios import Scenarios, day_weights, joint_scenarios, path_quantiles
-from forecasting.kernels.totals import TotalForecast, innovation_paths, profile_of_sums
+from forecasting.kernels.totals import TotalForecast, innovation_paths
 
 Array = NDArray[np.float64]
 
@@ -34,14 +35,6 @@ class PortfolioForecast:
     scenarios: Scenarios
 
 
-@dataclass(frozen=True)
-class _Pool:
-    mean_kw: Array
-    residual_kw: Array
-    lower_kw: Array
-    upper_kw: Array
-
-
 def forecast_portfolio(
     fleet: FleetForecast,
     total: TotalForecast,
@@ -51,16 +44,22 @@ def forecast_portfolio(
     lower_kw: Array,
     upper_kw: Array,
     levels: Array,
+    of_class: dict[str, Pool] | None = None,
     scenarios: int = 100,
     seed: int = 0,
 ) -> PortfolioForecast:
     """members (n,): indices of the portfolio's devices in the fleet; classes (n,) their series classes.
 
     lower_kw, upper_kw (n,): ratings, production negative. levels (Q,): quantiles of the portfolio.
+    of_class: its pools, if they were made with those of other portfolios.
     """
     names = [name for name in CLASSES if (classes == name).any()]
     pool_of = np.array([names.index(name) for name in classes], dtype=np.int64)
-    pools = [_pool(fleet, members[pool_of == place], name) for place, name in enumerate(names)]
+    if of_class is None:
+        everyone = np.full(len(fleet.mean_kw), "", dtype=object)
+        everyone[members] = classes
+        of_class = forecast_pools(fleet, [members], everyone)[0]
+    pools = [of_class[name] for name in names]
     means = np.array([pool.mean_kw for pool in pools])
     lower, upper = np.array([pool.lower_kw for pool in pools]), np.array([pool.upper_kw for pool in pools])
     spread = np.array([_spread(pool.residual_kw) for pool in pools])
@@ -90,32 +89,6 @@ def forecast_portfolio(
         pool_of_device=pool_of,
         scenarios=paths,
     )
-
-
-def _pool(fleet: FleetForecast, members: NDArray[np.int64], name: str) -> _Pool:
-    """Mean of the pool's own profile and the sum of its devices, weighted by held-out error; limits seen so far."""
-    kind = CLASSES[name]
-    total = np.nan_to_num(fleet.grid.values[members], nan=0.0).sum(axis=0, keepdims=True)
-    total[:, -1, fleet.grid.issue_slot :] = np.nan
-    grid = fleet.grid.with_values(total)
-    profile, past, days = profile_of_sums(
-        grid, target_day=fleet.target_day, kind=kind, sign=-1.0 if kind.produces else 1.0
-    )
-    candidates = np.stack([profile, fleet.mean_kw[members].sum(axis=0)[None]]).astype(np.float64)
-    held = np.stack([past[0, len(days) - len(fleet.held_days) :], fleet.held_mean_kw[members].sum(axis=0)])
-    weights = np.full((2, 1), 0.5)
-    if len(fleet.held_days):
-        weights = score_weights(np.abs(held - grid.values[0, fleet.held_days]).mean(axis=(1, 2), dtype=float)[:, None])
-    residual = (grid.values[0, days] - past[0]).astype(np.float64)
-    seen = np.nan_to_num(grid.values[0], nan=0.0).astype(np.float64)
-    lower, upper = (np.zeros(seen.shape[1]), _around(seen.max(axis=0)) * 1.1)
-    if kind.produces:
-        lower, upper = _around(seen.min(axis=0), lowest=True) * 1.1, np.zeros(seen.shape[1])
-    elif name == "net":
-        lower = np.full(seen.shape[1], seen.min() - 0.1 * np.abs(seen).max())
-        upper = np.full(seen.shape[1], seen.max() + 0.1 * np.abs(seen).max())
-    mean = weighted(candidates, weights)[0]
-    return _Pool(mean, residual, np.minimum(lower, mean), np.maximum(upper, mean))
 
 
 def _devices(
@@ -151,9 +124,3 @@ def _spread(residual_kw: Array) -> Array:
     if not len(residual_kw):
         return np.ones(residual_kw.shape[1])
     return np.nan_to_num(residual_kw, nan=0.0).std(axis=0)
-
-
-def _around(extreme: Array, *, lowest: bool = False) -> Array:
-    """Extreme of each slot and its neighbours within an hour."""
-    shifted = np.stack([np.roll(extreme, shift) for shift in range(-4, 5)])
-    return shifted.min(axis=0) if lowest else shifted.max(axis=0)

@@ -40,12 +40,20 @@ class TotalForecast:
 
 
 def sum_grid(fleet: FleetForecast, membership: NDArray[np.bool_]) -> DayGrid:
-    """Histories (A, D, S) of A sums of devices; membership (A, N). NaN after the issue."""
-    values = fleet.grid.values
-    known = np.nan_to_num(values, nan=0.0).reshape(len(values), -1)
-    total = (membership.astype(np.float32) @ known).reshape(len(membership), *values.shape[1:])
+    """Histories (A, D, S) of A sums of devices; membership (A, N). NaN after the issue, the only place where a
+    device's history may hold one."""
+    total = sums(membership, fleet.grid.values)
     total[:, -1, fleet.grid.issue_slot :] = np.nan
     return fleet.grid.with_values(total)
+
+
+def sums(membership: NDArray[np.bool_], values: Floats) -> Floats:
+    """(A, ...) sums over the devices (N, ...) of each group."""
+    from scipy.sparse import csr_matrix
+
+    flat = values.reshape(len(values), -1)
+    found: Floats = (csr_matrix(membership, dtype=np.float32) @ flat).reshape(len(membership), *values.shape[1:])
+    return found
 
 
 def profile_of_sums(
@@ -81,9 +89,7 @@ def forecast_totals(
         return []
     grid = sum_grid(fleet, membership)
     profile, past_profile, days = profile_of_sums(grid, target_day=fleet.target_day)
-    weights_by_device = membership.astype(np.float32)
-    bottom_up = weights_by_device @ fleet.mean_kw
-    held_bottom_up = np.einsum("an,nvs->avs", weights_by_device, fleet.held_mean_kw, optimize=True)
+    bottom_up, held_bottom_up = sums(membership, fleet.mean_kw), sums(membership, fleet.held_mean_kw)
     held_profile = past_profile[:, len(days) - len(fleet.held_days) :]
     found = []
     for place in range(len(membership)):

@@ -60,7 +60,9 @@ def _stored(keys: list[str]) -> dict[str, ForecastRun]:
 
 def _make_missing(zone: ZoneInput, version: int) -> None:
     """Devices once for the zone, then sums, then run by run."""
+    from forecasting.kernels.classes import class_of
     from forecasting.kernels.fleet import forecast_fleet
+    from forecasting.kernels.pools import forecast_pools
     from forecasting.kernels.totals import forecast_totals
 
     began = time.perf_counter()
@@ -75,11 +77,13 @@ def _make_missing(zone: ZoneInput, version: int) -> None:
     totals = forecast_totals(
         fleet, membership, polish=_largest(membership, len(filled)), stored=_stored_parameters(names, zone.issue)
     )
+    kinds = np.array([class_of(kind).name for kind in zone.table.kind], dtype=object)
+    pools = forecast_pools(fleet, [zone.members[one.pk] for one in filled], kinds)
     shared_s = (time.perf_counter() - began) / max(len(names), 1)
     for place, portfolio in enumerate(filled):
         key = portfolio_key(zone.zone_code, zone.day.date, portfolio.code, version)
         labels = RunLabels(key, version, shared_s)
-        _once(key, partial(storing.store_portfolio, zone, fleet, totals[place], portfolio, labels=labels))
+        _once(key, partial(storing.store_portfolio, zone, fleet, totals[place], portfolio, pools[place], labels=labels))
     for place, code in enumerate(zone.feeders, start=len(filled)):
         key = feeder_key(zone.zone_code, zone.day.date, code, version)
         rows = np.flatnonzero(membership[place])

@@ -17,6 +17,7 @@ from vpp.enrollment.models import Portfolio
 if TYPE_CHECKING:
     from forecasting.kernels.fleet import FleetForecast
     from forecasting.kernels.flexibility import PortfolioFlexibility
+    from forecasting.kernels.pools import Pool
     from forecasting.kernels.portfolio import PortfolioForecast
     from forecasting.kernels.totals import TotalForecast
     from forecasting.operations.inputs import ZoneInput
@@ -34,10 +35,11 @@ def store_portfolio(
     fleet: FleetForecast,
     total: TotalForecast,
     portfolio: Portfolio,
+    pools: dict[str, Pool],
     *,
     labels: RunLabels,
 ) -> None:
-    """Forecast a portfolio from the shared device forecasts and write its rows."""
+    """Forecast a portfolio from the shared device and pool forecasts and write its rows."""
     from forecasting.kernels.classes import class_of
     from forecasting.kernels.flexibility import portfolio_flexibility
     from forecasting.kernels.portfolio import forecast_portfolio
@@ -52,6 +54,7 @@ def store_portfolio(
         lower_kw=-zone.table.max_production_kw[rows],
         upper_kw=zone.table.max_consumption_kw[rows],
         levels=np.array(PORTFOLIO_LEVELS),
+        of_class=pools,
         scenarios=DRAWN_SCENARIOS,
         seed=zone.seed,
     )
