@@ -146,7 +146,8 @@ def make_desk(delivery_date: Any, at: datetime, **fleet: Any) -> Desk:
     """A zone with one battery of 10 kW behind the operator's congestion point, seen at `at`."""
     clock.set_simulated(at)
     world = make_world(delivery_date, at, **({"batteries": 1, "heat_pumps": 0} | fleet))
-    Device.objects.update(energy_capacity_kwh=40.0)  # more than an hour at full power, half full
+    # 10 kW after the share that is offered of a battery's rating, and half full for more than an hour of it.
+    Device.objects.update(energy_capacity_kwh=40.0, max_consumption_kw=10.6, max_production_kw=10.6)
     private, public = keypair()
     entry = Entry(THEM, "DSO", world.utility.code, ENDPOINT, public)
     return Desk(world, add_counterparty(entry, at=at, actor="test"), private)

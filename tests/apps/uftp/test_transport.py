@@ -104,7 +104,7 @@ def test_headers_decide_first(desk: Desk):
     assert desk.put(data, "text/xml; charset=utf-16").status_code == 400
     assert desk.put(b" " * 1_000_001).status_code == 413
     assert Client().get(URL).status_code == 405
-    assert Client().generic("POST", URL, b"", content_type="text/xml", CONTENT_LENGTH="").status_code == 411
+    assert Client().generic("POST", URL, data, content_type="text/xml", CONTENT_LENGTH="").status_code == 411
     assert stored() == 0
 
 
