@@ -51,7 +51,8 @@ bench-dispatch: $(READY)
 	@$(BIN)/python -m tests.benchmarks.dispatch $(ARGS)
 
 bench-settlement: $(READY)
-	@$(BIN)/python -m tests.benchmarks.settlement $(ARGS)
+	@for part in allocation baselines day restatement; do \
+		$(BIN)/python -m tests.benchmarks.settlement --part $$part $(ARGS) || exit 1; done
 
 serve: $(READY)
 	@$(BIN)/python manage.py serve $(ARGS)

@@ -7,9 +7,11 @@ from typing import Any
 
 from vpp.jobs.handlers import daily, job_handler
 from vpp.settlement import operations
+from vpp.settlement.models import SettlementRun
 
 CLOSE_DAY = "settlement.close_day"
 SETTLE_DAY = "settlement.settle_day"
+REVIEW_RUN = operations.REVIEW_RUN
 
 
 @job_handler(
@@ -25,6 +27,13 @@ def settle_day(*, at: datetime, portfolio_id: int, delivery_date: str, version: 
         portfolio_id=portfolio_id, delivery_date=date.fromisoformat(delivery_date), version=version, at=at
     )
     return {"run": run.pk, "state": run.state, "checksum": run.checksum}
+
+
+@job_handler(REVIEW_RUN, queue="settlement", time_limit_s=600, max_attempts=5)
+def review_run(*, at: datetime, run_id: int) -> dict[str, Any]:
+    """Look at a settled run for made baselines; what is found holds payouts until a person decides."""
+    run = SettlementRun.objects.select_related("portfolio").get(pk=run_id)
+    return {"findings": [finding.pk for finding in operations.review_run(run, at=at)]}
 
 
 @job_handler(CLOSE_DAY, queue="settlement")

@@ -1,6 +1,6 @@
 from django.urls import URLPattern, path
 
-from vpp.settlement.api import disputes, reports, results, statements
+from vpp.settlement.api import devices, disputes, reports, results, statements
 
 urlpatterns: list[URLPattern] = [
     path("settlements", results.SettlementList.as_view(), name="settlements"),
@@ -11,6 +11,7 @@ urlpatterns: list[URLPattern] = [
         "performance-reports/<path:reference>", reports.PerformanceReportDocument.as_view(), name="performance-report"
     ),
     path("trace/<int:payout_id>", results.PayoutTrace.as_view(), name="trace"),
+    path("devices/<str:code>/earnings", devices.DeviceEarnings.as_view(), name="device-earnings"),
     path("baselines", results.BaselineAnswer.as_view(), name="baselines"),
     path("components", results.ComponentAnswer.as_view(), name="components"),
     path("statements", statements.StatementList.as_view(), name="statements"),

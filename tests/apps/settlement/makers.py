@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from bidding.models import Activation, Ask, Award, Bid, Market, Price, Product
+from bidding.models import Activation, Ask, Award, Bid, FlexContract, Market, Price, Product
 from telemetry import operations as telemetry
 from telemetry.kernels.batch import batch_of, index_codes
 from tests.factories import ALWAYS, ZONE, make_participant
@@ -48,7 +48,7 @@ def make_product(*, kind: str = Product.Kind.ENERGY, code: str = "") -> Product:
     )
 
 
-def make_award(
+def make_bid(
     portfolio: Portfolio,
     *,
     day: date = SUMMER,
@@ -57,15 +57,13 @@ def make_award(
     down: dict[int, float] | None = None,
     price: float = 40.0,
     ask: Ask | None = None,
-    awarded_at: datetime | None = None,
-) -> Award:
-    """An award with kW by interval index."""
+) -> Bid:
+    """A submitted bid with kW by interval index."""
     size = DeliveryDay(day, portfolio.time_zone).n_intervals
     up_kw, down_kw = ([float((kw or {}).get(index, 0.0)) for index in range(size)] for kw in (up, down))
-    number = next(_numbers)
     moment = datetime.combine(day, datetime.min.time(), tzinfo=UTC) - timedelta(hours=12)
-    bid = Bid.objects.create(
-        natural_key=f"bid-{number}",
+    return Bid.objects.create(
+        natural_key=f"bid-{next(_numbers)}",
         portfolio=portfolio,
         product=make_product(kind=kind),
         ask=ask,
@@ -77,17 +75,32 @@ def make_award(
         created_at=moment,
         submitted_at=moment,
     )
+
+
+def make_award(
+    portfolio: Portfolio,
+    *,
+    day: date = SUMMER,
+    kind: str = Product.Kind.ENERGY,
+    up: dict[int, float] | None = None,
+    down: dict[int, float] | None = None,
+    price: float = 40.0,
+    ask: Ask | None = None,
+    awarded_at: datetime | None = None,
+) -> Award:
+    """An award of a whole bid."""
+    bid = make_bid(portfolio, day=day, kind=kind, up=up, down=down, price=price, ask=ask)
     return Award.objects.create(
         bid=bid,
-        up_kw=up_kw,
-        down_kw=down_kw,
-        price_per_mwh=[price] * size,
-        source_reference=f"award-{number}",
-        awarded_at=awarded_at or moment,
+        up_kw=bid.up_kw,
+        down_kw=bid.down_kw,
+        price_per_mwh=bid.price_per_mwh,
+        source_reference=f"award-{next(_numbers)}",
+        awarded_at=awarded_at or bid.created_at,
     )
 
 
-def make_ask(utility: Participant, *, day: date = SUMMER, up: dict[int, float]) -> Ask:
+def make_ask(utility: Participant, *, day: date = SUMMER, up: dict[int, float], contract_id: str = "") -> Ask:
     from vpp.network.models import CongestionPoint, Feeder, Substation
 
     number = next(_numbers)
@@ -95,9 +108,16 @@ def make_ask(utility: Participant, *, day: date = SUMMER, up: dict[int, float]) 
     feeder = Feeder.objects.create(code=f"feeder-{number}", utility=utility, substation=substation)
     fields: dict[str, Any] = {"code": f"ea1.2016-01.vpp.example:{number}", "utility": utility, "feeder": feeder}
     point = CongestionPoint.objects.create(**fields, limit_kw=400.0)
+    contract = None
+    if contract_id:
+        contract = FlexContract.objects.create(
+            contract_id=contract_id, utility=utility, congestion_point=point, direction="UP", power_kw=100,
+            price_per_mwh=200, first_date=date(2016, 1, 1),
+        )  # fmt: skip
     moment = datetime(2016, 7, 13, 8, tzinfo=UTC)
     size = DeliveryDay(day, ZONE).n_intervals
     return Ask.objects.create(
+        contract=contract,
         reference=f"ask-{number}",
         utility=utility,
         congestion_point=point,

@@ -9,16 +9,19 @@ import numpy as np
 import pytest
 from django.core.management import CommandError, call_command
 
-from tests.apps.settlement.makers import SUMMER, after, at_intervals, make_award, make_plan, meter
+from tests.apps.settlement.makers import SUMMER, after, at_intervals, make_award, make_bid, make_plan, meter
 from tests.apps.settlement.test_edges import client_of
 from tests.apps.settlement.test_settle_day import EVENING, settle
 from tests.factories import make_contract, make_device, make_participant, make_portfolio, make_site
 from vpp.enrollment.models import Device
+from vpp.jobs import operations as jobs
 from vpp.lib import clock
 from vpp.settlement import operations
-from vpp.settlement.models import ComponentRule, JournalLine, Payout, Performance, ReviewFinding
+from vpp.settlement.kernels.pain001 import Party
+from vpp.settlement.models import BankAccount, ComponentRule, JournalLine, Payout, Performance, ReviewFinding
 
 pytestmark = pytest.mark.django_db
+DEBTOR = Party("Aggregator", "DE89370400440532013000")
 
 
 def deviation(day: str = "2016-07-14", **more: object) -> dict[str, object]:
@@ -101,6 +104,68 @@ def test_two_sites_of_one_owner_that_shift_load_between_them_are_found():
     (pair,) = [finding for finding in found if finding.kind == ReviewFinding.Kind.PAIRED_SITES]
     assert pair.device == low
     assert pair.evidence["other"] == high.code
+
+
+def test_load_that_is_raised_on_offered_days_without_dispatch_is_found():
+    portfolio, (device,) = loads({})
+    lifted = [SUMMER - timedelta(days=back) for back in (7, 8, 9, 10, 13)]
+    for day in lifted:
+        make_bid(portfolio, day=day, up=dict.fromkeys(EVENING, 20.0))  # an offer that nobody took
+        power = at_intervals(dict.fromkeys(EVENING, 130.0), day=day, elsewhere=100.0)
+        meter(device, day, power, at=after(day) + timedelta(hours=1), correction=True)
+    meter(device, SUMMER, at_intervals(dict.fromkeys(EVENING, 80.0), elsewhere=100.0))
+    found = operations.review_run(settle(portfolio), at=after(SUMMER))
+    (near,) = [one for one in found if one.kind == ReviewFinding.Kind.RAISED_NEAR_OFFERS]
+    assert near.evidence["offered_days"] == [day.isoformat() for day in lifted]
+    assert near.evidence["z"] > 3
+
+
+def test_an_adjustment_that_always_points_up_is_found_at_the_fourth_event():
+    portfolio, (device,) = loads({})
+    kinds: list[set[str]] = []
+    for back in (9, 7, 2, 0):  # Tuesday, Thursday, Tuesday, Thursday
+        day = SUMMER - timedelta(days=back)
+        if back:
+            make_award(portfolio, day=day, up=dict.fromkeys(EVENING, 20.0), awarded_at=after(day - timedelta(days=1)))
+            make_plan(portfolio, {device: dict.fromkeys(EVENING, 80.0)}, day=day, baselines={device: 100.0})
+        window = dict.fromkeys(range(56, 68), 112.0)
+        power = at_intervals({**window, **dict.fromkeys(EVENING, 90.0)}, day=day, elsewhere=100.0)
+        meter(device, day, power, at=after(day), correction=bool(back))
+        found = operations.review_run(settle(portfolio, day=day), at=after(day))
+        kinds.append({one.kind for one in found})
+    assert ["REPEATED_OFFSET" in one for one in kinds] == [False, False, False, True]
+
+
+def test_the_guards_run_after_a_settlement_and_a_payout_waits_for_them_and_then_for_a_person():
+    portfolio, (device,) = loads({})
+    window = dict.fromkeys(range(56, 68), 140.0)
+    meter(device, SUMMER, at_intervals({**window, **dict.fromkeys(EVENING, 80.0)}, elsewhere=100.0))
+    settle(portfolio)
+    (statement,) = operations.make_statements(first=SUMMER, last=SUMMER, at=after(SUMMER))
+    operations.finalise(statement, at=after(SUMMER))
+    operations.step_statement(statement, "ACCEPTED", at=after(SUMMER), actor="owner")
+    BankAccount.objects.create(owner=statement.owner, holder="Owner", iban="DE89370400440532013000")
+
+    def paid() -> list[str]:
+        run = operations.pay_accepted(at=after(SUMMER), execution_date=SUMMER, debtor=DEBTOR)
+        return [reason for _, reason in run.left_out]
+
+    assert paid() == ["the guards have not looked at it yet"]
+    clock.set_simulated(after(SUMMER))
+    jobs.run_pending()
+    assert paid() == ["held for review"]
+    finding = ReviewFinding.objects.get(kind="WINDOW_RAISED")
+    with pytest.raises(operations.ReasonMissing):
+        operations.release_payout(finding, reason=" ", at=after(SUMMER), actor="staff")
+    for one in ReviewFinding.objects.exclude(pk=finding.pk):
+        operations.release_payout(one, reason="seen", at=after(SUMMER), actor="staff")
+    assert paid() == ["held for review"]
+    operations.release_payout(finding, reason="a heat wave, see the neighbours", at=after(SUMMER), actor="staff")
+    with pytest.raises(operations.AlreadyDecided):
+        operations.deny_payout(finding, reason="no", at=after(SUMMER), actor="staff")
+    assert paid() == []
+    statement.refresh_from_db()
+    assert statement.state == "PAID"
 
 
 def test_contracts_of_several_kinds_settle_one_day_to_the_cent():

@@ -1,5 +1,7 @@
 """The utility's statement beside ours: what differs becomes a dispute with its evidence."""
 
+from dataclasses import replace
+from decimal import Decimal
 from io import StringIO
 
 import pytest
@@ -12,7 +14,13 @@ from tests.apps.settlement.test_settle_day import settle
 from vpp.accounts import operations as accounts
 from vpp.lib import clock
 from vpp.settlement import operations
-from vpp.settlement.kernels.utility_statement import StatementUnreadable, differences, read_csv, read_flex_settlement
+from vpp.settlement.kernels.utility_statement import (
+    StatementUnreadable,
+    TheirInterval,
+    differences,
+    read_csv,
+    read_flex_settlement,
+)
 from vpp.settlement.models import Dispute, UtilityStatement
 
 pytestmark = pytest.mark.django_db
@@ -164,3 +172,25 @@ def test_xml_that_cannot_be_read_is_refused(text):
 def test_intervals_they_leave_out_count_as_nothing_ordered():
     found = differences([], [0.0, 10.0], [0.0, 10.0])
     assert [(one.isp, one.field, one.ours, one.theirs) for one in found] == [(2, "ordered_kw", 10.0, 0.0)]
+
+
+def test_a_statement_that_was_read_elsewhere_is_imported_once_under_the_callers_own_order_names():
+    mine, ask = settled_ask()
+    day = [TheirInterval("ORDER-1", SUMMER, isp, ordered_kw=100.0, delivered_kw=95.0) for isp in range(73, 77)]
+
+    def bring(intervals, reference="July", **more):
+        return operations.import_utility_statement(
+            utility=mine, reference=reference, intervals=intervals, net_by_order={"ORDER-1": Decimal("18.00")},
+            asks={"ORDER-1": ask}, at=after(SUMMER), **more,
+        )  # fmt: skip
+
+    statement = bring(day)
+    assert (statement.form, statement.lines.count(), statement.disputes.count()) == ("UFTP", 4, 0)
+    assert bring(list(reversed(day))) == statement  # the order of the rows says nothing
+    less = [replace(one, delivered_kw=90.0) for one in day]
+    with pytest.raises(operations.UtilityStatementDiffers, match="new reference"):
+        bring(less)
+    assert bring(less, "July-2", tolerance=operations.Tolerance(kw=6.0)).disputes.count() == 0
+    (dispute,) = bring(less, "July-3").disputes.all()
+    assert dispute.ask == ask
+    assert {row["field"] for row in dispute.evidence["differences"]} == {"delivered_kw"}

@@ -1,7 +1,7 @@
 """Figures of settlement beside their anchors: `make bench-settlement`, or `python -m tests.benchmarks.settlement`.
 
-A private PostgreSQL in a temporary folder; service and database share the machine's cores. The sizes are the arguments;
-smaller ones are named in the table, nothing is extrapolated.
+A private PostgreSQL in a temporary folder for each part; service and database share the machine's cores. The sizes are
+the arguments; smaller ones are named in the table, nothing is extrapolated.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from tests.benchmarks.settlement.world import DAY, EVENING, ZONE, World
 Report = Callable[[str, str, str, str], None]
 METHODS = ("CAISO_10_IN_10", "PJM_4_OF_5_SAA", "NYISO_AVERAGE_DAY", "ENA_MID_8_OF_10_SDA")
 MIDNIGHT = datetime(DAY.year, DAY.month, DAY.day, tzinfo=UTC)
+EVENT_GAP_DAYS = 9
 NIGHT = MIDNIGHT + timedelta(days=1, hours=3)
 
 
@@ -85,6 +86,7 @@ def baselines(world: World, report: Report, history_days: int) -> None:
 
 def day(world: World, report: Report, owners: int, awards: int) -> None:
     from vpp.settlement import operations
+    from vpp.settlement.models import SettlementRun
 
     spent = seconds(lambda: operations.settle_day(portfolio_id=world.portfolio.pk, delivery_date=DAY, at=NIGHT))
     peak_gb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
@@ -92,26 +94,30 @@ def day(world: World, report: Report, owners: int, awards: int) -> None:
     report(
         f"settlement of a day, {size}", f"{spent:.1f} s, {peak_gb:.2f} GB", "", "180 s and 3 GB at 20,000, 50, 5,000"
     )
-    from vpp.settlement.models import SettlementRun
-
     run = SettlementRun.objects.get(delivery_date=DAY, version=1)
-    again = seconds(lambda: operations.verify_run(run))
+    again = seconds(lambda: operations.verify_run(run))  # raises where a byte differs
     report("rerun of the settled day", "identical", f"{again:.1f} s", "identical to the byte")
 
 
-def restatement(world: World, report: Report, days: int, corrected: int) -> None:
-    """Earlier days are settled too; then single readings are corrected and only what they touch is computed."""
+def restatement(world: World, report: Report, events: int, corrected: int) -> None:
+    """Earlier days are settled too; then single readings of 90 days are corrected and only what they touch is computed."""
     from vpp.settlement import operations
     from vpp.settlement.models import SettlementRun
 
-    for back in range(1, days):
-        operations.settle_day(portfolio_id=world.portfolio.pk, delivery_date=DAY - timedelta(days=back), at=NIGHT)
+    for back in range(events):
+        when = DAY - timedelta(days=EVENT_GAP_DAYS * back)
+        operations.settle_day(portfolio_id=world.portfolio.pk, delivery_date=when, at=NIGHT)
     later = NIGHT + timedelta(hours=1)
     world.correct(corrected, later)
     found: list[SettlementRun] = []
     spent = seconds(lambda: found.extend(operations.restate_changed(at=later + timedelta(hours=1))))
-    size = f"{corrected:,} corrected readings, {days} settled days, {len(world.codes):,} devices"
-    report(f"restatement, {size}", f"{spent:.1f} s", f"{len(found)} runs touched", "60 s at 1,000 over 90 days")
+    size = f"{corrected:,} corrected readings over 90 days, {events} settled events, {len(world.codes):,} devices"
+    report(f"restatement, {size}", f"{spent:.1f} s", f"{len(found)} touched", "60 s, only touched events")
+    world.correct_one(DAY - timedelta(days=EVENT_GAP_DAYS * (events - 1)), later + timedelta(hours=2))
+    few: list[SettlementRun] = []
+    spent = seconds(lambda: few.extend(operations.restate_changed(since=later, at=later + timedelta(hours=3))))
+    dates = ", ".join(str(run.delivery_date) for run in few)
+    report("restatement, one reading of the oldest event", f"{spent:.1f} s", f"{len(few)} touched: {dates}", "")
 
 
 def allocation(report: Report) -> None:
@@ -127,14 +133,7 @@ def allocation(report: Report) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--devices", type=int, default=20_000)
-    parser.add_argument("--owners", type=int, default=5000)
-    parser.add_argument("--commitments", type=int, default=50)
-    parser.add_argument("--history-days", type=int, default=61)
-    parser.add_argument("--settled-days", type=int, default=3)
-    parser.add_argument("--corrected", type=int, default=1000)
-    options = parser.parse_args()
+    options = arguments()
     folder = Path(tempfile.mkdtemp(prefix="vpp-bench-"))
     folder.chmod(0o711)
     os.environ |= {"VPP_DATA_DIR": str(folder), "DJANGO_SETTINGS_MODULE": "vpp.settings"}
@@ -152,17 +151,50 @@ def main() -> None:
 
         django.setup()
         call_command("migrate", verbosity=0)
-        allocation(table.add_row)
-        world = World(devices=options.devices, owners=options.owners, history_days=options.history_days)
-        baselines(world, table.add_row, options.history_days)
-        world.sell(options.commitments, days=options.settled_days)
-        day(world, table.add_row, options.owners, options.commitments)
-        restatement(world, table.add_row, options.settled_days, options.corrected)
+        PARTS[options.part](options, table.add_row)
     finally:
         server.release()
         shutil.rmtree(folder, ignore_errors=True)
     load = ", ".join(f"{value:.1f}" for value in os.getloadavg())
     Console(width=150).print(table, f"{os.cpu_count()} cores, load {load}, event of {len(EVENING)} intervals")
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--part", choices=sorted(PARTS), required=True)
+    parser.add_argument("--devices", type=int, help="of the part; its own full size without it")
+    parser.add_argument("--owners", type=int, default=5000)
+    parser.add_argument("--commitments", type=int, help="50 for a day, 1 for each event that is restated")
+    parser.add_argument("--events", type=int, default=10, help="settled before the restatement, every nine days")
+    parser.add_argument("--corrected", type=int, default=1000)
+    return parser.parse_args()
+
+
+def _baselines(options: argparse.Namespace, report: Report) -> None:
+    world = World(devices=options.devices or 10_000, owners=100, history_days=61)
+    baselines(world, report, 61)
+
+
+def _day(options: argparse.Namespace, report: Report) -> None:
+    world = World(devices=options.devices or 20_000, owners=options.owners, history_days=46)
+    world.sell(options.commitments or 50)
+    day(world, report, options.owners, options.commitments or 50)
+
+
+def _restatement(options: argparse.Namespace, report: Report) -> None:
+    days = EVENT_GAP_DAYS * options.events + 46
+    world = World(devices=options.devices or 1500, owners=100, history_days=days, metered=True)
+    for back in range(options.events):
+        world.sell(options.commitments or 1, on=DAY - timedelta(days=EVENT_GAP_DAYS * back))
+    restatement(world, report, options.events, options.corrected)
+
+
+PARTS: dict[str, Callable[[argparse.Namespace, Report], None]] = {
+    "allocation": lambda _, report: allocation(report),
+    "baselines": _baselines,
+    "day": _day,
+    "restatement": _restatement,
+}
 
 
 if __name__ == "__main__":

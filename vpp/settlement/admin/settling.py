@@ -8,6 +8,7 @@ from vpp.settlement.models import (
     BaselineProfile,
     Certification,
     CertificationFit,
+    ComponentInput,
     ComponentRule,
     DeviceMethod,
     DevicePerformance,
@@ -18,6 +19,7 @@ from vpp.settlement.models import (
     PaymentRule,
     Payout,
     Performance,
+    ProductTerms,
     ReferenceDay,
     ResettlementStep,
     SettlementRun,
@@ -195,3 +197,18 @@ class SiteMethodAdmin(DatedAdmin):
     list_display = ["site", "valid_from", "profile_name", "certification"]
     search_fields = ["site__code", "profile_name"]
     list_select_related = ["site", "certification"]
+
+
+@admin.register(ProductTerms)
+class ProductTermsAdmin(DatedAdmin):
+    list_display = ["market_code", "product_code", "contract_id", "version", "valid_from", "source"]
+    list_filter = ["market_code"]
+    search_fields = ["market_code", "product_code", "contract_id"]
+
+
+@admin.register(ComponentInput)
+class ComponentInputAdmin(ReadOnlyAdmin):
+    list_display = ["award", "component", "received_at"]
+    list_filter = ["component"]
+    search_fields = ["award__source_reference"]
+    list_select_related = ["award"]

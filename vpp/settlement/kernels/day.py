@@ -1,6 +1,6 @@
 """One closed day of a portfolio: from awards, baselines and prices to shares, revenue and each owner's cents."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -75,17 +75,17 @@ def settle_awards(
 ) -> list[AwardResult]:
     """Every award of the day, in the given order."""
     attributed, _ = share_delivery(fleet.delivered_kw, [award.obligation for award in awards])
-    parts = device_parts(attributed, awards, fleet.device_delivered_kw)
+    parts = device_parts(attributed, awards, fleet.device_delivered_kw)  # one award's at a time: they are large
     effect_kw = fleet.device_delivered_kw.sum(axis=0) - np.nan_to_num(fleet.delivered_kw, nan=0.0)
     return [
-        _settle_award(_Part(award, attributed[row], *parts[row], effect_kw), fleet.is_payable, owners, step_minutes)
-        for row, award in enumerate(awards)
+        _settle_award(_Part(award, attributed[row], *part, effect_kw), fleet.is_payable, owners, step_minutes)
+        for row, (award, part) in enumerate(zip(awards, parts, strict=True))
     ]
 
 
 def device_parts(
     attributed_kw: FloatArray, awards: Sequence[AwardDay], device_kw: FloatArray
-) -> list[tuple[FloatArray, FloatArray]]:
+) -> Iterator[tuple[FloatArray, FloatArray]]:
     """Per award: (N, H) non-negative kW that each device gave along the award's direction, and the (H,) fraction of
     all that was delivered on awards that is this award's.
 
@@ -94,13 +94,11 @@ def device_parts(
     signs = np.array([np.sign(award.obligation.signed_kw) for award in awards]).reshape(attributed_kw.shape)
     along = np.maximum(signs * attributed_kw, 0.0)
     everything = along.sum(axis=0)
-    parts = []
     for row in range(len(awards)):
         same = np.where(signs == signs[row], along, 0.0).sum(axis=0)
         fraction = np.divide(along[row], same, out=np.zeros_like(same), where=same > 0)
         of_all = np.divide(along[row], everything, out=np.zeros_like(everything), where=everything > 0)
-        parts.append((np.maximum(signs[row] * device_kw, 0.0) * fraction, of_all))
-    return parts
+        yield np.maximum(signs[row] * device_kw, 0.0) * fraction, of_all
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,3 +70,21 @@ def shifted_pairs(deviation_kwh: FloatArray, least_kwh: float, balance_pu: float
             if abs(up - down) <= balance_pu * max(up, down):
                 pairs.append((low, high))
     return pairs
+
+
+def raised_near_offers(offered: FloatArray, others: FloatArray, least_days: int = 4) -> float:
+    """How far load on offered but not dispatched days stands above like days, in standard errors of its mean.
+
+    offered : (O,) event-hour energy on days with an offer and no dispatch. others : (D,) of like days without any.
+    Such days shape the baseline of the next event; NaN with fewer than `least_days` of them or five others.
+    """
+    known, like = offered[~np.isnan(offered)], others[~np.isnan(others)]
+    if known.size < least_days or like.size < 5:
+        return float("nan")
+    spread = max(float(like.std(ddof=1)), FLOOR_PU * abs(float(like.mean())), 1e-9)
+    return float((known.mean() - like.mean()) / (spread * np.sqrt(1 / known.size + 1 / like.size)))
+
+
+def rebound(after: float, like_after: FloatArray) -> float:
+    """Z-score of the load in the window after the event: an after-window of meter before / after counts it in."""
+    return z_score(after, like_after)

@@ -3,11 +3,14 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import Any
 
 import numpy as np
 
 from vpp.lib.money import quantize_cents
 from vpp.settlement.kernels.answers import FloatArray
+from vpp.settlement.kernels.components.facts import Facts, TermsIncomplete
+from vpp.settlement.kernels.components.lines import lines_of
 from vpp.settlement.kernels.performance import band_factor, uftp_quantities
 from vpp.settlement.kernels.value import PriceMissing, Prices, availability, priced, settled_kwh, two_settlement
 
@@ -22,6 +25,7 @@ class AwardTerms:
     energy_prices : (H,) EUR/MWh for activated reserve energy; None where unknown.
     penalty_pu    : price of a deficiency as a share of the award's price.
     band          : performance factor of a reserve's capacity payment.
+    lines         : component lines that take the place of the kind's own rule; `series` and `inputs` are theirs.
     """
 
     product_kind: str
@@ -30,6 +34,10 @@ class AwardTerms:
     imbalance_spread_pu: Decimal
     penalty_pu: Decimal
     band: Sequence[tuple[float, float]]
+    month: str = ""
+    lines: Sequence[Mapping[str, Any]] = ()
+    series: Mapping[str, Prices] = field(default_factory=dict)
+    inputs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +47,7 @@ class Revenue:
     components: Mapping[str, Decimal]
     penalty: Decimal = NOTHING
     findings: tuple[str, ...] = ()
-    detail: Mapping[str, str] = field(default_factory=dict)
+    detail: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def amount(self) -> Decimal:
@@ -67,6 +75,8 @@ def revenue_of(
     if called and not payable:
         return Revenue({"unproved": NOTHING}, findings=("insufficient_baseline",))
     try:
+        if terms.lines:
+            return _by_terms(terms, committed_kw, delivered_kw, capacity_kw, share, step_minutes)
         if terms.product_kind == "ENERGY":
             return _energy(terms, committed_kw, delivered_kw, step_minutes)
         if terms.product_kind == "ASK":
@@ -75,6 +85,50 @@ def revenue_of(
     except PriceMissing as missing:
         detail = {"interval": str(missing.interval)}
         return Revenue({"unpriced": NOTHING}, findings=("price_missing",), detail=detail)
+    except TermsIncomplete as missing:
+        return Revenue({"incomplete": NOTHING}, findings=("terms_incomplete",), detail={"missing": str(missing)})
+
+
+def _by_terms(
+    terms: AwardTerms,
+    committed_kw: FloatArray,
+    delivered_kw: FloatArray,
+    capacity_kw: FloatArray,
+    share: float,
+    step_minutes: int,
+) -> Revenue:
+    """The lines of the award's own terms. Penalty lines stand apart: the platform bears them."""
+    facts = Facts(
+        committed_kw=committed_kw,
+        delivered_kw=delivered_kw,
+        capacity_kw=capacity_kw,
+        share=share,
+        step_minutes=step_minutes,
+        month=terms.month,
+        prices={"award": terms.prices, "energy": terms.energy_prices, **terms.series},
+        inputs=terms.inputs,
+    )
+    lines = lines_of(terms.lines, facts)
+    charged = sum((quantize_cents(line.amount) for line in lines if line.category == "penalty"), NOTHING)
+    components: dict[str, Decimal] = {}
+    for line in lines:
+        if line.category != "penalty":
+            components[line.name] = components.get(line.name, NOTHING) + quantize_cents(line.amount)
+    return Revenue(
+        components,
+        penalty=max(NOTHING, -charged),
+        detail={
+            "lines": [
+                {
+                    "name": line.name,
+                    "category": line.category,
+                    "amount": str(quantize_cents(line.amount)),
+                    **({"detail": dict(line.detail)} if line.detail else {}),
+                }
+                for line in lines
+            ]
+        },
+    )
 
 
 def _energy(terms: AwardTerms, committed_kw: FloatArray, delivered_kw: FloatArray, step_minutes: int) -> Revenue:

@@ -27,12 +27,14 @@ from vpp.settlement.models.statements import (
     StatementEvent,
     StatementLine,
 )
+from vpp.settlement.models.terms import ComponentInput, ProductTerms
 
 __all__ = [
     "BankAccount",
     "BaselineProfile",
     "Certification",
     "CertificationFit",
+    "ComponentInput",
     "ComponentRule",
     "DeviceMethod",
     "DevicePerformance",
@@ -49,6 +51,7 @@ __all__ = [
     "PaymentRule",
     "Payout",
     "Performance",
+    "ProductTerms",
     "ReferenceDay",
     "ResettlementStep",
     "ReviewFinding",

@@ -135,10 +135,13 @@ class Performance(models.Model):
 class DevicePerformance(models.Model):
     """One device's part in one award: the weight of its owner's share, and the readings it was taken from."""
 
-    run = models.ForeignKey(SettlementRun, on_delete=models.PROTECT, related_name="device_performances")
-    award = models.ForeignKey("bidding.Award", on_delete=models.PROTECT, related_name="+")
+    # the unique key answers what is asked by run and award; a row a device and award bears few indexes
+    run = models.ForeignKey(SettlementRun, on_delete=models.PROTECT, related_name="device_performances", db_index=False)
+    award = models.ForeignKey("bidding.Award", on_delete=models.PROTECT, related_name="+", db_index=False)
     device = models.ForeignKey(Device, on_delete=models.PROTECT, related_name="settled_performances")
-    profile = models.ForeignKey("settlement.BaselineProfile", on_delete=models.PROTECT, related_name="+")
+    profile = models.ForeignKey(
+        "settlement.BaselineProfile", on_delete=models.PROTECT, related_name="+", db_index=False
+    )
     status = models.CharField(max_length=20, help_text="of the device's baseline")
     delivered_kwh = models.DecimalField(max_digits=16, decimal_places=6)
     weight = models.DecimalField(max_digits=16, decimal_places=6)

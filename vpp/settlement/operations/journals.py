@@ -9,6 +9,7 @@ from vpp.lib.money import from_cents
 from vpp.settlement.kernels.day import AwardResult
 from vpp.settlement.models import Journal, JournalLine, LedgerAccount, Performance
 from vpp.settlement.operations.accounts import Accounts
+from vpp.settlement.operations.copying import copy_rows
 
 ZERO = Decimal("0.00")
 
@@ -56,8 +57,12 @@ def post_differences(
         description=f"{result.key} on {run.delivery_date}, version {run.version}",
         line_count=len(lines),
     )
-    JournalLine.objects.bulk_create(
-        JournalLine(journal=journal, number=number, account_id=account, amount=amount, currency=performance.currency)
-        for number, (account, amount) in enumerate(lines, start=1)
+    copy_rows(
+        JournalLine,
+        ("journal", "number", "account", "amount", "currency"),
+        (
+            (journal.pk, number, account, amount, performance.currency)
+            for number, (account, amount) in enumerate(lines, start=1)
+        ),
     )
     return journal

@@ -93,6 +93,7 @@ def _checksum(
         "portfolio": inputs.portfolio.code,
         "date": inputs.day.date.isoformat(),
         "rules": {key: inputs.rules[key] for key in ("payment", "holidays", "event_days")},
+        **({"terms": inputs.rules["terms"]} if inputs.rules["terms"] else {}),
         "profiles": [str(profile) for profile in inputs.profiles],
         "findings": findings,
         "fleet": [floats_or_none(fleet.baseline_kw), floats_or_none(fleet.metered_kw), fleet.status, fleet.explanation],

@@ -15,7 +15,7 @@ from vpp.settlement.kernels.pain001 import Party, Transfer, payment_file
 from vpp.settlement.models import Journal, JournalLine, LedgerAccount, Payment, PaymentFile, Statement
 from vpp.settlement.operations.accounts import Accounts
 from vpp.settlement.operations.statements import step_statement
-from vpp.settlement.queries.statements import is_held, paid_so_far
+from vpp.settlement.queries.statements import is_held, paid_so_far, waits_for_review
 
 ZERO = Decimal("0.00")
 
@@ -68,6 +68,8 @@ def pay_accepted(
 def _hindrance(statement: Statement, amount: Decimal, least: Decimal) -> str:
     if is_held(statement):
         return "held for review"
+    if waits_for_review(statement):
+        return "the guards have not looked at it yet"
     if amount < least:
         return f"{amount} is less than {least}: carried to the next statement"
     if not hasattr(statement.owner, "bank_account"):
@@ -84,6 +86,8 @@ def _write(
     currency: str,
     actor: object,
 ) -> PaymentFile:
+    from vpp.settlement.kernels.pain001_check import structure_faults  # brings lxml
+
     message_id = f"VPP-{due[0][0].number}-{due[-1][0].number}-{at:%Y%m%d%H%M%S}"
     try:
         xml = payment_file(
@@ -96,6 +100,8 @@ def _write(
         )
     except ValueError as error:
         raise PaymentRefused(str(error)) from error
+    if faults := structure_faults(xml):
+        raise PaymentRefused(f"the file would not be taken: {'; '.join(faults[:5])}", faults=faults)
     total = sum((amount for _, amount in due), ZERO)
     file = PaymentFile.objects.create(
         message_id=message_id,

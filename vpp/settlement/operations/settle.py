@@ -14,12 +14,14 @@ from vpp.jobs import operations as jobs
 from vpp.jobs.models import Job
 from vpp.lib.errors import Conflict
 from vpp.lib.periods import DeliveryDay
-from vpp.settlement.models import SettlementRun
+from vpp.settlement.models import BaselineProfile, SettlementRun
 from vpp.settlement.operations.outcome import compute_outcome
 from vpp.settlement.operations.store import store_outcome
 from vpp.settlement.queries import day_inputs
 from vpp.settlement.queries.corrections import affected_runs, changed_readings, first_settlement
 from vpp.settlement.queries.rules import pins_of
+
+REVIEW_RUN = "settlement.review_run"
 
 
 class DayNotClosed(Conflict):
@@ -46,7 +48,8 @@ def settle_day(
 ) -> SettlementRun:
     """Settle a closed day as known at `at`; a repeat of a version finds its run and changes nothing.
 
-    Version 2 and on restate: they use the method versions of the run before them and post only differences.
+    The guards look at the run next, in a job of its own: until then its payouts wait. Version 2 and on restate:
+    they use the method versions of the run before them and post only differences.
     Raises DayNotClosed, VersionOutOfOrder and MixedCurrencies.
     """
     portfolio = Portfolio.objects.select_for_update().get(pk=portfolio_id)  # one settlement of a portfolio at a time
@@ -64,6 +67,8 @@ def settle_day(
     if len(currencies) > 1:
         raise MixedCurrencies(f"the awards of {delivery_date} are in {', '.join(currencies)}", currencies=currencies)
     run = store_outcome(inputs, compute_outcome(inputs), version=version)
+    if any(profile.method == BaselineProfile.Method.X_OF_Y for profile in inputs.profiles):
+        jobs.enqueue(kind=REVIEW_RUN, natural_key=f"review:{run.pk}", payload={"run_id": run.pk}, at=at)
     _report_asks(inputs.awards, at=at, actor=actor)
     audit(
         at=at,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -10,6 +11,7 @@ from vpp.lib.money import from_cents
 from vpp.settlement.kernels.day import AwardResult
 from vpp.settlement.models import DevicePerformance, Journal, Payout, Performance, ReferenceDay, SettlementRun
 from vpp.settlement.operations.accounts import Accounts
+from vpp.settlement.operations.copying import copy_rows
 from vpp.settlement.operations.journals import post_differences
 from vpp.settlement.operations.outcome import Outcome, floats_or_none
 from vpp.settlement.queries import DayInputs
@@ -17,7 +19,12 @@ from vpp.settlement.queries.inputs import owner_key
 from vpp.settlement.queries.ledger import paid_totals, posted_amounts
 
 CURRENCY = "EUR"
-BATCH = 2000
+DEVICE_FIELDS = (
+    "run", "award", "device", "profile", "status", "delivered_kwh", "weight", "credit", "reading_checksum",
+)  # fmt: skip
+PAYOUT_FIELDS = (
+    "run", "performance", "owner", "contract", "gross", "fee", "total", "amount", "currency", "journal",
+)  # fmt: skip
 ZERO = Decimal("0.00")
 
 
@@ -62,9 +69,9 @@ class _Writer:
 
     def store_award(self, award: Award, result: AwardResult) -> None:
         performance = self._performance(award, result)
-        DevicePerformance.objects.bulk_create(self._device_performances(award, result), batch_size=BATCH)
+        copy_rows(DevicePerformance, DEVICE_FIELDS, self._device_rows(award, result))
         journal = post_differences(performance, result, self.accounts, posted_amounts([award.pk]))
-        Payout.objects.bulk_create(self._payouts(performance, result, journal), batch_size=BATCH)
+        copy_rows(Payout, PAYOUT_FIELDS, self._payout_rows(performance, result, journal))
 
     def _performance(self, award: Award, result: AwardResult) -> Performance:
         fleet = self.outcome.fleet
@@ -94,42 +101,39 @@ class _Writer:
             },
         )
 
-    def _device_performances(self, award: Award, result: AwardResult) -> list[DevicePerformance]:
-        devices = self.inputs.devices
-        return [
-            DevicePerformance(
-                run=self.run,
-                award=award,
-                device_id=int(devices.device_id[row]),
-                profile=self.inputs.profiles[row],
-                status=self.outcome.fleet.status[row],
-                delivered_kwh=result.device_kwh[row],
-                weight=result.weights[row],
-                credit=from_cents(result.device_cents[devices.code[row]]),
-                reading_checksum=self.outcome.reading_checksums[row],
+    def _device_rows(self, award: Award, result: AwardResult) -> Iterator[tuple[object, ...]]:
+        """In the order of DEVICE_FIELDS."""
+        devices, fleet = self.inputs.devices, self.outcome.fleet
+        for row, device_id in enumerate(devices.device_id.tolist()):
+            yield (
+                self.run.pk,
+                award.pk,
+                device_id,
+                self.inputs.profiles[row].pk,
+                fleet.status[row],
+                result.device_kwh[row],
+                result.weights[row],
+                from_cents(result.device_cents[devices.code[row]]),
+                self.outcome.reading_checksums[row],
             )
-            for row in range(len(devices))
-        ]
 
-    def _payouts(self, performance: Performance, result: AwardResult, journal: Journal | None) -> list[Payout]:
+    def _payout_rows(
+        self, performance: Performance, result: AwardResult, journal: Journal | None
+    ) -> Iterator[tuple[object, ...]]:
+        """In the order of PAYOUT_FIELDS."""
         before = paid_totals([performance.award_id])
-        contracts = self.inputs.contracts
-        rows = []
         for credit in result.credits:
-            owner_id = int(credit.owner)
-            total = from_cents(credit.paid_cents)
-            rows.append(
-                Payout(
-                    run=self.run,
-                    performance=performance,
-                    owner_id=owner_id,
-                    contract=contracts.get(owner_key(owner_id)),
-                    gross=from_cents(credit.gross_cents),
-                    fee=from_cents(credit.fee_cents),
-                    total=total,
-                    amount=total - before.get((performance.award_id, owner_id), ZERO),
-                    currency=performance.currency,
-                    journal=journal,
-                )
+            owner_id, total = int(credit.owner), from_cents(credit.paid_cents)
+            contract = self.inputs.contracts.get(owner_key(owner_id))
+            yield (
+                self.run.pk,
+                performance.pk,
+                owner_id,
+                contract.pk if contract else None,
+                from_cents(credit.gross_cents),
+                from_cents(credit.fee_cents),
+                total,
+                total - before.get((performance.award_id, owner_id), ZERO),
+                performance.currency,
+                journal.pk if journal else None,
             )
-        return rows

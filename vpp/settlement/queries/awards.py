@@ -15,6 +15,7 @@ from vpp.settlement.kernels.day import AwardDay
 from vpp.settlement.kernels.revenue import AwardTerms
 from vpp.settlement.models import PaymentRule
 from vpp.settlement.queries.rules import RuleMissing
+from vpp.settlement.queries.terms import DayTerms
 
 PRICE_QUANTUM = Decimal("0.000001")
 
@@ -23,21 +24,22 @@ def awards_of(portfolio_id: int, delivery_date: date, as_of: datetime) -> list[A
     """The awards of a portfolio's day that were known at `as_of`, in the order they were made."""
     return list(
         Award.objects.filter(bid__portfolio_id=portfolio_id, bid__delivery_date=delivery_date, awarded_at__lte=as_of)
-        .select_related("bid__product__market", "bid__ask")
+        .select_related("bid__product__market", "bid__ask__contract")
         .order_by("pk")
     )
 
 
 def as_award_days(
-    awards: Sequence[Award], day: DeliveryDay, rules: dict[str, PaymentRule], as_of: datetime
+    awards: Sequence[Award], day: DeliveryDay, rules: dict[str, PaymentRule], held: DayTerms, as_of: datetime
 ) -> list[AwardDay]:
     """The awards as kernels take them."""
-    energy_prices = _energy_prices(awards, day, as_of)
+    needing = [award for award in awards if _is_reserve(award) or held.of(award).lines]
+    energy_prices = _energy_prices(needing, day, as_of)
     calls = _called_pu([award for award in awards if _is_reserve(award)], day, as_of)
     found = []
     for award in awards:
         product = award.bid.product
-        rule = rules.get(product.kind)
+        rule, own = rules.get(product.kind), held.of(award)
         if rule is None:
             raise RuleMissing(f"no payment rule for {product.kind} on {day.date}", product_kind=product.kind)
         terms = AwardTerms(
@@ -47,6 +49,10 @@ def as_award_days(
             imbalance_spread_pu=rule.imbalance_spread_pu,
             penalty_pu=rule.penalty_pu,
             band=[(float(share), float(factor)) for share, factor in rule.performance_band] or [(0.0, 1.0)],
+            month=f"{day.date:%Y-%m}",
+            lines=own.lines,
+            series=own.series,
+            inputs=own.inputs,
         )
         found.append(
             AwardDay(
@@ -122,10 +128,9 @@ def _called_pu(awards: Sequence[Award], day: DeliveryDay, as_of: datetime) -> di
 def _energy_prices(awards: Sequence[Award], day: DeliveryDay, as_of: datetime) -> list[Decimal | None]:
     """(H,) the wholesale energy price of the awards' zone, as known at `as_of`; None where there is none."""
     prices: list[Decimal | None] = [None] * day.n_intervals
-    reserve = [award for award in awards if _is_reserve(award)]
-    if not reserve:
+    if not awards:
         return prices
-    market = reserve[0].bid.product.market
+    market = awards[0].bid.product.market
     rows = (
         Price.objects.known_at(as_of)
         .filter(product__kind=Product.Kind.ENERGY, product__market__zone_code=market.zone_code)

@@ -24,6 +24,7 @@ from vpp.settlement.queries.awards import activated_days_before, as_award_days, 
 from vpp.settlement.queries.nominated import Nominated, nominated_devices
 from vpp.settlement.queries.readings import fleet_readings
 from vpp.settlement.queries.rules import NO_PINS, Pins, device_profiles, holidays_before, payment_rules, rule_of
+from vpp.settlement.queries.terms import day_terms
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,8 @@ def day_inputs(*, portfolio: Portfolio, delivery_date: date, as_of: datetime, pi
     day = DeliveryDay(delivery_date, portfolio.time_zone)
     payment = payment_rules(delivery_date, pins)
     awards = awards_of(portfolio.pk, delivery_date, as_of)
-    award_days = as_award_days(awards, day, payment, as_of)
+    held = day_terms(awards, day, as_of, pins.terms)
+    award_days = as_award_days(awards, day, payment, held, as_of)
     nominated = nominated_devices(portfolio.pk, day, as_of)
     devices = device_table(at=day.start, device_ids=nominated.device_ids)
     profiles = device_profiles(devices, delivery_date, pins)
@@ -77,6 +79,8 @@ def day_inputs(*, portfolio: Portfolio, delivery_date: date, as_of: datetime, pi
             "payment": {kind: payment[kind].pk for kind in sorted({award.terms.product_kind for award in award_days})},
             "holidays": sorted(day.isoformat() for day in circumstances.holidays),
             "event_days": sorted(day.isoformat() for day in circumstances.event_days),
+            "terms": dict(held.terms),
+            "components": dict(held.components),
         },
     )
 

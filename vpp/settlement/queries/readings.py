@@ -18,6 +18,7 @@ from vpp.settlement.kernels.slots import Series
 from vpp.settlement.queries.nominated import Nominated
 
 FloatArray = NDArray[np.float64]
+DEVICES_AT_ONCE = 1000
 
 
 def fleet_readings(
@@ -29,10 +30,13 @@ def fleet_readings(
     lookback = max([rule.lookback_days for rule in rules], default=0)
     start = day.shifted(-lookback).start if matched.any() else day.start
     before = round((day.start - start).total_seconds()) // (day.step_minutes * 60)
-    history_kw = np.full((len(devices), before + day.n_intervals), np.nan)
-    history_kw[:, before:] = metered_kw
-    if before:
-        history_kw[matched, :before] = interval_power_kw(devices.device_id[matched], start, day.start, as_of=as_of)
+    history_kwh = np.full((len(devices), before + day.n_intervals), np.nan)
+    history_kwh[:, before:] = energy_kwh(metered_kw, day.step_minutes)
+    rows = np.flatnonzero(matched) if before else []
+    for first in range(0, len(rows), DEVICES_AT_ONCE):  # a year of many devices is read piece by piece
+        some = rows[first : first + DEVICES_AT_ONCE]
+        past_kw = interval_power_kw(devices.device_id[some], start, day.start, as_of=as_of)
+        history_kwh[some, :before] = energy_kwh(past_kw, day.step_minutes)
     nominated_kw = np.full_like(metered_kw, np.nan)
     for row, device_id in enumerate(devices.device_id):
         if (planned := nominated.baselines_kw.get(int(device_id))) is not None:
@@ -42,7 +46,7 @@ def fleet_readings(
         rules=rules,
         metered_kw=metered_kw,
         nominated_kw=nominated_kw,
-        history_kwh=energy_kwh(history_kw, day.step_minutes),
+        history_kwh=history_kwh,
         series=Series(as_datetime64(start), day.step_minutes * 60, before + day.n_intervals),
         first=before,
         event=event,

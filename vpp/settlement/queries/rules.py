@@ -34,11 +34,13 @@ class Pins:
     """The rules an earlier version of a run was settled with; a rerun or restatement keeps them.
 
     profiles : device id -> profile. payment : product kind -> rule id. holidays : None where nothing was settled yet.
+    terms : product terms and component rules by name; empty where nothing was settled yet.
     """
 
     profiles: dict[int, BaselineProfile] = field(default_factory=dict)
     payment: dict[str, int] = field(default_factory=dict)
     holidays: frozenset[date] | None = None
+    terms: dict[str, dict[str, int]] = field(default_factory=dict)
 
 
 NO_PINS = Pins()
@@ -53,6 +55,7 @@ def pins_of(run: SettlementRun | None) -> Pins:
         profiles={part.device_id: part.profile for part in parts},
         payment=dict(run.rules.get("payment", {})),
         holidays=frozenset(date.fromisoformat(day) for day in run.rules.get("holidays", [])),
+        terms={name: dict(run.rules.get(name, {})) for name in ("terms", "components")},
     )
 
 

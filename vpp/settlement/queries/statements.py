@@ -8,6 +8,7 @@ from decimal import Decimal
 from django.db.models import Sum
 
 from vpp.accounts.models import Participant
+from vpp.jobs.models import Job
 from vpp.settlement.kernels.statement_forms import Line, StatementView
 from vpp.settlement.models import Payment, Payout, ReviewFinding, SettlementRun, Statement
 
@@ -44,6 +45,13 @@ def is_held(statement: Statement) -> bool:
         .exclude(state=ReviewFinding.State.CLEARED)
         .exists()
     )
+
+
+def waits_for_review(statement: Statement) -> bool:
+    """Whether the guards have yet to look at a run that the statement rests on."""
+    runs = statement.lines.values_list("payout__run_id", flat=True).distinct()
+    keys = [f"review:{run_id}" for run_id in runs]
+    return Job.objects.filter(natural_key__in=keys).exclude(state=Job.State.DONE).exists()
 
 
 def statement_view(statement: Statement) -> StatementView:
