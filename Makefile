@@ -11,11 +11,11 @@ WORKERS ?= 2
 export OMP_NUM_THREADS ?= 1
 export OPENBLAS_NUM_THREADS ?= 1
 
-.PHONY: help setup demo test check bench-telemetry bench-settlement bench-bidding serve lock clean
+.PHONY: help setup demo test check bench-telemetry bench-settlement bench-bidding bench-network serve lock clean
 
 help:
 	@echo "make demo [ARGS='--no-serve --full --date 2016-07-14 --prices FILE.csv --seed 1 --json out.json']"
-	@echo "make test [ARGS='tests/kernels -k money']    make check    make bench-telemetry    make bench-dispatch    make bench-settlement    make bench-bidding    make serve    make lock    make clean"
+	@echo "make test [ARGS='tests/kernels -k money']    make check    make bench-telemetry    make bench-dispatch    make bench-settlement    make bench-bidding    make bench-network    make serve    make lock    make clean"
 
 setup: $(READY)
 
@@ -49,6 +49,10 @@ bench-bidding: $(READY)
 
 bench-dispatch: $(READY)
 	@$(BIN)/python -m tests.benchmarks.dispatch $(ARGS)
+
+# Asks over the API and the bids on them (docs/utility.md).
+bench-network: $(READY)
+	@$(BIN)/python -m tests.benchmarks.asks $(ARGS)
 
 bench-settlement: $(READY)
 	@for part in allocation baselines day restatement; do \

@@ -3,9 +3,9 @@
     python -m vpp.simulation.uftp_dso --domain dso.example --port 8091 --key PRIVATE --agr-domain agr.vpp.example \\
         --agr-endpoint http://127.0.0.1:8000/shapeshifter/api/v3/message --agr-key PUBLIC
 
-Every line it reads is an inner message as XML, without the fields that the library fills in; it is sealed and sent. Every
-line it writes is a JSON object: {"event": "ready" | "sent" | "received", ...}. It accepts every offer, and with --order
-it orders the first option of each.
+Every line it reads is an inner message as XML, without the fields that the library fills in; it is sealed and sent.
+Every line it writes is a JSON object: {"event": "ready" | "sent" | "received", ...}. It accepts every offer, and with
+--order it orders the first option of each.
 """
 
 from __future__ import annotations

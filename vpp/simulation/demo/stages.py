@@ -17,6 +17,7 @@ from vpp.lib import clock
 from vpp.lib.periods import DeliveryDay, as_datetime64
 from vpp.network.kernels.document import NetworkDocument
 from vpp.simulation.client import HttpRefused
+from vpp.simulation.demo import operator as operators
 from vpp.simulation.demo.scenario import ZONE_CODE, Scenario
 from vpp.simulation.demo.service import UTILITY, DemoFailed, Service, run_command
 from vpp.simulation.demo.world import World
@@ -46,6 +47,7 @@ class Play:
     notes: list[str] = field(default_factory=list)
     congestion: Congestion | None = None
     facts: dict[str, Any] = field(default_factory=dict)
+    operator: operators.Operator | None = None
 
     @property
     def day(self) -> DeliveryDay:
@@ -113,6 +115,29 @@ def ask(play: Play, advance: Advance) -> None:
             play.notes.append("the ask of an earlier demo, made with other figures, stands")
     play.congestion = congestion
     play.notes.append(f"ask {play.ask_reference}: {congestion}")
+    _ask_over_uftp(play, congestion)
+
+
+def _ask_over_uftp(play: Play, congestion: Congestion) -> None:
+    """A second ask, from a grid operator's own process, at another feeder where there is one."""
+    able_kw = play.world.controllable_kw_by_feeder()
+    feeders = [code for code in low_voltage_feeders(play.world) if able_kw.get(code, 0.0) > 0]
+    feeder = max(feeders or [congestion.feeder], key=lambda code: (code != congestion.feeder, able_kw.get(code, 0.0)))
+    with play.service.client("utility") as client:
+        points = client.get_all("/api/v1/congestion-points")
+    code = next(point["code"] for point in points if point["feeder"] == feeder)
+    power_kw = max(round(operators.SHARE_PU * able_kw.get(feeder, 0.0)), 1.0)
+    at = play.scenario.the_day_before_at(9, 45)
+    asked_before = _asked_before(play)
+    play.operator = operators.start_operator(play.service.url)
+    play.operator.send(operators.flex_request(play.day, code, power_kw, at, expiry=play.scenario.the_day_before_at(11)))
+    play.operator.wait("sent" if asked_before else "FlexRequestResponse")
+    play.notes.append(f"FlexRequest {operators.message_id(play.day)}: {power_kw:.0f} kW less at {feeder} from 6 to 7")
+
+
+def _asked_before(play: Play) -> bool:
+    with play.service.client("utility") as client:
+        return bool(client.get_all("/api/v1/asks", {"reference": operators.message_id(play.day)}))
 
 
 def bid(play: Play, advance: Advance) -> None:
@@ -129,6 +154,10 @@ def award(play: Play, advance: Advance) -> None:
     clock.set_simulated(play.scenario.the_day_before_at(11, 30))
     with play.service.client("utility") as client:
         commits = UtilityRunner(client, _network(play)).accept_bids(play.ask_reference)
+        if play.operator is not None:
+            how = operators.ordered(client, play.operator, play.day)
+            play.operator.stop()
+            play.notes.append(f"FlexRequest {operators.message_id(play.day)}: {how}")
     if not commits:
         raise DemoFailed(f"no bid was made on ask {play.ask_reference}, so there is nothing to commit")
     clock.set_simulated(play.scenario.the_day_before_at(12, 30))
