@@ -150,6 +150,11 @@ class BadMarketFile(DomainError):
     code = "bad_market_file"
 
 
+class BadPriceFile(DomainError):
+    code = "bad_price_file"
+    http_status = 422
+
+
 class BadWhatIf(DomainError):
     """details["findings"] names every bad place of the document."""
 

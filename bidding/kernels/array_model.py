@@ -47,6 +47,10 @@ class ArrayModel:
         first, self.n_columns = self.n_columns, self.n_columns + size
         return np.arange(first, self.n_columns, dtype=np.int64).reshape(shape)
 
+    def bounds(self) -> tuple[FloatArray, FloatArray]:
+        """Lower and upper bounds of the columns there are."""
+        return np.concatenate([part[0] for part in self._columns]), np.concatenate([part[1] for part in self._columns])
+
     def add_cost(self, columns: Index, cost: ArrayLike) -> None:
         """More cost on columns that are there; what meets in one column is summed."""
         self._costs.append(

@@ -84,8 +84,8 @@ def _columns(problem: WhatIf, made: ArrayModel, elastic: FloatArray | bool) -> C
             0.0,
             np.swapaxes(problem.generation_kw, 0, 1) / KW_PER_MW,
         ),
-        surplus=made.columns((shape[0], shape[2])) if free else None,
-        deficit=made.columns((shape[0], shape[2])) if free else None,
+        surplus=made.columns((shape[0], shape[2]), 0.0, largest_deviation(problem)) if free else None,
+        deficit=made.columns((shape[0], shape[2]), 0.0, largest_deviation(problem)) if free else None,
         ask=made.columns((len(problem.asks),), 0.0, 1.0),
     )
     if elastic is not False:
@@ -94,6 +94,14 @@ def _columns(problem: WhatIf, made: ArrayModel, elastic: FloatArray | bool) -> C
         columns.relief = made.columns(shape, 0.0, most[0], cost=cost)
         columns.excess = made.columns(shape, 0.0, most[1], cost=cost)
     return columns
+
+
+def largest_deviation(problem: WhatIf) -> float:
+    """MW that no deviation exceeds which is not sold and bought at once; finite, so that prices prove a bound."""
+    asked = sum(float(ask.quantity_kw.max(initial=0.0)) for ask in problem.asks)
+    made = float(problem.generation_kw.sum(axis=0).max(initial=0.0)) if problem.generation_kw.size else 0.0
+    moved = float((problem.fleet.charge_kw + problem.fleet.discharge_kw).sum(axis=0).max(initial=0.0))
+    return (moved + made + asked + problem.position_limit_kw) / KW_PER_MW
 
 
 def energy_limits(problem: WhatIf) -> tuple[FloatArray, FloatArray]:
@@ -317,7 +325,14 @@ def _objective(problem: WhatIf, made: ArrayModel, columns: Columns) -> None:
             for index, value in profit_terms(problem, columns, s):
                 made.add_cost(index, -weight[s] * np.asarray(value))
         return
-    columns.profit = made.columns((problem.scenarios,), -np.inf, np.inf)
+    lower, upper = made.bounds()
+    most = np.zeros(problem.scenarios)
+    for s in range(problem.scenarios):
+        most[s] = 1.0 + sum(
+            float((np.abs(value) * np.maximum(np.abs(lower[index]), np.abs(upper[index]))).sum())
+            for index, value in profit_terms(problem, columns, s)
+        )
+    columns.profit = made.columns((problem.scenarios,), -most, most)
     for s in range(problem.scenarios):
         terms = [
             (index.ravel(), np.broadcast_to(value, index.shape).ravel())
@@ -325,8 +340,10 @@ def _objective(problem: WhatIf, made: ArrayModel, columns: Columns) -> None:
         ]
         spread = [(index[:, None], value[:, None]) for index, value in terms]
         made.rows("profit", (1,), [(columns.profit[s : s + 1], 1.0), *((i, -v) for i, v in spread)], 0.0, 0.0)
-    level = made.columns((1,), -np.inf, np.inf, cost=-problem.beta)
-    below = made.columns((problem.scenarios,), cost=problem.beta / (1.0 - problem.alpha) * weight)
+    level = made.columns((1,), -most.max(), most.max(), cost=-problem.beta)
+    below = made.columns(
+        (problem.scenarios,), 0.0, 2.0 * most.max(), cost=problem.beta / (1.0 - problem.alpha) * weight
+    )
     made.rows("tail", (problem.scenarios,), [(below, 1.0), (level, -1.0), (columns.profit, 1.0)], 0.0, np.inf)
     made.add_cost(columns.profit, -(1.0 - problem.beta) * weight)
 

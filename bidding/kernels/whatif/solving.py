@@ -8,9 +8,20 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from bidding.kernels.problem import FloatArray
-from bidding.kernels.solver import LinearModel, Solution, SolverFailed, SolverOptions, Status, relative_gap, solve
+from bidding.kernels.solver import (
+    LinearModel,
+    Solution,
+    SolverFailed,
+    SolverOptions,
+    Status,
+    check_point,
+    relative_gap,
+    solve,
+)
+from bidding.kernels.whatif.blocks import solve_blocks
 from bidding.kernels.whatif.document import WhatIf
 from bidding.kernels.whatif.matrix import Columns, DirectionAt, build
+from bidding.kernels.whatif.stairs import stairs_of
 
 BOTH_WAYS_MW = 1e-7
 INTERIOR_FROM = 3_000  # columns; below, the simplex method is quicker
@@ -18,6 +29,9 @@ CROSSOVER_TO = 60_000  # columns; above, the interior point is good enough to ro
 SMALL = 3_000
 FINE_GAP, LARGE_GAP = 1e-7, 5e-5
 MAX_ROUNDS = 6
+BLOCKS_FROM = 20_000  # columns of a problem with scenarios
+BLOCKS_GAP = 2e-3  # a wider proof of the relaxation is asked from the general solver
+MANY_GAP = 1e-3  # what is aimed at with many scenarios: branching them would not end in time
 
 
 @dataclass(frozen=True)
@@ -69,7 +83,9 @@ class _Search:
     def run(self) -> Solved:
         model, columns = self._built(None)
         self.target = FINE_GAP if model.cost.size < SMALL else LARGE_GAP
-        relaxed = self._timed("relax", model, relax=True)
+        if self._many(model):
+            self.target = MANY_GAP
+        relaxed = self._relaxed("relax", model, columns)
         if relaxed.status is not Status.OPTIMAL:
             raise SolverFailed(relaxed.status, "the relaxation was not solved")
         self.bound = relaxed.bound
@@ -90,6 +106,26 @@ class _Search:
         model = made.model()
         self.seconds["build"] = self.seconds.get("build", 0.0) + time.perf_counter() - began
         return model, columns
+
+    def _many(self, model: LinearModel) -> bool:
+        """Whether scenarios are worth taking apart (`blocks`); such a point lies inside, every cell moves both ways."""
+        return self.problem.scenarios > 1 and model.cost.size > BLOCKS_FROM
+
+    def _relaxed(self, stage: str, model: LinearModel, columns: Columns) -> Solution:
+        """The relaxation, along the scenarios where there are many columns and by a general solver else."""
+        if not self._many(model):
+            return self._timed(stage, model, relax=True)
+        began = time.perf_counter()
+        left_s = max(self.deadline - began, 1.0)
+        answer = solve_blocks(model.relaxed(), stairs_of(model, columns), time_limit_s=left_s)
+        self.seconds[stage] = self.seconds.get(stage, 0.0) + time.perf_counter() - began
+        if (
+            answer.status is not Status.OPTIMAL
+            or answer.gap > BLOCKS_GAP
+            or check_point(model.relaxed(), answer.values)
+        ):
+            return self._timed(stage, model, relax=True)
+        return answer
 
     def _timed(self, stage: str, model: LinearModel, *, relax: bool, start: FloatArray | None = None) -> Solution:
         left_s = max(self.deadline - time.perf_counter(), 1.0)
@@ -121,7 +157,7 @@ class _Search:
             point = values
             closed = self._offenders(columns, values)
             for attempt in range(4):
-                if attempt == 3:
+                if attempt == 3 or self._many(model):
                     closed = np.ones_like(closed)
                 lower, upper = model.lower.copy(), model.upper.copy()
                 for index, value in whole:
@@ -132,7 +168,7 @@ class _Search:
                 if not closed.any() and not whole:
                     self._consider(columns, model, point)
                     return
-                answer = self._timed("fix", model.with_bounds(lower, upper), relax=True)
+                answer = self._relaxed("fix", model.with_bounds(lower, upper), columns)
                 if answer.status is not Status.OPTIMAL:
                     break
                 again = self._offenders(columns, answer.values)

@@ -1,0 +1,76 @@
+"""`manage.py replay --prices FILE --from D --to D`: what the bids of past days would have captured (docs/bid.md)."""
+
+from __future__ import annotations
+
+import csv
+from argparse import ArgumentParser
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from bidding.errors import BadPriceFile
+
+
+class Command(BaseCommand):
+    help = "Play past days of a price file as known then and compare with perfect foresight and persistence."
+    requires_system_checks: list[str] = []
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--prices", type=Path, required=True, help="CSV: a time column, a price column, EUR/MWh")
+        parser.add_argument("--from", dest="first", type=date.fromisoformat, required=True)
+        parser.add_argument("--to", dest="last", type=date.fromisoformat, required=True)
+        parser.add_argument("--market", default="day-ahead energy", help="what the prices are of, for the report")
+        parser.add_argument("--power-kw", type=float, default=1000.0)
+        parser.add_argument("--energy-kwh", type=float, default=2000.0)
+        parser.add_argument("--wear-per-mwh", type=float, default=2.0)
+        parser.add_argument("--min-quantity-kw", type=float, default=100.0, help="the market's smallest bid")
+        parser.add_argument("--history-days", type=int, default=400, help="what the forecast may look back on")
+        parser.add_argument("--no-regressors", action="store_true", help="forecast from the prices alone")
+        parser.add_argument("--plot", type=Path, help="an SVG of the cumulated value")
+        parser.add_argument("--csv", type=Path, help="the days, one row each")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        from bidding.kernels.replay import ReplayBattery, as_svg, summed
+        from bidding.operations.replay import KernelForecaster, read_prices, replay
+
+        if options["last"] < options["first"]:
+            raise CommandError(f"--to {options['last']} is before --from {options['first']}", returncode=1)
+        battery = ReplayBattery(
+            power_kw=options["power_kw"],
+            energy_kwh=options["energy_kwh"],
+            wear_per_mwh=options["wear_per_mwh"],
+            min_quantity_kw=options["min_quantity_kw"],
+        )
+        days = []
+        try:
+            file = read_prices(options["prices"], regressors=not options["no_regressors"])
+            forecaster = KernelForecaster(options["history_days"])
+            for day in replay(file, options["first"], options["last"], battery, forecaster=forecaster):
+                days.append(day)
+                if options["verbosity"] > 1:
+                    self.stdout.write(
+                        f"{day.day}: {day.bid:.2f} of {day.perfect:.2f} EUR, persistence {day.persistence:.2f}, "
+                        f"tau {day.forecast_tau:.2f}"
+                    )
+        except BadPriceFile as error:
+            raise CommandError(error.message, returncode=1) from error
+        summary = summed(days)
+        bid, copied = summary.captured("bid"), summary.captured("persistence")
+        self.stdout.write(
+            f"{options['market']}, {file.name}, {len(days)} days, {battery.power_kw:g} kW / {battery.energy_kwh:g} kWh"
+        )
+        for name, label in (("perfect", "perfect foresight"), ("bid", "bids"), ("persistence", "persistence")):
+            self.stdout.write(f"  {label:18s} {summary.total(name):12.2f} EUR {100 * summary.captured(name):6.1f} %")
+        self.stdout.write(
+            f"  bids are {100 * (bid - copied):.1f} points above persistence; rank correlation of the forecast "
+            f"{summary.mean('forecast_tau'):.2f}, of persistence {summary.mean('persistence_tau'):.2f}"
+        )
+        if options["plot"]:
+            options["plot"].write_text(as_svg(summary, title=f"{options['market']}: value captured, {file.name}"))
+        if options["csv"]:
+            with options["csv"].open("w", newline="") as stream:
+                rows = csv.writer(stream)
+                rows.writerow(["day", "perfect_eur", "bid_eur", "persistence_eur", "forecast_tau", "persistence_tau"])
+                rows.writerows(vars(day).values() for day in days)
