@@ -49,6 +49,9 @@ INSTALLED_APPS = [
     "rest_framework",
     "drf_spectacular",
     "oauth2_provider",
+    "django_otp",
+    "django_otp.plugins.otp_totp",
+    "django_otp.plugins.otp_static",
     "vpp.accounts",
     "vpp.jobs",
     "vpp.enrollment",
@@ -68,9 +71,11 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "vpp.accounts.middleware.ContentSecurityPolicyMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "vpp.console.middleware.SignInMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
@@ -85,6 +90,7 @@ TEMPLATES = [
         "OPTIONS": {
             "context_processors": [
                 "django.template.context_processors.request",
+                "django.template.context_processors.i18n",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
             ],
@@ -97,22 +103,32 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "vpp.console.passwords.HouseWordsValidator"},
 ]
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "/"
 LOGOUT_REDIRECT_URL = "login"
+# OWASP ASVS 4.0.3 level 2, chapters 2 and 3: a session ends after 12 hours, or 30 minutes without use.
 SESSION_COOKIE_AGE = 12 * 3600
 SESSION_COOKIE_HTTPONLY = True
+SESSION_IDLE_S = 60 * environment.integer("VPP_IDLE_MINUTES", default=30, minimum=1)
+# Staff without a second factor see nothing but the page that sets it up.
+REQUIRE_TWO_FACTOR = environment.flag("VPP_REQUIRE_TWO_FACTOR", default=False)
+OTP_TOTP_ISSUER = "Virtual power plant"
+OTP_ADMIN_HIDE_SENSITIVE_DATA = True
 
 # Behind TLS: VPP_SECURE=true makes cookies travel over https only.
 SECURE = environment.flag("VPP_SECURE", default=False)
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE
+SESSION_COOKIE_NAME = "__Host-sessionid" if SECURE else "sessionid"
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if SECURE else None
 SECURE_HSTS_SECONDS = 31_536_000 if SECURE else 0
 SECURE_CONTENT_TYPE_NOSNIFF = True
 X_FRAME_OPTIONS = "DENY"
 
 LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English"), ("de", "Deutsch")]
+LOCALE_PATHS = [BASE_DIR / "locale"]
 TIME_ZONE = "UTC"
 USE_I18N = True
 USE_TZ = True
@@ -161,6 +177,17 @@ SPECTACULAR_SETTINGS = {
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "POSTPROCESSING_HOOKS": [],
 }
+
+# Mail, for alarms: an SMTP server and who is on duty. Without a server the messages go to the log.
+EMAIL_HOST = os.environ.get("VPP_SMTP_HOST", "")
+EMAIL_PORT = int(os.environ.get("VPP_SMTP_PORT", "587"))
+EMAIL_HOST_USER = os.environ.get("VPP_SMTP_USER", "")
+EMAIL_HOST_PASSWORD = os.environ.get("VPP_SMTP_PASSWORD", "")
+EMAIL_USE_TLS = environment.flag("VPP_SMTP_TLS", default=True)
+EMAIL_TIMEOUT = 15
+EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if EMAIL_HOST else 'console'}.EmailBackend"
+DEFAULT_FROM_EMAIL = os.environ.get("VPP_MAIL_FROM", "vpp@localhost")
+ALARM_EMAILS = environment.words("VPP_ALARM_EMAILS", "")
 
 DATA_UPLOAD_MAX_MEMORY_SIZE = 32 * 1024 * 1024
 

@@ -4,6 +4,7 @@ from importlib.util import find_spec
 
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
+from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView
 from oauth2_provider.views import RevokeTokenView, TokenView
 
@@ -26,6 +27,7 @@ def room_routes() -> list[URLPattern | URLResolver]:
 
 
 urlpatterns = [
+    path("admin/login/", RedirectView.as_view(pattern_name="login", query_string=True)),  # one login, one second factor
     path("admin/", admin.site.urls),
     path("api/v1/", include(room_routes())),
     path("api/v1/", include("vpp.jobs.webhook_urls")),

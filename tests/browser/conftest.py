@@ -49,8 +49,12 @@ class Visitor:
     def __init__(self, page: Any, site: Site) -> None:
         self.page, self.site = page, site
         self.errors: list[str] = []
-        page.on("console", lambda message: message.type == "error" and self.errors.append(message.text))
+        page.on("console", self._listen)
         page.on("pageerror", lambda error: self.errors.append(str(error)))
+
+    def _listen(self, message: Any) -> None:
+        if message.type == "error":
+            self.errors.append(message.text)
 
     def open(self, path: str, status: int = 200) -> Any:
         answer = self.page.goto(self.site.url + path)

@@ -4,7 +4,7 @@ from django.core.paginator import Paginator
 from django.http import HttpRequest
 from django.utils.functional import cached_property
 
-from vpp.accounts.models import ApiClient, AuditEvent, Participant, User
+from vpp.accounts.models import ApiClient, AuditEvent, LoginThrottle, Participant, User
 
 admin.site.site_header = admin.site.site_title = "Virtual power plant"
 admin.site.index_title = "Administration"
@@ -73,3 +73,14 @@ class AuditEventAdmin(ReadOnlyAdmin):
     list_filter = ["action"]
     search_fields = ["actor", "subject_key", "action"]
     date_hierarchy = "at"
+
+
+@admin.register(LoginThrottle)
+class LoginThrottleAdmin(ReadOnlyAdmin):
+    """Deleting a row lets somebody who has mistyped too often try again at once."""
+
+    list_display = ["key", "failures", "last_at", "locked_until"]
+    search_fields = ["key"]
+
+    def has_delete_permission(self, request: HttpRequest, obj: object | None = None) -> bool:
+        return True

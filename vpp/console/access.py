@@ -8,12 +8,14 @@ from functools import wraps
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from vpp.accounts.models import Participant, User
 from vpp.accounts.principals import principal_of
 
 View = Callable[..., HttpResponse]
-STAFF_ONLY = "This page is for the aggregator's staff."
+STAFF_ONLY = gettext_lazy("This page is for the aggregator's staff.")
 
 
 def staff_page(view: View) -> View:
@@ -22,7 +24,7 @@ def staff_page(view: View) -> View:
     @wraps(view)
     def guarded(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
         if not principal_of(request).sees_all:
-            raise PermissionDenied(STAFF_ONLY)
+            raise PermissionDenied(str(STAFF_ONLY))
         return view(request, *args, **kwargs)
 
     return login_required(guarded)
@@ -37,7 +39,7 @@ def page_for(*kinds: str) -> Callable[[View], View]:
             principal = principal_of(request)
             participant = principal.participant
             if not principal.sees_all and (participant is None or participant.kind not in kinds):
-                raise PermissionDenied("This page is not for your organisation.")
+                raise PermissionDenied(_("This page is not for your organisation."))
             return view(request, *args, **kwargs)
 
         return login_required(guarded)
@@ -56,8 +58,8 @@ def has_role(request: HttpRequest, *roles: str) -> bool:
 def require_role(request: HttpRequest, *roles: str) -> None:
     """Raises PermissionDenied, in words that say who may."""
     if not has_role(request, *roles):
-        labels = ", ".join(str(User.Role(role).label) for role in roles)
-        raise PermissionDenied(f"Only these roles may do this: {labels}.")
+        labels = ", ".join(_(str(User.Role(role).label)) for role in roles)
+        raise PermissionDenied(_("Only these roles may do this: %(roles)s.") % {"roles": labels})
 
 
 Role = User.Role

@@ -8,6 +8,8 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 from django import forms
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from bidding.distribution.operations import AskContent
 from bidding.models import Ask, Direction, Market
@@ -33,18 +35,23 @@ def _picker(kind: str, **attributes: Any) -> forms.TextInput:
 class AskForm(forms.Form):
     """Moments are typed in the market's zone."""
 
-    reference = forms.CharField(max_length=120, help_text="your own; it must be new")
-    congestion_point = forms.ChoiceField()
-    direction = forms.ChoiceField(choices=Direction.choices, help_text="up: less consumption or more production")
-    delivery_date = forms.DateField(widget=_picker("date"))
-    begins = forms.TimeField(widget=_picker("time", step=900), label="From")
-    ends = forms.TimeField(widget=_picker("time", step=900), label="Until", help_text="00:00 is the end of the day")
-    quantity = forms.CharField(
-        label="Quantity, kW", help_text="one number, or one for each quarter hour of the window, with spaces between"
+    reference = forms.CharField(max_length=120, label=_("Reference"), help_text=_("your own; it must be new"))
+    congestion_point = forms.ChoiceField(label=_("Congestion point"))
+    direction = forms.ChoiceField(
+        choices=Direction.choices, label=_("Direction"), help_text=_("up: less consumption or more production")
     )
-    ceiling_price = forms.FloatField(min_value=0, label="Highest price, EUR/MWh")
-    gate = forms.DateTimeField(widget=LocalMomentInput(), label="Bids until")
-    expires = forms.DateTimeField(widget=LocalMomentInput(), label="We decide until")
+    delivery_date = forms.DateField(widget=_picker("date"), label=_("Delivery day"))
+    begins = forms.TimeField(widget=_picker("time", step=900), label=_("From"))
+    ends = forms.TimeField(
+        widget=_picker("time", step=900), label=_("Until"), help_text=_("00:00 is the end of the day")
+    )
+    quantity = forms.CharField(
+        label=_("Quantity, kW"),
+        help_text=_("one number, or one for each quarter hour of the window, with spaces between"),
+    )
+    ceiling_price = forms.FloatField(min_value=0, label=_("Highest price, EUR/MWh"))
+    gate = forms.DateTimeField(widget=LocalMomentInput(), label=_("Bids until"))
+    expires = forms.DateTimeField(widget=LocalMomentInput(), label=_("We decide until"))
 
     def __init__(self, principal: Principal, zone: str, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -52,15 +59,18 @@ class AskForm(forms.Form):
         points = CongestionPoint.objects.visible_to(principal).select_related("feeder").order_by("code")
         choice = self.fields["congestion_point"]
         assert isinstance(choice, forms.ChoiceField)
-        choice.choices = [(point.code, f"{point.feeder.code}, limit {point.limit_kw:g} kW") for point in points]
+        choice.choices = [
+            (point.code, _("%(feeder)s, limit %(limit)g kW") % {"feeder": point.feeder.code, "limit": point.limit_kw})
+            for point in points
+        ]
 
     def clean_quantity(self) -> list[float]:
         try:
             values = [float(word) for word in self.cleaned_data["quantity"].replace(";", " ").split()]
         except ValueError:
-            raise forms.ValidationError("Numbers only, with a point for decimals.") from None
+            raise forms.ValidationError(_("Numbers only, with a point for decimals.")) from None
         if not values or not np.isfinite(values).all():
-            raise forms.ValidationError("At least one number.")
+            raise forms.ValidationError(_("At least one number."))
         return values
 
     def clean(self) -> dict[str, Any]:
@@ -102,11 +112,13 @@ def laid_out(day: date, zone: str, begins: time, ends: time, quantity: list[floa
     first = grid.index_of(local_moment(day, begins, zone))
     last = grid.n_intervals if ends == MIDNIGHT else grid.index_of(local_moment(day, ends, zone))
     if begins.minute % STEP_MINUTES or ends.minute % STEP_MINUTES:
-        raise ValueError("The window begins and ends on a quarter hour.")
+        raise ValueError(gettext("The window begins and ends on a quarter hour."))
     if last <= first:
-        raise ValueError("The window ends before it begins.")
+        raise ValueError(gettext("The window ends before it begins."))
     if len(quantity) not in (1, last - first):
-        raise ValueError(f"The window has {last - first} quarter hours, but there are {len(quantity)} quantities.")
+        told = {"have": last - first, "given": len(quantity)}
+        text = gettext("The window has %(have)d quarter hours, but there are %(given)d quantities.")
+        raise ValueError(text % told)
     values = np.zeros(grid.n_intervals)
     values[first:last] = quantity if len(quantity) > 1 else quantity[0]
     return [float(value) for value in values]

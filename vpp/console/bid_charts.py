@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from django.utils.translation import gettext as _
 
 from bidding.models import Bid, Product
 from vpp.console.charts import Series, numbers
@@ -40,16 +41,18 @@ def bid_chart(bids: list[Bid], before: list[Bid], day: DeliveryDay) -> dict[str,
     market = [bid for bid in before if bid.product.kind == Product.Kind.ENERGY and len(bid.up_kw) == len(labels)]
     if market:
         net = np.sum([np.asarray(bid.up_kw) - np.asarray(bid.down_kw) for bid in market], axis=0)
-        quantity.append({"name": "energy the day before", "role": "before", "y": numbers(net)})
+        quantity.append({"name": _("energy the day before"), "role": "before", "y": numbers(net)})
         shown = np.asarray(market[0].price_per_mwh, dtype=np.float64)
         moved = np.abs(net) > 0.0
-        price.append({"name": "energy the day before", "role": "before", "y": numbers(np.where(moved, shown, np.nan))})
+        price.append(
+            {"name": _("energy the day before"), "role": "before", "y": numbers(np.where(moved, shown, np.nan))}
+        )
     return {
         "labels": labels,
         "zone": day.zone,
         "panels": [
-            {"title": "Up, kW", "series": quantity},
-            {"title": "Limit price, EUR/MWh", "unit": "EUR/MWh", "series": price},
+            {"title": _("Up, kW"), "series": quantity},
+            {"title": _("Limit price, EUR/MWh"), "unit": "EUR/MWh", "series": price},
         ],
     }
 
@@ -64,16 +67,16 @@ def what_if_chart(answer: dict[str, Any], prices: list[float], mtu_minutes: int,
         "zone": day.zone,
         "panels": [
             {
-                "title": "kW given, kWh stored",
+                "title": _("kW given, kWh stored"),
                 "series": [
-                    {"name": "given to the grid", "role": "up", "y": numbers(given)},
-                    {"name": "stored, kWh", "role": "before", "y": numbers(battery["energy_kwh"][0])},
+                    {"name": _("given to the grid"), "role": "up", "y": numbers(given)},
+                    {"name": _("stored, kWh"), "role": "before", "y": numbers(battery["energy_kwh"][0])},
                 ],
             },
             {
-                "title": "Price, EUR/MWh",
+                "title": _("Price, EUR/MWh"),
                 "unit": "EUR/MWh",
-                "series": [{"name": "price", "role": "price", "y": numbers(np.repeat(prices, each))}],
+                "series": [{"name": _("price"), "role": "price", "y": numbers(np.repeat(prices, each))}],
             },
         ],
     }

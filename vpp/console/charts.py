@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from django.utils.translation import gettext as _
 from numpy.typing import NDArray
 
 from vpp.console.queries.ask_chain import AskChain
@@ -25,8 +26,8 @@ def numbers(values: FloatArray | list[float]) -> list[float | None]:
 def zone_name(page_labels: list[str]) -> str:
     """What a reader must know about the labels of a clock-change day."""
     if any(label.endswith("B") for label in page_labels):
-        return "clock goes back: B marks the second pass of the repeated hour"
-    return "clock goes forward: one hour is missing" if len(page_labels) == 92 else ""
+        return _("clock goes back: B marks the second pass of the repeated hour")
+    return _("clock goes forward: one hour is missing") if len(page_labels) == 92 else ""
 
 
 def day_chart(page: DayPage) -> dict[str, Any]:
@@ -34,19 +35,19 @@ def day_chart(page: DayPage) -> dict[str, Any]:
     power: list[Series] = []
     if page.forecast is not None:
         for low, high, lower_kw, upper_kw in page.forecast.bands:
-            name = f"baseline {low * 100:.0f}–{high * 100:.0f} %"
+            name = _("baseline %(low).0f–%(high).0f %%") % {"low": low * 100, "high": high * 100}
             power.append({"name": name, "role": "band", "low": numbers(lower_kw), "high": numbers(upper_kw)})
-        power.append({"name": "baseline forecast", "role": "baseline", "y": numbers(page.forecast.mean_kw)})
+        power.append({"name": _("baseline forecast"), "role": "baseline", "y": numbers(page.forecast.mean_kw)})
     if page.plan is not None:
-        power.append({"name": "plan", "role": "plan", "y": numbers(page.plan.target_kw)})
+        power.append({"name": _("plan"), "role": "plan", "y": numbers(page.plan.target_kw)})
     if not np.isnan(page.measured_kw).all():
-        power.append({"name": "measured", "role": "measured", "y": numbers(page.measured_kw)})
+        power.append({"name": _("measured"), "role": "measured", "y": numbers(page.measured_kw)})
     return {
         "labels": page.labels,
         "zone": page.day.zone,
         "panels": [
-            {"title": "Power, kW", "series": power},
-            {"title": "Up, kW", "series": commitment_series(page)},
+            {"title": _("Power, kW"), "series": power},
+            {"title": _("Up, kW"), "series": commitment_series(page)},
         ],
     }
 
@@ -56,7 +57,7 @@ def commitment_series(page: DayPage) -> list[Series]:
     series = [one for line in page.awarded for one in _award_series(line)]
     delivered = delivered_up_kw(page)
     if series and delivered is not None:
-        series.append({"name": "delivered", "role": "measured", "y": numbers(delivered)})
+        series.append({"name": _("delivered"), "role": "measured", "y": numbers(delivered)})
     return series
 
 
@@ -101,17 +102,17 @@ def interval_table(page: DayPage) -> list[dict[str, Any]]:
 
 def ask_chart(chain: AskChain) -> dict[str, Any]:
     """Asked, bid, committed and delivered, in the direction of the ask."""
-    series: list[Series] = [{"name": "asked", "role": "asked", "y": numbers(chain.ask.quantity_kw)}]
+    series: list[Series] = [{"name": _("asked"), "role": "asked", "y": numbers(chain.ask.quantity_kw)}]
     for link in chain.links:
         series.append(
             {"name": f"bid v{link.bid.version}", "role": "baseline", "y": numbers(link.quantity_kw(link.bid))}
         )
         if link.award is not None:
-            series.append({"name": "committed", "role": "up", "y": numbers(link.quantity_kw(link.award))})
+            series.append({"name": _("committed"), "role": "up", "y": numbers(link.quantity_kw(link.award))})
         if link.performance is not None:
             delivered_up = np.array([np.nan if value is None else value for value in link.performance.delivered_kw])
             delivered = delivered_up if chain.ask.direction == "UP" else -delivered_up
-            series.append({"name": "delivered", "role": "measured", "y": numbers(delivered)})
+            series.append({"name": _("delivered"), "role": "measured", "y": numbers(delivered)})
     title = f"{chain.ask.direction.capitalize()}, kW"
     wanted = np.flatnonzero(np.asarray(chain.ask.quantity_kw))
     first, last = (int(wanted[0]), int(wanted[-1])) if wanted.size else (0, len(chain.labels) - 1)
@@ -127,12 +128,12 @@ def ask_chart(chain: AskChain) -> dict[str, Any]:
 def device_chart(page: DevicePage) -> dict[str, Any]:
     """A device's day: forecast of its own behaviour, what it was asked to do, what it did."""
     every = [
-        {"name": "forecast, undispatched", "role": "baseline", "y": numbers(page.mean_kw)},
-        {"name": "setpoint", "role": "plan", "y": numbers(page.target_kw)},
-        {"name": "measured", "role": "measured", "y": numbers(page.measured_kw)},
+        {"name": _("forecast, undispatched"), "role": "baseline", "y": numbers(page.mean_kw)},
+        {"name": _("setpoint"), "role": "plan", "y": numbers(page.target_kw)},
+        {"name": _("measured"), "role": "measured", "y": numbers(page.measured_kw)},
     ]
     return {
         "labels": page.day.local_labels(),
         "zone": page.day.zone,
-        "panels": [{"title": "Power, kW", "series": every}],
+        "panels": [{"title": _("Power, kW"), "series": every}],
     }

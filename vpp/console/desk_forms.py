@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from django import forms
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from bidding.models import Bid
@@ -57,7 +58,7 @@ def window(day: date, zone: str, begins: Any, ends: Any, count: int) -> np.ndarr
     first = grid.index_of(local_moment(day, begins, zone))
     last = count if ends == MIDNIGHT else grid.index_of(local_moment(day, ends, zone))
     if last <= first:
-        raise ValueError("The window ends before it begins.")
+        raise ValueError(gettext("The window ends before it begins."))
     inside = np.zeros(count, dtype=bool)
     inside[first:last] = True
     return inside

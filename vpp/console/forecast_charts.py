@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from django.utils.translation import gettext as _
 
 from forecasting.queries import AccuracyBoard
 from vpp.console.charts import Series, numbers
@@ -17,12 +18,12 @@ def class_chart(board: AccuracyBoard) -> dict[str, Any]:
         return [np.nan if getattr(one, name) is None else getattr(one, name) * 100.0 for one in board.classes]
 
     series: list[Series] = [
-        {"name": "champion", "role": "up", "y": numbers(shares("mae_ratio"))},
-        {"name": "challenger", "role": "asked", "y": numbers(shares("challenger_ratio"))},
+        {"name": _("champion"), "role": "up", "y": numbers(shares("mae_ratio"))},
+        {"name": _("challenger"), "role": "asked", "y": numbers(shares("challenger_ratio"))},
     ]
     return {
         "labels": [one.class_name for one in board.classes],
         "every": 1,
         "grouped": True,
-        "panels": [{"title": "Error, % of last week's slot", "unit": "%", "series": series}],
+        "panels": [{"title": _("Error, % of last week's slot"), "unit": "%", "series": series}],
     }

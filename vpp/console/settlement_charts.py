@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from django.utils.translation import gettext as _
 
 from vpp.console.charts import MARGIN, Series, numbers
 from vpp.console.queries.settlement import AwardPage, BaselineGroup, FloatArray
@@ -19,17 +20,17 @@ def award_chart(page: AwardPage) -> dict[str, Any]:
         return np.array([np.nan if value is None else value for value in values], dtype=np.float64)
 
     power: list[Series] = [
-        {"name": "baseline", "role": "plan", "y": numbers(known(performance.baseline_kw))},
-        {"name": "measured", "role": "measured", "y": numbers(known(performance.metered_kw))},
+        {"name": _("baseline"), "role": "plan", "y": numbers(known(performance.baseline_kw))},
+        {"name": _("measured"), "role": "measured", "y": numbers(known(performance.metered_kw))},
     ]
     moved: list[Series] = [
-        {"name": "committed", "role": "up", "y": numbers(known(performance.committed_kw))},
-        {"name": "delivered", "role": "measured", "y": numbers(known(performance.delivered_kw))},
+        {"name": _("committed"), "role": "up", "y": numbers(known(performance.committed_kw))},
+        {"name": _("delivered"), "role": "measured", "y": numbers(known(performance.delivered_kw))},
     ]
     return {
         "labels": page.day.local_labels(),
         "zone": page.day.zone,
-        "panels": [{"title": "Power, kW", "series": power}, {"title": "Up, kW", "series": moved}],
+        "panels": [{"title": _("Power, kW"), "series": power}, {"title": _("Up, kW"), "series": moved}],
     }
 
 
@@ -40,22 +41,22 @@ def baseline_chart(group: BaselineGroup, page: AwardPage) -> dict[str, Any]:
         {
             "name": day,
             "role": "thin",
-            "group": "chosen days",
+            "group": _("chosen days"),
             "first": not number,
             "y": numbers(on_clock(power_kw, len(labels))),
         }
         for number, (day, power_kw) in enumerate(group.chosen_kw.items())
     ]
-    series.append({"name": "mean of the chosen days", "role": "baseline", "y": placed(group.mean_kw, group, labels)})
-    series.append({"name": "adjusted baseline", "role": "plan", "y": placed(group.adjusted_kw, group, labels)})
+    series.append({"name": _("mean of the chosen days"), "role": "baseline", "y": placed(group.mean_kw, group, labels)})
+    series.append({"name": _("adjusted baseline"), "role": "plan", "y": placed(group.adjusted_kw, group, labels)})
     if group.actual_kw is not None:
-        series.append({"name": "measured", "role": "measured", "y": numbers(group.actual_kw)})
+        series.append({"name": _("measured"), "role": "measured", "y": numbers(group.actual_kw)})
     shown = [max(group.event.start - MARGIN * 2, 0) - 0.5, min(group.event.stop + MARGIN, len(labels)) - 0.5]
     return {
         "labels": labels,
         "zone": page.day.zone,
         "range": shown,
-        "panels": [{"title": "Power, kW", "series": series}],
+        "panels": [{"title": _("Power, kW"), "series": series}],
     }
 
 
@@ -80,14 +81,14 @@ def fit_chart(fits: list[CertificationFit]) -> dict[str, Any]:
         return np.nan if value is None else value * 100.0
 
     series: list[Series] = [
-        {"name": "error", "role": "up", "y": numbers([percent(fit.rrmse_pu) for fit in fits])},
-        {"name": "bias", "role": "down", "y": numbers([percent(fit.bias_pu) for fit in fits])},
+        {"name": _("error"), "role": "up", "y": numbers([percent(fit.rrmse_pu) for fit in fits])},
+        {"name": _("bias"), "role": "down", "y": numbers([percent(fit.bias_pu) for fit in fits])},
     ]
     return {
         "labels": [f"{fit.profile.name} ({fit.level.lower()})" for fit in fits],
         "every": 1,
         "grouped": True,
-        "panels": [{"title": "Of the mean load, %", "unit": "%", "series": series}],
+        "panels": [{"title": _("Of the mean load, %"), "unit": "%", "series": series}],
     }
 
 
@@ -102,11 +103,11 @@ def placebo_chart(fits: list[CertificationFit]) -> dict[str, Any] | None:
             "role": "up",
             "y": numbers([one["baseline_kwh"] for one in best.placebo]),
         },
-        {"name": "metered", "role": "asked", "y": numbers([one["actual_kwh"] for one in best.placebo])},
+        {"name": _("metered"), "role": "asked", "y": numbers([one["actual_kwh"] for one in best.placebo])},
     ]
     return {
         "labels": [one["date"] for one in best.placebo],
         "every": 1,
         "grouped": True,
-        "panels": [{"title": "Energy of the event, kWh", "unit": "kWh", "series": series}],
+        "panels": [{"title": _("Energy of the event, kWh"), "unit": "kWh", "series": series}],
     }

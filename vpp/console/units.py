@@ -6,6 +6,10 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
+from django.utils.dateformat import format as date_format
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+
 THIN_SPACE = "\u202f"
 MISSING = "–"
 Number = float | Decimal | int
@@ -16,7 +20,8 @@ def grouped(value: Number, decimals: int) -> str:
     text = f"{value:,.{decimals}f}"
     if not text.strip("-0.,"):
         text = text.lstrip("-")
-    return text.replace(",", THIN_SPACE).replace("-", "\u2212")
+    text = text.replace(",", THIN_SPACE).replace("-", "\u2212")
+    return text.replace(".", ",") if (get_language() or "").startswith("de") else text
 
 
 def known(value: Number | str | None) -> Number | None:
@@ -71,8 +76,8 @@ def local(moment: datetime | None, zone: str, *, with_date: bool = True) -> str:
     if moment is None:
         return MISSING
     there = moment.astimezone(ZoneInfo(zone))
-    form = "%d\u00a0%b\u00a0%Y %H:%M\u00a0%Z" if with_date else "%H:%M\u00a0%Z"
-    return there.strftime(form).lstrip("0") if with_date else there.strftime(form)
+    clock = f"{there:%H:%M}\u00a0{there:%Z}"
+    return f"{date_format(there, _('j M Y'))} {clock}".replace(" ", "\u00a0", 2) if with_date else clock
 
 
 def span(delta: timedelta) -> str:
@@ -90,4 +95,6 @@ def age(moment: datetime | None, at: datetime) -> str:
     """`12 min ago`, or `in 3 h 5 min` for what lies ahead."""
     if moment is None:
         return MISSING
-    return f"in {span(moment - at)}" if moment > at else f"{span(at - moment)} ago"
+    if moment > at:
+        return _("in %(span)s") % {"span": span(moment - at)}
+    return _("%(span)s ago") % {"span": span(at - moment)}

@@ -14,6 +14,7 @@ from vpp.console.views import (
     fleet,
     forecasts,
     grid,
+    login,
     operate,
     payouts,
     settlement,
@@ -75,7 +76,14 @@ pages = [
 ]
 
 urlpatterns: list[URLPattern | URLResolver] = [
-    path("login/", auth_views.LoginView.as_view(redirect_authenticated_user=True), name="login"),
+    path("login/", login.Login.as_view(), name="login"),
+    path("login/code/", login.login_code, name="login_code"),
     path("logout/", auth_views.LogoutView.as_view(), name="logout"),
+    path("account/", login.account, name="account"),
+    path("account/password/", login.PasswordChange.as_view(), name="password"),
+    path("account/two-factor/", login.two_factor, name="two_factor"),
+    path("account/two-factor/codes/", login.new_backup_codes, name="backup_codes"),
+    path("account/two-factor/remove/", login.remove_factor, name="remove_factor"),
+    path("i18n/", include("django.conf.urls.i18n")),
     path("", include((pages, "console"))),
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import numpy as np
 import pytest
@@ -115,7 +116,7 @@ FILES = {
 }
 
 
-def upload(client, limit: str) -> object:
+def upload(client, limit: str) -> Any:
     files = [SimpleUploadedFile(name, text.format(limit=limit).encode()) for name, text in FILES.items()]
     return client.post("/enrollment/import/", {"files": files})
 

@@ -71,7 +71,7 @@ def test_a_device_shows_its_day_and_what_it_earned(staff, world):
 
 def test_an_operator_suspends_and_resumes_after_one_question(world):
     client, chosen = client_in("OPERATOR"), [device.code for device in world.devices[:3]]
-    assert "Suspend 3 devices?" in client.get("/fleet/change/suspend/", {"device": chosen}).content.decode()
+    assert "Suspend: 3 devices?" in client.get("/fleet/change/suspend/", {"device": chosen}).content.decode()
     assert not Device.objects.exclude(suspended_at=None).exists()
     client.post("/fleet/change/suspend/", {"device": chosen, "reason": "firmware"})
     assert Device.objects.exclude(suspended_at=None).count() == 3

@@ -48,7 +48,7 @@ class DevicePage:
 
     @property
     def label(self) -> str:
-        return LABELS[self.state]
+        return str(LABELS[self.state])
 
     @property
     def has_data(self) -> bool:

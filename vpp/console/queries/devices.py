@@ -7,6 +7,8 @@ from datetime import datetime
 from typing import Any
 
 from django.db.models import F, FilteredRelation, Q
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from vpp.accounts.models import Principal
 from vpp.console.queries.fleet import LABELS, OPTED_OUT, SUSPENDED, UNUSED, device_state
@@ -18,7 +20,9 @@ COUNT_LIMIT = 10_000
 SORTS = {
     "code": ("code", False), "-code": ("code", True), "power": ("size_kw", True), "kind": ("kind", False),
 }  # fmt: skip
-SORT_LABELS = {"code": "code", "-code": "code, last first", "power": "power, largest first", "kind": "kind"}
+SORT_LABELS = {
+    "code": _("code"), "-code": _("code, last first"), "power": _("power, largest first"), "kind": _("kind"),
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -51,11 +55,11 @@ class DeviceRow:
 
     @property
     def label(self) -> str:
-        return LABELS[self.state]
+        return str(LABELS[self.state])
 
     @property
     def kind_label(self) -> str:
-        return str(Device.Kind(self.kind).label)
+        return gettext(str(Device.Kind(self.kind).label))
 
 
 @dataclass(frozen=True)
@@ -66,7 +70,11 @@ class DevicePage:
 
     @property
     def count_text(self) -> str:
-        return f"more than {COUNT_LIMIT:,}" if self.count > COUNT_LIMIT else f"{self.count:,}"
+        return (
+            gettext("more than %(count)s") % {"count": f"{COUNT_LIMIT:,}"}
+            if self.count > COUNT_LIMIT
+            else f"{self.count:,}"
+        )
 
 
 def filters_of(query: dict[str, str]) -> Filters:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -25,7 +26,7 @@ DAY_INTERVALS = 96
 
 @dataclass(frozen=True)
 class SiteList:
-    sites: list[Site]
+    sites: Sequence[Site]
     page: int
     has_next: bool
 

@@ -5,22 +5,25 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db.models import Count, F, FilteredRelation, Q
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from vpp.accounts.models import Principal
 from vpp.enrollment.models import Device, Portfolio
 
 SUSPENDED, OPTED_OUT, UNUSED = "SUSPENDED", "OPTED_OUT", "UNUSED"
 #: Order on the page; the first that applies to a device is its state.
-LABELS = {
-    "ONLINE": "online",
-    "SILENT": "silent",
-    "REFUSED": "refused",
-    "DISOBEYED": "disobeyed",
-    OPTED_OUT: "opted out by owner",
-    SUSPENDED: "suspended",
-    UNUSED: "not dispatched yet",
+LABELS: dict[str, Any] = {
+    "ONLINE": _("online"),
+    "SILENT": _("silent"),
+    "REFUSED": _("refused"),
+    "DISOBEYED": _("disobeyed"),
+    OPTED_OUT: _("opted out by owner"),
+    SUSPENDED: _("suspended"),
+    UNUSED: _("not dispatched yet"),
 }
 TROUBLED = ("SILENT", "REFUSED", "DISOBEYED")
 
@@ -39,11 +42,11 @@ class DeviceLine:
 
     @property
     def label(self) -> str:
-        return LABELS[self.state]
+        return str(LABELS[self.state])
 
     @property
     def kind_label(self) -> str:
-        return str(Device.Kind(self.kind).label)
+        return gettext(str(Device.Kind(self.kind).label))
 
 
 def device_state(status: str | None, suspended_at: datetime | None, opted_out: bool | None) -> str:
@@ -74,7 +77,7 @@ def devices_of(principal: Principal, portfolio: Portfolio, at: datetime) -> list
 
 def counts(states: Counter[str]) -> list[tuple[str, str, int]]:
     """(code, label, devices) in the order of LABELS, without the empty ones."""
-    return [(code, label, states[code]) for code, label in LABELS.items() if states[code]]
+    return [(code, str(label), states[code]) for code, label in LABELS.items() if states[code]]
 
 
 def fleet_counts(principal: Principal, at: datetime) -> list[tuple[str, str, int]]:

@@ -13,6 +13,7 @@ from django.urls import NoReverseMatch, reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from bidding.models import Award, Bid
 from vpp.console import units
@@ -66,7 +67,9 @@ def amounts(position: Bid | Award | None, line: BidLine) -> SafeString | str:
     if not position:
         return units.MISSING
     unit = "kW·h" if line.is_capacity else "kWh"
-    found = [(line.total_kwh(kw), way) for kw, way in ((position.up_kw, "up"), (position.down_kw, "down")) if any(kw)]
+    found = [
+        (line.total_kwh(kw), way) for kw, way in ((position.up_kw, _("up")), (position.down_kw, _("down"))) if any(kw)
+    ]
     return format_html_join(mark_safe("<br>"), "{} {}", [(units.quantity(total, unit), way) for total, way in found])
 
 
@@ -78,7 +81,7 @@ def limit_price(line: BidLine) -> str:
     low, high = line.limit_prices
     if low == high:
         return units.price(low, line.price_unit)
-    return f"{units.grouped(low, 2)} to {units.price(high, line.price_unit)}"
+    return _("%(low)s to %(high)s") % {"low": units.grouped(low, 2), "high": units.price(high, line.price_unit)}
 
 
 @register.simple_tag
@@ -130,6 +133,19 @@ def pages(context: dict[str, Any], number: int, has_next: bool) -> dict[str, Any
 
 
 @register.filter
+def counted(number: int, noun: str) -> str:
+    """`1 device`, `5 devices`."""
+    forms = {
+        "device": ngettext("%(count)d device", "%(count)d devices", number),
+        "job": ngettext("%(count)d job", "%(count)d jobs", number),
+        "interval": ngettext("%(count)d interval", "%(count)d intervals", number),
+        "shortfall": ngettext("%(count)d shortfall", "%(count)d shortfalls", number),
+        "other award": ngettext("%(count)d other award", "%(count)d other awards", number),
+    }
+    return forms[noun] % {"count": number}
+
+
+@register.filter
 def said(label: object) -> str:
     """A label of a row, in the reader's language."""
     return _(str(label)) if label else ""
@@ -138,7 +154,7 @@ def said(label: object) -> str:
 @register.filter
 def clean(code: str) -> str:
     """A code as words."""
-    return code.replace("_", " ").lower()
+    return _(code.replace("_", " ").lower())
 
 
 @register.simple_tag

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
 from bidding.models import Bid
@@ -91,22 +92,25 @@ def withdraw(request: HttpRequest, bid_id: int) -> HttpResponse:
     bid, at = get_object_or_404(bids, pk=bid_id), clock.now()
     back = redirect("console:portfolio_bids", code=bid.portfolio.code, delivery_date=bid.delivery_date.isoformat())
     if not may_withdraw(bid, at):
-        messages.error(request, f"{bid} cannot be withdrawn any more: it is {bid.get_state_display()}, or gone.")
+        messages.error(request, _("%(bid)s cannot be withdrawn any more.") % {"bid": bid})
         return back
     if request.method == "POST":
         try:
             reason = request.POST.get("reason", "").strip()
             end_bid(bid, Bid.State.WITHDRAWN, at=at, actor=request.user, reason=reason)
-            messages.success(request, f"{bid} is withdrawn; its kilowatts are free again.")
+            messages.success(request, _("%(bid)s is withdrawn; its kilowatts are free again.") % {"bid": bid})
         except DomainError as error:
             messages.error(request, error.message)
         return back
     context = {
         "here": "bids",
-        "title": f"Withdraw the bid {bid.product.name} of {bid.portfolio.code}?",
-        "text": f"Delivery {bid.delivery_date:%-d %B %Y}. The market will not see it again, and the night's plan for "
-        "this day no longer earns what it expected. This cannot be undone.",
-        "action": "Withdraw the bid",
+        "title": _("Withdraw the bid %(bid)s of %(code)s?") % {"bid": bid.product.name, "code": bid.portfolio.code},
+        "text": _(
+            "The market will not see it again, and the night's plan for this day no longer earns what it expected. "
+            "This cannot be undone."
+        ),
+        "items": [bid.delivery_date.isoformat()],
+        "action": _("Withdraw the bid"),
         "back": back["Location"],
     }
     return render(request, "console/confirm.html", context)

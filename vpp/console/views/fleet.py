@@ -10,6 +10,8 @@ from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 from django.views.decorators.http import require_GET, require_http_methods
 
 from vpp.accounts.principals import principal_of
@@ -27,8 +29,12 @@ OPERATORS = (Role.OPERATOR, Role.ADMIN)
 BULK_LIMIT = 500
 #: What can be done to devices: operation, question, button.
 CHANGES: dict[str, tuple[Callable[..., bool], str, str]] = {
-    "suspend": (suspend_device, "They will be planned and dispatched no more until they are resumed.", "Suspend"),
-    "resume": (resume_device, "They will take part again from the next plan on.", "Resume"),
+    "suspend": (
+        suspend_device,
+        gettext_noop("They will be planned and dispatched no more until they are resumed."),
+        gettext_noop("Suspend"),
+    ),
+    "resume": (resume_device, gettext_noop("They will take part again from the next plan on."), gettext_noop("Resume")),
 }
 
 
@@ -98,21 +104,22 @@ def change_devices(request: HttpRequest, change: str) -> HttpResponse:
     found = list(Device.objects.visible_to(principal_of(request)).filter(code__in=codes).order_by("code"))
     back = reverse("console:device", args=[found[0].code]) if len(found) == 1 else reverse("console:fleet")
     if not found:
-        messages.error(request, "No device is chosen.")
+        messages.error(request, _("No device is chosen."))
         return redirect(back)
     if request.method == "POST":
         reason = request.POST.get("reason", "").strip()
         with transaction.atomic():
             done = sum(operation(one, at=clock.now(), actor=request.user, reason=reason) for one in found)
-        messages.success(request, f"{action}: {done} of {len(found)} device{'s' * (len(found) > 1)} changed.")
+        told = {"action": _(action), "done": done, "count": len(found)}
+        messages.success(request, _("%(action)s: %(done)d of %(count)d devices changed.") % told)
         return redirect(back)
     context: dict[str, Any] = {
         "here": "fleet",
-        "title": f"{action} {len(found)} device{'s' * (len(found) > 1)}?",
-        "text": consequence,
+        "title": _("%(action)s: %(count)d devices?") % {"action": _(action), "count": len(found)},
+        "text": _(consequence),
         "items": [one.code for one in found],
         "hidden": [("device", one.code) for one in found],
-        "action": action,
+        "action": _(action),
         "back": back,
     }
     return render(request, "console/confirm.html", context)
@@ -133,20 +140,22 @@ def opt_out(request: HttpRequest, code: str) -> HttpResponse:
         reason = request.POST.get("reason", "").strip()
         changed = device.is_opted_out(found, at) != leave
         set_device_opt_out(found, opted_out=leave, at=at, actor=request.user, reason=reason)
-        text = "is opted out from now on" if leave else "takes part again from now on"
-        messages.success(request, f"{found.code} {text}." if changed else f"{found.code} was so already.")
+        done = _("%(code)s is opted out from now on.") if leave else _("%(code)s takes part again from now on.")
+        messages.success(request, (done if changed else _("%(code)s was so already.")) % {"code": found.code})
         return redirect("console:device", code=found.code)
     text = (
-        "From now on it follows its own plan only, in running events too, until you opt in again. What it does not "
-        "deliver earns nothing."
+        _(
+            "From now on it follows its own plan only, in running events too, until you opt in again. What it does "
+            "not deliver earns nothing."
+        )
         if leave
-        else "From now on it may be called again, within your terms."
+        else _("From now on it may be called again, within your terms.")
     )
     context = {
         "here": "fleet",
-        "title": f"{'Opt out' if leave else 'Opt in'}: {found.name or found.code}?",
+        "title": f"{_('Opt out') if leave else _('Opt in')}: {found.name or found.code}?",
         "text": text,
-        "action": "Opt out" if leave else "Opt in",
+        "action": _("Opt out") if leave else _("Opt in"),
         "back": reverse("console:device", args=[found.code]),
     }
     return render(request, "console/confirm.html", context)

@@ -9,6 +9,7 @@ from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
 from vpp.accounts.principals import principal_of
@@ -28,7 +29,9 @@ def home(request: HttpRequest) -> HttpResponse:
         kind = principal.participant.kind if principal.participant else None
         starts: dict[str | None, str] = {UTILITY: "console:asks", OWNER: "console:payouts"}
         if kind not in starts:
-            raise PermissionDenied("Your account has no pages here; ask the aggregator to assign you to a participant.")
+            raise PermissionDenied(
+                _("Your account has no pages here; ask the aggregator to assign you to a participant.")
+            )
         return redirect(starts[kind])
     return render(request, "console/today.html", {"page": today.today_page(principal, clock.now()), "here": "today"})
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from vpp.accounts.operations import audit
@@ -45,9 +46,9 @@ def retry_job(request: HttpRequest, job_id: int) -> HttpResponse:
         audit(
             at=clock.now(), actor=principal_of(request), action="job.retried", subject=job, before={"state": job.state}
         )
-        messages.success(request, f"{job} is tried again.")
+        messages.success(request, _("%(job)s is tried again.") % {"job": job})
     else:
-        messages.error(request, f"{job} is {job.get_state_display()}; there is nothing to try again.")
+        messages.error(request, _("%(job)s neither failed nor was given up.") % {"job": job})
     return redirect("console:system")
 
 

@@ -11,6 +11,8 @@ from django.db.models import Max
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 from django.views.decorators.http import require_GET, require_http_methods
 
 from bidding import operations
@@ -29,11 +31,17 @@ PLANNERS = (Role.UTILITY_PLANNER, Role.UTILITY_APPROVER)
 #: What an approver can do with a bid: question, consequence, button.
 ANSWERS = {
     "accept": (
-        "Order this bid?",
-        "The aggregator is then bound to deliver it and you to pay for what is delivered. It cannot be undone.",
-        "Order the bid",
+        gettext_noop("Order this bid?"),
+        gettext_noop(
+            "The aggregator is then bound to deliver it and you to pay for what is delivered. It cannot be undone."
+        ),
+        gettext_noop("Order the bid"),
     ),
-    "reject": ("Decline this bid?", "Its kilowatts go back to the aggregator. It cannot be undone.", "Decline the bid"),
+    "reject": (
+        gettext_noop("Decline this bid?"),
+        gettext_noop("Its kilowatts go back to the aggregator. It cannot be undone."),
+        gettext_noop("Decline the bid"),
+    ),
 }
 
 
@@ -41,7 +49,7 @@ def utility_of(request: HttpRequest) -> Participant:
     """The utility the user works for; our own staff do not ask in a utility's name."""
     participant = principal_of(request).participant
     if participant is None or participant.kind != UTILITY:
-        raise PermissionDenied("Only a utility's own people may do this.")
+        raise PermissionDenied(_("Only a utility's own people may do this."))
     return participant
 
 
@@ -57,8 +65,8 @@ def new_ask(request: HttpRequest) -> HttpResponse:
         form = ask_form.AskForm(principal, zone, request.POST)
         if form.is_valid():
             try:
-                ask, _ = operations.receive_ask(utility=utility, content=form.content(), at=at, actor=request.user)
-                messages.success(request, f"Ask {ask.reference} is with the aggregator.")
+                ask, _made = operations.receive_ask(utility=utility, content=form.content(), at=at, actor=request.user)
+                messages.success(request, _("Ask %(reference)s is with the aggregator.") % {"reference": ask.reference})
                 return redirect("console:ask", reference=ask.reference)
             except DomainError as error:
                 refusal = error
@@ -96,12 +104,13 @@ def answer_bid(request: HttpRequest, bid_id: int, answer: str) -> HttpResponse:
                 return operations.accept_bid(bid=bid, at=at, actor=request.user)
             return operations.reject_bid(bid=bid, at=at, actor=request.user, reason=reason)
 
-        return _done(request, act, f"The bid is {'ordered' if answer == 'accept' else 'declined'}.", back)
+        done = _("The bid is ordered.") if answer == "accept" else _("The bid is declined.")
+        return _done(request, act, done, back)
     title, text, action = ANSWERS[answer]
     return render(
         request,
         "console/confirm.html",
-        {"here": "asks", "title": title, "text": text, "action": action, "back": back},
+        {"here": "asks", "title": _(title), "text": _(text), "action": _(action), "back": back},
     )
 
 
@@ -118,12 +127,12 @@ def withdraw_ask(request: HttpRequest, reference: str) -> HttpResponse:
         def act() -> object:
             return operations.withdraw_ask(ask=ask, at=at, actor=request.user, reason=reason)
 
-        return _done(request, act, f"Ask {ask.reference} is withdrawn.", back)
+        return _done(request, act, _("Ask %(reference)s is withdrawn.") % {"reference": ask.reference}, back)
     context = {
         "here": "asks",
-        "title": f"Withdraw ask {ask.reference}?",
-        "text": "A bid on it ends too. It cannot be undone.",
-        "action": "Withdraw the ask",
+        "title": _("Withdraw ask %(reference)s?") % {"reference": ask.reference},
+        "text": _("A bid on it ends too. It cannot be undone."),
+        "action": _("Withdraw the ask"),
         "back": back,
     }
     return render(request, "console/confirm.html", context)

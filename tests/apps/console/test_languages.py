@@ -1,0 +1,80 @@
+"""German is complete, reads like German, and is one click away."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.utils import translation
+
+from tests.apps.console.makers import every_page, page
+from vpp.console import translations, units
+
+ROOT = Path(settings.BASE_DIR)
+
+
+@pytest.fixture(scope="module")
+def german() -> dict[str, list[str]]:
+    return translations.read_po(translations.catalogue("de"))
+
+
+def test_every_text_of_pages_and_code_has_a_german_one(german):
+    missing = [text for text in translations.texts(ROOT) if not all(german.get(text) or [""])]
+    assert not missing, f"`manage.py messages` names them: {missing[:20]}"
+
+
+def test_the_compiled_catalogue_is_the_written_one(german):
+    path = translations.catalogue("de")
+    assert path.with_suffix(".mo").read_bytes() == translations.compiled(translations.read_po(path))
+
+
+def test_translations_keep_what_is_filled_in(german):
+    wrong = []
+    for key, given in german.items():
+        wanted = sorted(re.findall(r"%\(\w+\)|%%", key.partition(translations.PLURAL)[0]))
+        wrong += [key for text in given if key and sorted(re.findall(r"%\(\w+\)|%%", text)) != wanted]
+    assert not wrong
+
+
+def test_templates_hold_no_text_that_cannot_be_translated():
+    """What stands between two tags is a number, a sign, a unit, a command, or marked for translation."""
+    found = []
+    for path in sorted((ROOT / "templates").rglob("*.html")):
+        if path.parent.name == "admin":
+            continue
+        text = re.sub(
+            r"(?s)\{% blocktranslate.*?endblocktranslate %\}|<(code|script|style)\b.*?</\1>", "", path.read_text()
+        )
+        text = re.sub(r"(?s)\{%.*?%\}|\{\{.*?\}\}|\{#.*?#\}", "", text)
+        found += [f"{path.name}: {one}" for one in re.findall(r">([^<>]*[A-Za-z]{3}[^<>]*)<", text) if one.strip()]
+    assert not found
+
+
+@pytest.mark.django_db
+def test_every_page_opens_in_german(staff, world):
+    staff.cookies["django_language"] = "de"
+    for url in every_page(world):
+        assert '<html lang="de">' in page(staff, url), url
+    body = page(staff, "/")
+    assert "Handelsschlüsse" in body and "Zusagen für den 14. Juli 2016" in body and "Gates ahead" not in body
+
+
+@pytest.mark.django_db
+def test_the_language_is_one_click_away(client):
+    response = client.post("/i18n/setlang/", {"language": "de", "next": "/login/"})
+    assert response["Location"] == "/login/"
+    assert "Anmelden" in client.get("/login/").content.decode()
+
+
+def test_numbers_and_ages_read_as_the_language_wants():
+    at = datetime(2016, 3, 27, 0, 30, tzinfo=UTC)
+    with translation.override("de"):
+        assert units.money(-1234.5) == "\u22121\u202f234,50\u00a0EUR"
+        assert units.quantity(12.34, "kW") == "12,3\u00a0kW"
+        assert units.age(at, at + timedelta(hours=2)) == "vor 2\u00a0h"
+        assert units.local(at, "Europe/Berlin").replace("\u00a0", " ") == "27. Mär 2016 01:30 CET"
+    assert units.quantity(12.34, "kW") == "12.3\u00a0kW"
+    assert units.local(at, "Europe/Berlin").replace("\u00a0", " ") == "27 Mar 2016 01:30 CET"

@@ -1,0 +1,57 @@
+"""A session ends when nobody uses it; staff show a second factor where the installation wants one."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from django.conf import settings
+from django.contrib.auth import logout
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect
+from django.utils.cache import add_never_cache_headers
+from django_otp import DEVICE_ID_SESSION_KEY
+
+SEEN = "seen_at_s"
+NOTED_EVERY_S = 60
+OPEN = ("/login/", "/logout/", "/account/", "/static/", "/health/", "/i18n/")
+
+
+class SignInMiddleware:
+    """After AuthenticationMiddleware. API clients with a token have no session and pass."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if settings.SESSION_COOKIE_NAME not in request.COOKIES or not request.user.is_authenticated:
+            return self.get_response(request)
+        if is_idle(request):
+            logout(request)
+            return self.get_response(request)
+        if wants_second_factor(request) and not request.path.startswith(OPEN):
+            if request.path.startswith("/api/"):
+                told = {"code": "second_factor_needed", "message": "log in with your second factor", "details": {}}
+                return JsonResponse(told, status=403)
+            return redirect("two_factor")
+        response = self.get_response(request)
+        if "text/html" in response.get("Content-Type", ""):
+            add_never_cache_headers(response)  # a page of somebody who has left is not read from the browser's memory
+        return response
+
+
+def is_idle(request: HttpRequest) -> bool:
+    """Whether the session was left alone too long. Today's own refreshing is no use of it."""
+    now, seen = time.time(), request.session.get(SEEN)
+    if seen is not None and now - seen > settings.SESSION_IDLE_S:
+        return True
+    if seen is None or (now - seen > NOTED_EVERY_S and "X-Live" not in request.headers):
+        request.session[SEEN] = now
+    return False
+
+
+def wants_second_factor(request: HttpRequest) -> bool:
+    """Staff whose session was opened without one, where the installation requires it."""
+    if not settings.REQUIRE_TWO_FACTOR or DEVICE_ID_SESSION_KEY in request.session:
+        return False
+    return bool(getattr(request.user, "sees_all", False)) or request.user.is_staff
