@@ -94,9 +94,12 @@ AFTERNOON = ("16:00", "19:00")
 THURSDAY, SATURDAY, SUNDAY = "2016-07-14", "2016-07-16", "2016-07-17"
 
 
-def cases() -> dict[str, tuple[str, dict[str, Any]]]:
-    """(what is tried, question) by name."""
-    c: dict[str, tuple[str, dict[str, Any]]] = {}
+Cases = dict[str, tuple[str, dict[str, Any]]]
+
+
+def preset_cases() -> Cases:
+    """The presets on a weekday and on a Saturday."""
+    c: Cases = {}
     for number, preset in enumerate(
         ("CAISO_10_IN_10", "CAISO_5_IN_10", "PJM_4_OF_5_SAA", "PJM_MATCH_DAY", "NYISO_AVERAGE_DAY",
          "NYISO_WEATHER_SENSITIVE", "ISONE_10_OF_10", "ISONE_90_10", "ENA_MID_8_OF_10", "ENA_MID_8_OF_10_SDA",
@@ -114,6 +117,12 @@ def cases() -> dict[str, tuple[str, dict[str, Any]]]:
             f"{preset} on a Saturday; a Saturday before it was an event day, the Monday holiday is observed",
             question(preset, NY, SATURDAY, AFTERNOON, seed=number + 40, event_days=["2016-07-09", "2016-07-05"], holidays=["2016-07-04"]),
         )  # fmt: skip
+    return c
+
+
+def calendar_cases() -> Cases:
+    """Day types, holidays, partial intervals and events past midnight."""
+    c: Cases = {}
     c["ref_pjm_sunday_with_holiday"] = (
         "PJM on a Sunday: the holiday on Monday counts as a Sunday",
         question("PJM_4_OF_5_SAA", NY, "2016-07-10", AFTERNOON, seed=61, holidays=["2016-07-04"]),
@@ -142,6 +151,12 @@ def cases() -> dict[str, tuple[str, dict[str, Any]]]:
         "an event at 01:00: the window lies on the day before and does not exclude event days",
         question("ISONE_10_OF_10", NY, THURSDAY, ("01:00", "03:00"), seed=67, minutes=30, event_days=["2016-07-11"]),
     )
+    return c
+
+
+def clock_change_cases() -> Cases:
+    """Spring and autumn, in the event, its window and its reference days."""
+    c: Cases = {}
     c["ref_autumn_event_in_repeated_hour"] = (
         "an event of 02:00 to 03:30 on the October Sunday on which 02:00 to 03:00 comes twice",
         question("ENA_MID_8_OF_10", BERLIN, "2016-10-30", ("02:00", "03:30"), seed=68, minutes=30, days=60),
@@ -166,6 +181,12 @@ def cases() -> dict[str, tuple[str, dict[str, Any]]]:
         "the window before a 06:00 event on the autumn Sunday is measured in elapsed hours",
         question("CAISO_10_IN_10", BERLIN, "2016-10-30", ("06:00", "08:00"), seed=73, days=40),
     )
+    return c
+
+
+def shortage_cases() -> Cases:
+    """Too few days: topped up or insufficient."""
+    c: Cases = {}
     c["ref_caiso_topped_up"] = (
         "nearly all days were events: filled to five with those of highest energy",
         question("CAISO_10_IN_10", LA, THURSDAY, AFTERNOON, seed=74, event_days=week(THURSDAY, 41)),
@@ -187,6 +208,12 @@ def cases() -> dict[str, tuple[str, dict[str, Any]]]:
         "four business days of data: insufficient, never a shorter mean",
         question("CAISO_10_IN_10", LA, THURSDAY, AFTERNOON, seed=78, days=6),
     )
+    return c
+
+
+def gap_cases() -> Cases:
+    """Missing readings, in places that matter and in places that do not."""
+    c: Cases = {}
     c["ref_missing_event_slot_replaced"] = (
         "a reference day without one event reading is replaced by the next older one",
         question("CAISO_10_IN_10", LA, THURSDAY, AFTERNOON, seed=79, holes=("2016-07-12T17:00",)),
@@ -207,6 +234,12 @@ def cases() -> dict[str, tuple[str, dict[str, Any]]]:
         "a reading of the event itself is missing: no total",
         question("CAISO_10_IN_10", LA, THURSDAY, AFTERNOON, seed=83, holes=("2016-07-14T17:00",)),
     )
+    return c
+
+
+def adjustment_cases() -> Cases:
+    """Other events in the window, caps, and windows that allow no ratio."""
+    c: Cases = {}
     c["ref_window_overlaps_other_event"] = (
         "another event of the same day reaches into the window",
         question("PJM_4_OF_5_SAA", NY, THURSDAY, AFTERNOON, seed=84,
@@ -243,6 +276,12 @@ def cases() -> dict[str, tuple[str, dict[str, Any]]]:
         "the event day's window reads zero: ratio 0, capped at the minimum",
         scaled(question("CAISO_10_IN_10", LA, THURSDAY, AFTERNOON, seed=91), {THURSDAY: 0.0}, (10, 15)),
     )
+    return c
+
+
+def ranking_cases() -> Cases:
+    """Low usage, ties, and days chosen by temperature."""
+    c: Cases = {}
     c["ref_pjm_low_usage"] = (
         "two nearly idle days fall under a quarter of the pool's mean and are replaced",
         scaled(question("PJM_4_OF_5_SAA", NY, THURSDAY, AFTERNOON, seed=92), {"2016-07-12": 0.1, "2016-07-08": 0.05}),
@@ -270,6 +309,12 @@ def cases() -> dict[str, tuple[str, dict[str, Any]]]:
             "the four days of the same type with the nearest daily maximum; equal distances: the more recent",
             question("CAISO_WEATHER_MATCHING", LA, day, AFTERNOON, seed=seed, days=60, daily_max_temp=heat("2016-05-20", 60, seed)),
         )  # fmt: skip
+    return c
+
+
+def override_cases() -> Cases:
+    """Single numbers of a preset replaced by the question."""
+    c: Cases = {}
     c["ref_lookback_override"] = (
         "a look-back of 12 days leaves eight business days",
         question("CAISO_10_IN_10", LA, THURSDAY, AFTERNOON, seed=99, params={"lookback_days": 12}, reference_params={"lookback": 12}),
@@ -297,6 +342,67 @@ def cases() -> dict[str, tuple[str, dict[str, Any]]]:
                                                   "min": 0.8, "max": 1.2}}),
     )  # fmt: skip
     return c
+
+
+def more_cases() -> Cases:
+    """Presets and readings of the rules that the others leave out."""
+    c: Cases = {}
+    c["ref_miso_weekend_two_days"] = (
+        "MISO on a Sunday: two days are enough where events took the others",
+        question("MISO_10_OF_10", NY, SUNDAY, AFTERNOON, seed=110,
+                 event_days=[day for day in week(SUNDAY, 46) if day not in ("2016-07-09", "2016-06-19")]),
+    )  # fmt: skip
+    c["ref_elexon_bl01_weekday"] = (
+        "Elexon BL01 on half-hours with an additive in-day adjustment",
+        question("ELEXON_P376_BL01", LONDON, THURSDAY, ("17:00", "19:00"), seed=111, minutes=30, days=61),
+    )
+    c["ref_aemo_wdr_not_topped_up"] = (
+        "AEMO has the Californian form without topping up: nine of ten days were events",
+        question("AEMO_WDR", "Australia/Sydney", THURSDAY, AFTERNOON, seed=112, event_days=week(THURSDAY, 41)),
+    )
+    c["ref_net_export_zero"] = (
+        "exports count as zero in everything where the programme says so",
+        scaled(question("CAISO_10_IN_10", LA, THURSDAY, AFTERNOON, seed=113, params={"net_export": "zero"},
+                        reference_params={"clip": True}), dict.fromkeys(week(THURSDAY, 20), -0.4), (11, 17)),
+    )  # fmt: skip
+    half = question("CAISO_10_IN_10", BERLIN, "2016-11-05", ("02:00", "04:00"), seed=114, minutes=60, days=30)
+    second = datetime.fromisoformat("2016-10-30T01:00:00+00:00") - datetime.fromisoformat(half["series_start"])
+    half["values"][second // timedelta(hours=1)] = None
+    c["ref_repeated_hour_half_missing"] = ("half of a repeated hour is not that hour: the Sunday is passed over", half)
+    c["ref_caiso_post_window_past_midnight"] = (
+        "the window after a 20:00 to 23:00 event lies on the next date, also where that date was an event day",
+        question("CAISO_5_IN_10", LA, THURSDAY, ("20:00", "23:00"), seed=115, minutes=30, event_days=["2016-07-12"]),
+    )
+    c["ref_caiso_topped_up_with_outages"] = (
+        "outage days of high use fill up as event days do",
+        question("CAISO_10_IN_10", LA, THURSDAY, AFTERNOON, seed=116, event_days=week(THURSDAY, 20),
+                 outage_days=[day for day in week(THURSDAY, 44) if day < "2016-06-24"]),
+    )  # fmt: skip
+    c["ref_isone_five_minutes"] = (
+        "ISO-NE on five-minute data, an event of 40 minutes",
+        question("ISONE_10_OF_10", NY, THURSDAY, ("16:35", "17:15"), seed=117, minutes=5, days=20),
+    )
+    c["ref_more_load_in_the_event"] = (
+        "the site used more than its baseline: the reduction is negative and kept",
+        scaled(question("CAISO_10_IN_10", LA, THURSDAY, AFTERNOON, seed=118), {THURSDAY: 2.0}, (16, 19)),
+    )
+    c["ref_caiso_until_midnight"] = (
+        "an event that ends at midnight touches no other date",
+        question("CAISO_10_IN_10", LA, THURSDAY, ("21:00", "00:00"), seed=119, end_day=1, event_days=["2016-07-08"]),
+    )
+    c["ref_ercot_holiday"] = (
+        "ERCOT: holidays are a day type of their own and too few",
+        question("ERCOT_MID_8_OF_10", "America/Chicago", "2016-07-04", AFTERNOON, seed=120, days=91,
+                 holidays=["2016-07-04", "2016-05-30"]),
+    )  # fmt: skip
+    return c
+
+
+def cases() -> Cases:
+    """(what is tried, question) by name."""
+    makers = (preset_cases, calendar_cases, clock_change_cases, shortage_cases, gap_cases, adjustment_cases,
+              ranking_cases, override_cases, more_cases)  # fmt: skip
+    return {name: case for make in makers for name, case in make().items()}
 
 
 def main() -> None:

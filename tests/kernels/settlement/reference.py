@@ -69,6 +69,16 @@ RULES: dict[str, dict[str, Any]] = {
     },
     "MGO": {"types": 2, "lookback": 45, "pools": TEN_FOUR, "generator": True},
 }  # fmt: skip
+RULES["AEMO_WDR"] = {**RULES["CAISO_10_IN_10"], "topup": False}
+RULES["MISO_10_OF_10"] = {
+    **RULES["AEMO_WDR"],
+    "pools": {"business": {"y": 10, "x": 10, "min": 5}, "nonbusiness": {"y": 4, "x": 4, "min": 2}},
+}
+RULES["ELEXON_P376_BL01"] = {
+    "types": 2, "lookback": 60,
+    "pools": {"business": {"y": 10, "x": 10, "min": 10}, "nonbusiness": {"y": 4, "x": 4, "min": 4}},
+    "adjustment": {"kind": "additive", "windows": [PRE_4_3]},
+}  # fmt: skip
 RULES["NYISO_WEATHER_SENSITIVE"] = {
     **RULES["NYISO_AVERAGE_DAY"],
     "adjustment": {"kind": "multiplicative", "windows": [PRE_4_2], "min": 0.8, "max": 1.2},
@@ -168,7 +178,7 @@ def answer(question: dict[str, Any]) -> dict[str, Any]:
     rule = {**RULES[question["preset"]], **question.get("reference_params", {})}
     slots = site.event_slots()
     windows = site.window_slots(rule.get("adjustment", {}).get("windows", []))
-    if rule.get("generator"):
+    if rule.get("generator") or rule.get("clip"):
         site.values = {at: None if value is None else max(value, 0.0) for at, value in site.values.items()}
     chosen, status = choose(site, rule, slots, windows)
     actual = [site.values.get(at) for at, _ in slots]
