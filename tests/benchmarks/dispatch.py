@@ -130,7 +130,7 @@ def over_mqtt(count: int, report: Report) -> None:
 
 
 def answer_all(port: int, ready: Any) -> None:
-    """The devices: one connection that accepts whatever it hears."""
+    """The devices behind their gateways: one connection that accepts whatever it hears."""
     import msgspec
     from paho.mqtt import client as mqtt
     from paho.mqtt.enums import CallbackAPIVersion
@@ -139,13 +139,16 @@ def answer_all(port: int, ready: Any) -> None:
     client.max_inflight_messages_set(0)
 
     def heard(_: mqtt.Client, __: Any, message: mqtt.MQTTMessage) -> None:
-        number = msgspec.json.decode(message.payload)["id"]
-        client.publish(message.topic[: -len("command")] + "ack", b'{"id":%d}' % number, qos=1)
+        heard = msgspec.json.decode(message.payload)["id"]
+        if message.topic.endswith("/commands"):
+            client.publish(message.topic[: -len("commands")] + "acks", msgspec.json.encode({"accepted": heard}), qos=1)
+        else:
+            client.publish(message.topic[: -len("command")] + "ack", b'{"id":%d}' % heard, qos=1)
 
     client.on_message = heard
 
     def connected(*_: Any) -> None:
-        client.subscribe("vpp/v1/+/+/command", qos=1)
+        client.subscribe([("vpp/v1/+/+/command", 1), ("vpp/v1/+/commands", 1)])
 
     client.on_connect = connected
     client.on_subscribe = lambda *_: ready.set()

@@ -34,6 +34,14 @@ def close_day(*, at: datetime, delivery_date: str) -> dict[str, Any]:
     return {"portfolios": [operations.close_day(portfolio_id, day, at) for portfolio_id in portfolios]}
 
 
+@job_handler("dispatch.alarm_email", queue="dispatch", time_limit_s=60, max_attempts=8)
+def alarm_email(*, at: datetime, alarm: int) -> None:
+    """A mail about a new alarm. A repeat after a crash may send it twice: better than not at all."""
+    from vpp.dispatch.operations.notices import send_email
+
+    send_email(alarm)
+
+
 def _shifted(day: str, days: int) -> dict[str, Any]:
     return {"delivery_date": (date.fromisoformat(day) + timedelta(days=days)).isoformat()}
 

@@ -13,6 +13,7 @@ from vpp.accounts.pages import Pages
 from vpp.accounts.permissions import HasScope
 from vpp.accounts.principals import principal_of
 from vpp.dispatch import operations, queries
+from vpp.dispatch.long_poll import wait_for_news
 from vpp.dispatch.models import ControlCycle, DeviceStatus
 from vpp.dispatch.serializers import (
     AcknowledgementsSerializer,
@@ -27,24 +28,31 @@ from vpp.lib import clock
 
 
 class Setpoints(APIView):
-    """For gateways behind NAT: poll, act, acknowledge."""
+    """For gateways behind NAT: poll (with `wait`: until something comes), act, acknowledge."""
 
     permission_classes = [HasScope("dispatch:read")]  # type: ignore[list-item]
 
     @extend_schema(
         parameters=[SetpointQuerySerializer],
         responses=OutgoingSerializer,
-        description="Setpoints in force for your devices in an interval, as columns. Planned ones count as sent.",
+        description="Setpoints in force for your devices in an interval, as columns. Planned ones count as sent."
+        " Devices that are linked to another kind of gateway (MQTT in bulk, OCPP, SunSpec) are left out.",
     )
     def get(self, request: Request) -> Response:
         query = SetpointQuerySerializer(data=request.query_params)
         query.is_valid(raise_exception=True)
-        outgoing = operations.fetch_setpoints(
-            principal_of(request),
-            query.validated_data["interval"],
-            clock.now(),
-            everything=query.validated_data["in_force"],
-        )
+        asked, latest = query.validated_data, []
+
+        def fetch() -> int:
+            latest[:] = [
+                operations.fetch_setpoints(
+                    principal_of(request), asked["interval"], clock.now(), everything=asked["in_force"]
+                )
+            ]
+            return latest[0].setpoints.size
+
+        wait_for_news(fetch, asked["wait"])
+        outgoing = latest[0]
         found = outgoing.setpoints
         columns = {
             "id": found.id.tolist(),

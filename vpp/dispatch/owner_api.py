@@ -15,9 +15,12 @@ from vpp.dispatch.serializers import (
     DeviceDayQuerySerializer,
     DeviceDaySerializer,
     OptOutSerializer,
+    OwnerWishesAnswerSerializer,
+    OwnerWishesSerializer,
     ReasonSerializer,
 )
-from vpp.enrollment.models import Device
+from vpp.enrollment.models import Device, OwnerTerms
+from vpp.enrollment.terms import WISHES
 from vpp.lib import clock
 
 
@@ -53,6 +56,32 @@ class OptIn(OptOut):
     """The owner lends the device again."""
 
     opted_out = False
+
+
+class OwnerWishes(APIView):
+    """Departure, comfort band and floor of a device: see them, change them; the plant keeps to them at once."""
+
+    permission_classes = [HasScope("devices:write")]  # type: ignore[list-item]
+
+    @extend_schema(responses=OwnerWishesAnswerSerializer)
+    def get(self, request: Request, code: str) -> Response:
+        return self._answer(own_device(request, code))
+
+    @extend_schema(request=OwnerWishesSerializer, responses=OwnerWishesAnswerSerializer)
+    def put(self, request: Request, code: str) -> Response:
+        message = OwnerWishesSerializer(data=request.data)
+        message.is_valid(raise_exception=True)
+        device, wishes = own_device(request, code), dict(message.validated_data)
+        reason = wishes.pop("reason")
+        operations.set_device_terms(device, wishes, at=clock.now(), actor=request.user, reason=reason)
+        return self._answer(device)
+
+    def _answer(self, device: Device) -> Response:
+        at = clock.now()
+        terms = OwnerTerms.objects.filter(device=device, period__contains=at).first() or OwnerTerms(device=device)
+        names = (*WISHES, "opted_out")
+        told = {"device": device.code, "at": at} | {name: getattr(terms, name) for name in names}
+        return Response(OwnerWishesAnswerSerializer(told).data)
 
 
 class DeviceDay(APIView):

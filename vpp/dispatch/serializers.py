@@ -10,8 +10,11 @@ from vpp.dispatch.models import Alarm, ControlCycle, DeviceStatus, Setpoint
 
 
 class SetpointQuerySerializer(serializers.Serializer):
-    interval = serializers.DateTimeField(help_text="start of the interval, on the quarter hour")
+    interval = serializers.DateTimeField(help_text="start of the interval, or a moment in it: what holds then")
     in_force = serializers.BooleanField(default=False, help_text="also those that were answered before")
+    wait = serializers.FloatField(
+        default=0.0, min_value=0.0, max_value=25.0, help_text="seconds to wait for something new, if there is a place"
+    )
 
 
 class SetpointColumnsSerializer(serializers.Serializer):
@@ -88,6 +91,28 @@ class OptOutSerializer(serializers.Serializer):
     opted_out = serializers.BooleanField()
     at = serializers.DateTimeField()
     cycles = serializers.ListField(child=serializers.IntegerField())
+
+
+class OwnerWishesSerializer(serializers.Serializer):
+    """What is left out stays as it is; null takes a wish back."""
+
+    departure_local_time = serializers.TimeField(required=False, allow_null=True, help_text="in the site's zone")
+    departure_energy_kwh = serializers.FloatField(required=False, allow_null=True, min_value=0.0)
+    comfort_min_c = serializers.FloatField(required=False, allow_null=True, min_value=-30.0, max_value=100.0)
+    comfort_max_c = serializers.FloatField(required=False, allow_null=True, min_value=-30.0, max_value=100.0)
+    reserve_floor_pu = serializers.FloatField(required=False, min_value=0.0, max_value=1.0)
+    reason = serializers.CharField(max_length=200, allow_blank=True, default="")
+
+
+class OwnerWishesAnswerSerializer(serializers.Serializer):
+    device = serializers.CharField()
+    at = serializers.DateTimeField()
+    departure_local_time = serializers.TimeField(allow_null=True)
+    departure_energy_kwh = serializers.FloatField(allow_null=True)
+    comfort_min_c = serializers.FloatField(allow_null=True)
+    comfort_max_c = serializers.FloatField(allow_null=True)
+    reserve_floor_pu = serializers.FloatField()
+    opted_out = serializers.BooleanField()
 
 
 class DeviceSetpointSerializer(serializers.ModelSerializer):

@@ -22,7 +22,7 @@ OPEN_STATES = ("PLANNED", "SENT", "ACKNOWLEDGED")
 
 @dataclass(frozen=True)
 class SetpointColumns:
-    """M setpoints, at most one a device; expires_at are aware datetimes."""
+    """M setpoints, at most one a device; moments are aware datetimes."""
 
     id: Ints
     device_id: Ints
@@ -33,6 +33,7 @@ class SetpointColumns:
     released: Bools
     state: list[str]
     expires_at: list[datetime]
+    issued_at: list[datetime]
 
     @property
     def size(self) -> int:
@@ -51,13 +52,14 @@ class SetpointColumns:
             released=self.released[places],
             state=[self.state[row] for row in places],
             expires_at=[self.expires_at[row] for row in places],
+            issued_at=[self.issued_at[row] for row in places],
         )
 
 
 IN_FORCE = """
 SELECT * FROM (
     SELECT DISTINCT ON (s.device_id) s.id, s.device_id, s.interval_start, s.sequence, s.target_kw, s.baseline_kw,
-           s.released, s.state, s.expires_at
+           s.released, s.state, s.expires_at, s.issued_at
       FROM dispatch_setpoint s
      WHERE s.portfolio_id = ANY(%(portfolios)s) AND s.interval_start <= %(moment)s
        AND s.interval_start > %(moment)s - %(reach)s
@@ -73,7 +75,7 @@ def in_force(portfolio_ids: Sequence[int], moment: datetime) -> SetpointColumns:
         parameters: dict[str, Any] = {"portfolios": list(portfolio_ids), "moment": moment, "reach": LONGEST_VALIDITY}
         cursor.execute(IN_FORCE, parameters)
         rows = cursor.fetchall()
-    column = [list(values) for values in zip(*rows, strict=True)] or [[] for _ in range(9)]
+    column = [list(values) for values in zip(*rows, strict=True)] or [[] for _ in range(10)]
     return SetpointColumns(
         id=np.array(column[0], dtype=np.int64),
         device_id=np.array(column[1], dtype=np.int64),
@@ -84,6 +86,7 @@ def in_force(portfolio_ids: Sequence[int], moment: datetime) -> SetpointColumns:
         released=np.array(column[6], dtype=bool),
         state=column[7],
         expires_at=column[8],
+        issued_at=column[9],
     )
 
 

@@ -8,6 +8,7 @@ urlpatterns: list[URLPattern] = [
     path("dispatch/devices", api.DeviceStates.as_view(), name="device-states"),
     path("devices/<str:code>/opt-out", owner_api.OptOut.as_view(), name="device-opt-out"),
     path("devices/<str:code>/opt-in", owner_api.OptIn.as_view(), name="device-opt-in"),
+    path("devices/<str:code>/wishes", owner_api.OwnerWishes.as_view(), name="device-wishes"),
     path("devices/<str:code>/dispatches", owner_api.DeviceDay.as_view(), name="device-dispatches"),
     path("alarms", watch_api.Alarms.as_view(), name="alarms"),
     path("alarms/<int:pk>/acknowledge", watch_api.AcknowledgeAlarm.as_view(), name="acknowledge-alarm"),

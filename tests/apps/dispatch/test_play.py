@@ -99,8 +99,8 @@ def test_the_live_loop_makes_up_for_refusals_inside_the_interval(monkeypatch: py
 
     monkeypatch.setattr(play.operations, "watch", watch_once)
     command = play.Command(stdout=StringIO())
-    command._attend([played.portfolio], played.start(41).timestamp(), stop)
+    command._attend([played.portfolio], played.start(40).timestamp(), 900, stop)
     assert ControlCycle.objects.get(revision=1).placed_up_kw == pytest.approx(12.0)
     clock.set_simulated(played.start(41))
-    command._attend([played.portfolio], played.start(41).timestamp(), threading.Event())
+    command._attend([played.portfolio], played.start(40).timestamp(), 900, threading.Event())
     assert ControlCycle.objects.count() == 2, "the interval is over"

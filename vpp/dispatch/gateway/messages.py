@@ -1,4 +1,8 @@
-"""Commands out, acknowledgements in: `vpp/v1/{site}/{device}/command|ack`. Only encodes and decodes."""
+"""Commands out, acknowledgements in. Only encodes and decodes.
+
+A device has topics of its own, `vpp/v1/{site}/{device}/command|ack`. A gateway of many devices has one pair,
+`vpp/v1/{gateway}/commands|acks`, with the columns and the answer of the HTTP poll.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +12,7 @@ from urllib.parse import quote, unquote
 import msgspec
 
 ACKS = "vpp/v1/+/+/ack"
+BULK_ACKS = "vpp/v1/+/acks"
 
 
 class Command(msgspec.Struct, frozen=True):
@@ -26,12 +31,37 @@ class Command(msgspec.Struct, frozen=True):
     expires: datetime
 
 
+class Commands(msgspec.Struct, frozen=True):
+    """Commands for devices of one gateway, as columns; each row means what a Command means."""
+
+    issued: datetime
+    id: list[int]
+    device: list[str]
+    interval_start: list[datetime]
+    sequence: list[int]
+    target_kw: list[float]
+    released: list[bool]
+    expires: list[datetime]
+
+
 class Ack(msgspec.Struct, frozen=True):
     """A device's answer to the command with this id."""
 
     id: int
     accepted: bool = True
     reason: str = ""
+
+
+class Refusal(msgspec.Struct, frozen=True):
+    id: int
+    reason: str = ""
+
+
+class Acks(msgspec.Struct, frozen=True):
+    """A gateway's answer to commands of its devices."""
+
+    accepted: list[int] = []
+    refused: list[Refusal] = []
 
 
 class Unreadable(ValueError):
@@ -43,6 +73,7 @@ class Unreadable(ValueError):
 
 _encode = msgspec.json.Encoder().encode
 _decode_ack = msgspec.json.Decoder(Ack).decode
+_decode_acks = msgspec.json.Decoder(Acks).decode
 
 
 def command_topic(site: str, device: str) -> str:
@@ -50,8 +81,16 @@ def command_topic(site: str, device: str) -> str:
     return f"vpp/v1/{quote(site, safe='')}/{quote(device, safe='')}/command"
 
 
-def encode(command: Command) -> bytes:
-    return _encode(command)
+def commands_topic(gateway: str) -> str:
+    return f"vpp/v1/{quote(gateway, safe='')}/commands"
+
+
+def encode(message: Command | Commands) -> bytes:
+    return _encode(message)
+
+
+def is_bulk(topic: str) -> bool:
+    return topic.endswith("/acks")
 
 
 def read_ack(topic: str, payload: bytes) -> tuple[str, Ack]:
@@ -61,5 +100,16 @@ def read_ack(topic: str, payload: bytes) -> tuple[str, Ack]:
         raise Unreadable(topic, "want vpp/v1/SITE/DEVICE/ack")
     try:
         return unquote(parts[3]), _decode_ack(payload)
+    except msgspec.MsgspecError as error:
+        raise Unreadable(topic, str(error)) from error
+
+
+def read_acks(topic: str, payload: bytes) -> tuple[str, Acks]:
+    """The gateway's code and its answers. Raises Unreadable."""
+    parts = topic.split("/")
+    if len(parts) != 4 or parts[3] != "acks":
+        raise Unreadable(topic, "want vpp/v1/GATEWAY/acks")
+    try:
+        return unquote(parts[2]), _decode_acks(payload)
     except msgspec.MsgspecError as error:
         raise Unreadable(topic, str(error)) from error

@@ -13,7 +13,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
-from vpp.dispatch.gateway.messages import ACKS
+from vpp.dispatch.gateway.messages import ACKS, BULK_ACKS
 
 logger = logging.getLogger(__name__)
 
@@ -22,10 +22,13 @@ AVAILABILITY = "vpp/v1/dispatch/availability"  # retained; the last will says of
 
 
 class Session:
-    """One connection; comes back by itself. `answers`: (topic, payload) as they came."""
+    """One connection; comes back by itself. `answers`: (topic, payload) as they came. told: the gateway's availability
+    is kept on the broker."""
 
-    def __init__(self, url: str, *, client_id: str) -> None:
-        self.url = urlparse(url)
+    def __init__(
+        self, url: str, *, client_id: str, topics: tuple[str, ...] = (ACKS, BULK_ACKS), told: bool = True
+    ) -> None:
+        self.url, self.topics, self.told = urlparse(url), topics, told
         if self.url.scheme not in ("mqtt", "mqtts") or not self.url.hostname:
             raise ValueError(f"want mqtt://host:port or mqtts://user:password@host:port, got {url!r}")
         self.answers: queue.SimpleQueue[tuple[str, bytes]] = queue.SimpleQueue()
@@ -35,7 +38,8 @@ class Session:
         self._client.on_connect, self._client.on_disconnect = self._on_connect, self._on_disconnect
         self._client.on_message = self._on_message
         self._client.reconnect_delay_set(min_delay=1, max_delay=10)
-        self._client.will_set(AVAILABILITY, b"offline", qos=1, retain=True)
+        if told:
+            self._client.will_set(AVAILABILITY, b"offline", qos=1, retain=True)
         if self.url.username:
             self._client.username_pw_set(unquote(self.url.username), unquote(self.url.password or ""))
         if self.url.scheme == "mqtts":
@@ -50,7 +54,8 @@ class Session:
         self._client.loop_start()
 
     def stop(self) -> None:
-        self._client.publish(AVAILABILITY, b"offline", qos=1, retain=True)
+        if self.told:
+            self._client.publish(AVAILABILITY, b"offline", qos=1, retain=True)
         self._client.disconnect()
         self._client.loop_stop()
 
@@ -60,12 +65,17 @@ class Session:
         properties.MessageExpiryInterval = max(int(seconds_left), 1)
         return self._client.publish(topic, payload, qos=1, properties=properties).rc == mqtt.MQTT_ERR_SUCCESS
 
+    def send_now(self, topic: str, payload: bytes) -> bool:
+        """Once, at QoS 0: what is worth nothing a few seconds later."""
+        return self._client.publish(topic, payload, qos=0).rc == mqtt.MQTT_ERR_SUCCESS
+
     def _on_connect(self, client: mqtt.Client, userdata: Any, flags: Any, reason: Any, properties: Any) -> None:
         if reason.is_failure:
             logger.error("the broker refuses us: %s", reason)
             return
-        client.subscribe(ACKS, qos=1)
-        client.publish(AVAILABILITY, b"online", qos=1, retain=True)
+        client.subscribe([(topic, 1) for topic in self.topics])
+        if self.told:
+            client.publish(AVAILABILITY, b"online", qos=1, retain=True)
         self.connected.set()
 
     def _on_disconnect(self, client: mqtt.Client, userdata: Any, flags: Any, reason: Any, properties: Any) -> None:

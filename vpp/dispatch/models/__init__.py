@@ -6,7 +6,11 @@ that Setpoint.STEPS does not allow.
 """
 
 from vpp.dispatch.models.alarms import Alarm
+from vpp.dispatch.models.links import ChargingStation, ChargingTransaction, Link
 from vpp.dispatch.models.plans import ControlCycle, Plan, PlanDevice, Shortfall
 from vpp.dispatch.models.setpoints import DeviceStatus, DeviceUse, Setpoint
 
-__all__ = ["Alarm", "ControlCycle", "DeviceStatus", "DeviceUse", "Plan", "PlanDevice", "Setpoint", "Shortfall"]
+__all__ = [
+    "Alarm", "ChargingStation", "ChargingTransaction", "ControlCycle", "DeviceStatus", "DeviceUse", "Link", "Plan",
+    "PlanDevice", "Setpoint", "Shortfall",
+]  # fmt: skip

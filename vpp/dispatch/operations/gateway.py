@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from django.db import connection, transaction
+from django.db import transaction
+from django.db.models import Q
 
 from vpp.dispatch import setpoint_rows
-from vpp.dispatch.models import Setpoint
+from vpp.dispatch.models import Link, Setpoint
 from vpp.dispatch.setpoint_rows import SetpointColumns
 from vpp.enrollment.models import Device, Portfolio
 
@@ -44,7 +45,8 @@ def fetch_setpoints(principal: Principal, interval_start: datetime, at: datetime
     """
     with transaction.atomic():
         found = setpoint_rows.in_force(list(Portfolio.objects.values_list("pk", flat=True)), interval_start)
-        devices = Device.objects.visible_to(principal).filter(pk__in=found.device_id.tolist())
+        polled = Q(link__isnull=True) | Q(link__protocol=Link.Protocol.HTTP)
+        devices = Device.objects.visible_to(principal).filter(polled, pk__in=found.device_id.tolist())
         code_of = dict(devices.values_list("pk", "code"))
         kept = [
             row
@@ -55,63 +57,6 @@ def fetch_setpoints(principal: Principal, interval_start: datetime, at: datetime
         planned = [pk for pk, state in zip(chosen.id.tolist(), chosen.state, strict=True) if state == "PLANNED"]
         setpoint_rows.step(planned, Setpoint.State.SENT, at=at, moment_field="sent_at")
     return Outgoing(chosen, [code_of[device_id] for device_id in chosen.device_id.tolist()])
-
-
-@dataclass(frozen=True)
-class Waiting:
-    """A setpoint that waits for its device's answer."""
-
-    id: int
-    site: str
-    device: str
-    interval_start: datetime
-    sequence: int
-    target_kw: float
-    released: bool
-    issued_at: datetime
-    expires_at: datetime
-
-
-WAITING = """
-SELECT newest.id, site.code, device.code, newest.interval_start, newest.sequence, newest.target_kw, newest.released,
-       newest.issued_at, newest.expires_at
-  FROM (SELECT DISTINCT ON (s.device_id) s.* FROM dispatch_setpoint s
-         WHERE s.portfolio_id = ANY(%(portfolios)s) AND s.interval_start <= %(moment)s
-           AND s.interval_start > %(moment)s - %(reach)s
-         ORDER BY s.device_id, s.interval_start DESC, s.sequence DESC) newest
-  JOIN enrollment_device device ON device.id = newest.device_id
-  JOIN enrollment_site site ON site.id = device.site_id
- WHERE newest.expires_at > %(moment)s AND newest.state IN ('PLANNED', 'SENT') ORDER BY newest.id
-"""
-
-
-def waiting_setpoints(at: datetime) -> list[Waiting]:
-    """The newest setpoint of each device, where it is in force and unanswered. An older one is never among them."""
-    portfolios = list(Portfolio.objects.values_list("pk", flat=True))
-    with connection.cursor() as cursor:
-        parameters: dict[str, Any] = {"portfolios": portfolios, "moment": at, "reach": setpoint_rows.LONGEST_VALIDITY}
-        cursor.execute(WAITING, parameters)
-        return [Waiting(*row) for row in cursor.fetchall()]
-
-
-def mark_sent(ids: Sequence[int], at: datetime) -> set[int]:
-    """Planned setpoints become SENT; committed when this returns. The ids that may be sent: those that are SENT now."""
-    if not ids:
-        return set()
-    with transaction.atomic():
-        setpoint_rows.step(ids, Setpoint.State.SENT, at=at, moment_field="sent_at")
-        sendable = Setpoint.objects.filter(pk__in=ids, state=Setpoint.State.SENT)
-        return set(sendable.values_list("pk", flat=True))
-
-
-def store_device_answers(accepted: Mapping[int, str], refused: Mapping[int, tuple[str, str]], at: datetime) -> Answered:
-    """Answers by setpoint id, with the code of the device they came from (and the reason of a refusal). An answer of
-    another device than the one asked is ignored; a repeat changes nothing."""
-    ids = [*accepted, *refused]
-    asked = dict(Setpoint.objects.filter(pk__in=ids).values_list("pk", "device__code"))
-    own_accepted = [pk for pk, device in accepted.items() if asked.get(pk) == device and pk not in refused]
-    own_refused = {pk: reason for pk, (device, reason) in refused.items() if asked.get(pk) == device}
-    return _store(own_accepted, own_refused, len({*ids}), at)
 
 
 def answer_setpoints(

@@ -68,7 +68,7 @@ def judge_interval(fleet: Fleet, day: DeliveryDay, interval_start: datetime, at:
     states = ["FOLLOWED" if code == Verdict.FOLLOWED else "MISSED" for code in verdict]
     reasons = ["" if code == Verdict.FOLLOWED else Verdict(int(code)).name.lower() for code in verdict]
     setpoint_rows.judge(asked.id, states, measured_kw, reasons, at=at)
-    _mark_devices(asked.device_id, verdict, interval_start)
+    mark_devices(asked.device_id, verdict, interval_start)
     _count_use(asked, verdict, interval_start, day.date)
     owner = fleet.portfolio_id[rows]
     delivered_kw = asked.baseline_kw - measured_kw
@@ -102,7 +102,7 @@ ON CONFLICT (device_id) DO UPDATE SET
 """
 
 
-def _mark_devices(device_ids: NDArray[np.int64], verdict: Codes, interval_start: datetime) -> None:
+def mark_devices(device_ids: NDArray[np.int64], verdict: Codes, interval_start: datetime) -> None:
     """A device that failed waits before it is tried again, longer each time; one that followed is online."""
     parameters = {
         "start": interval_start,

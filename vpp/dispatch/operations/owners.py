@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import transaction
 from django.db.models import Max
 
 from vpp.dispatch.models import ControlCycle, Setpoint
-from vpp.dispatch.operations.cycle import control_cycle
+from vpp.dispatch.operations.cycle import control_cycle, control_cycles
 from vpp.dispatch.operations.judging import STEP
 from vpp.dispatch.operations.planning import lock_portfolios
 from vpp.enrollment.models import Device, Portfolio
 from vpp.enrollment.suspension import set_opt_out
+from vpp.enrollment.terms import change_terms
 
 
 def set_device_opt_out(
@@ -31,6 +33,17 @@ def set_device_opt_out(
         return [replan(portfolio_id, at) for portfolio_id in portfolios.order_by("pk").values_list("pk", flat=True)]
 
 
+def set_device_terms(
+    device: Device, wishes: Mapping[str, Any], *, at: datetime, actor: object, reason: str = ""
+) -> list[ControlCycle]:
+    """The owner's departure time, comfort band or floor from `at` on; the running interval is dispatched again."""
+    with transaction.atomic():
+        if not change_terms(device, wishes, at=at, actor=actor, reason=reason):
+            return []
+        portfolios = Portfolio.objects.filter(enrollments__device=device, enrollments__period__contains=at)
+        return [replan(portfolio_id, at) for portfolio_id in portfolios.order_by("pk").values_list("pk", flat=True)]
+
+
 def replan(portfolio_id: int, at: datetime) -> ControlCycle:
     """One more cycle of the running interval, after an event inside it."""
     start = at - timedelta(seconds=at.timestamp() % STEP.total_seconds())
@@ -39,6 +52,16 @@ def replan(portfolio_id: int, at: datetime) -> ControlCycle:
         last = ControlCycle.objects.filter(portfolio_id=portfolio_id, interval_start=start).aggregate(Max("revision"))
         revision = 0 if last["revision__max"] is None else last["revision__max"] + 1
         return control_cycle(portfolio_id, start, at, revision)
+
+
+def hold(portfolio_ids: Sequence[int], at: datetime) -> list[ControlCycle]:
+    """One more cycle of the running interval for each portfolio, on what its devices have reported inside it."""
+    start = at - timedelta(seconds=at.timestamp() % STEP.total_seconds())
+    with transaction.atomic():
+        lock_portfolios(sorted(portfolio_ids))
+        past = ControlCycle.objects.filter(portfolio_id__in=portfolio_ids, interval_start=start)
+        last = past.aggregate(Max("revision"))["revision__max"]
+        return control_cycles(portfolio_ids, start, at, 0 if last is None else last + 1)
 
 
 def react(portfolio_ids: Sequence[int], at: datetime) -> list[ControlCycle]:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vpp.dispatch import fleet_state, setpoint_rows
+from vpp.dispatch import fleet_state, live_state, setpoint_rows
 from vpp.dispatch.fleet import Fleet
+from vpp.dispatch.kernels.follow import Verdict
 from vpp.dispatch.kernels.headroom import FleetState, Limit
 from vpp.dispatch.operations.current_plans import CurrentPlan, current_plans, planned_kw
-from vpp.dispatch.operations.judging import STEP
+from vpp.dispatch.operations.judging import STEP, mark_devices
 from vpp.dispatch.operations.presence import mark_presence
 from vpp.dispatch.positions import Position, positions_of
 from vpp.enrollment.models import Portfolio
@@ -21,7 +22,9 @@ from vpp.lib.periods import DeliveryDay
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
+Codes = NDArray[np.int8]
 
+SETTLED = timedelta(minutes=1)  # before that no reading can tell how a device follows in the running interval
 SAME_KW = 0.01  # powers closer than this are the same setpoint
 
 
@@ -69,6 +72,8 @@ def look(
     dispatched = ~np.isnan(held.target_kw) | ~np.isnan(earlier.target_kw)
     barred = fleet_state.not_usable(table)
     badly = fleet_state.behaving_badly(fleet, measured, interval_start, STEP)
+    if at - interval_start >= SETTLED:
+        badly = _seen_inside(fleet, interval_start, at, badly)
     refused = np.where(held.refused, np.int8(Limit.REFUSED), np.int8(Limit.NONE))
     unwarned = (table.notice_minutes > 0) & ~planned & ~dispatched
     notice = np.where(unwarned, np.int8(Limit.OWNER_NOTICE), np.int8(Limit.NONE))
@@ -78,6 +83,18 @@ def look(
     state = fleet_state.with_interval(state, baseline_kw, measured, dispatched)
     state = fleet_state.with_use(state, fleet, day.date, interval_start)
     return Scene(day, index, fleet, positions, plans, state, held)
+
+
+def _seen_inside(fleet: Fleet, start: datetime, at: datetime, badly: Codes) -> Codes:
+    """`badly` and what the readings of the running interval add; who disobeys is marked, to be tried again later."""
+    rows, codes = live_state.behaviour_inside(fleet, start, at)
+    disobey = rows[codes == Limit.DISOBEYED]
+    if disobey.size:
+        verdict = np.full(disobey.size, Verdict.DISOBEYED, dtype=np.int8)
+        mark_devices(fleet.table.device_id[disobey], verdict, start)
+    seen = badly.copy()
+    seen[rows] = np.where(badly[rows] == Limit.NONE, codes, badly[rows])
+    return seen
 
 
 def held_at(fleet: Fleet, moment: datetime) -> Held:

@@ -15,6 +15,7 @@ from vpp.dispatch import setpoint_rows
 from vpp.dispatch.kernels.watch import expected_up_kw, short_by_award, worth_an_alarm
 from vpp.dispatch.models import Alarm
 from vpp.dispatch.operations.judging import STEP
+from vpp.dispatch.operations.notices import tell_acknowledged, tell_raised
 from vpp.dispatch.positions import Position, positions_of
 from vpp.enrollment.models import Portfolio
 from vpp.lib.periods import delivery_day_of
@@ -26,6 +27,7 @@ SELECT %(portfolio)s, award_id, %(kind)s, %(start)s, committed, short, %(at)s, '
   FROM unnest(%(awards)s::bigint[], %(committed)s::float8[], %(short)s::float8[]) AS new (award_id, committed, short)
 ON CONFLICT (portfolio_id, interval_start, award_id, kind) DO UPDATE SET short_kw = EXCLUDED.short_kw
   WHERE known.short_kw < EXCLUDED.short_kw
+RETURNING id, xmax = 0 AS fresh
 """
 
 
@@ -62,7 +64,10 @@ def raise_alarms(
     }
     with connection.cursor() as cursor:
         cursor.execute(RAISE, parameters)
-        return int(cursor.rowcount)
+        raised = cursor.fetchall()
+    if new := [alarm_id for alarm_id, fresh in raised if fresh]:
+        tell_raised(new, at)
+    return len(raised)
 
 
 def acknowledge_alarm(alarm: Alarm, *, at: datetime, actor: object, note: str = "") -> bool:
@@ -72,6 +77,8 @@ def acknowledge_alarm(alarm: Alarm, *, at: datetime, actor: object, note: str = 
         if not mine.update(acknowledged_at=at, acknowledged_by=actor_name(actor)[:200], note=note[:200]):
             return False
         audit(at=at, actor=actor, action="alarm.acknowledged", subject=alarm, reason=note)
+        alarm.refresh_from_db()
+        tell_acknowledged(alarm, at)
     return True
 
 
@@ -83,7 +90,8 @@ def watch(portfolios: Sequence[Portfolio], at: datetime) -> list[Deviation]:
         day = delivery_day_of(one.interval_start, portfolio.time_zone)
         position, index = positions_of([portfolio.pk], day)[portfolio.pk], day.index_of(one.interval_start)
         missing_kw = one.committed_up_kw - one.expected_up_kw
-        raise_alarms(portfolio.pk, position, index, one.interval_start, missing_kw, kind, at)
+        with transaction.atomic():
+            raise_alarms(portfolio.pk, position, index, one.interval_start, missing_kw, kind, at)
     return found
 
 

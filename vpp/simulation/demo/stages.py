@@ -18,6 +18,7 @@ from vpp.lib.periods import DeliveryDay, as_datetime64
 from vpp.network.kernels.document import NetworkDocument
 from vpp.simulation.client import HttpRefused
 from vpp.simulation.demo import operator as operators
+from vpp.simulation.demo.carriage import runner_of
 from vpp.simulation.demo.scenario import ZONE_CODE, Scenario
 from vpp.simulation.demo.service import UTILITY, DemoFailed, Service, run_command
 from vpp.simulation.demo.world import World
@@ -175,8 +176,11 @@ def deliver(play: Play, advance: Advance) -> None:
     """Every interval: calls on reserve, control cycle, setpoints to devices, physics, readings back."""
     day = play.day
     fleet = play.world.fleet(day, play.scenario.seed)
-    with play.service.client("gateway") as gateway, play.service.client("market") as exchange:
-        runner = FleetRunner(gateway, fleet, day.starts64())
+    with (
+        play.service.client("gateway") as gateway,
+        play.service.client("market") as exchange,
+        runner_of(play.world, gateway, fleet, day.starts64()) as (runner, way),
+    ):
         market = MarketRunner(exchange)
         calls = market.calls_of_day(day.date, seed=play.scenario.seed)
         for index, start in enumerate(day.starts()):
@@ -190,6 +194,8 @@ def deliver(play: Play, advance: Advance) -> None:
         runner.flush()
     run_command("play", "--date", day.date.isoformat(), "--close")
     play.facts["reserve_calls"] = len(calls)
+    play.facts["dispatched_over"] = way
+    play.notes.append(f"setpoints went to the devices over {way}")
 
 
 def settle(play: Play, advance: Advance) -> None:

@@ -20,6 +20,8 @@ Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 Ints = NDArray[np.int64]
 
+DRIFT_PU_PER_HOUR = 0.2  # of what is asked, lost by a drifting device for each hour of the day so far
+
 CURTAILABLE = ("PV", "WIND", "HYDRO")
 RAMPED = ("BIOMASS", "GENSET")
 THERMAL = ("HEAT_PUMP", "WATER_HEATER")
@@ -38,10 +40,15 @@ class FleetState:
 
 
 class Fleet:
-    """Physics and bookkeeping of one simulated day. `fault` is (N, H) of faults.Fault codes."""
+    """Physics and bookkeeping of one simulated day. `fault` is (N, H) of faults.Fault codes.
 
-    def __init__(self, spec: FleetSpec, fault: NDArray[np.uint8], step_hours: float = 0.25) -> None:
-        self.spec, self.fault, self.step_hours = spec, fault, step_hours
+    steps_a_column: how many steps of step_hours live in one column of profile and faults (1: a step is a column).
+    """
+
+    def __init__(
+        self, spec: FleetSpec, fault: NDArray[np.uint8], step_hours: float = 0.25, steps_a_column: int = 1
+    ) -> None:
+        self.spec, self.fault, self.step_hours, self.steps_a_column = spec, fault, step_hours, steps_a_column
         self._batteries = np.flatnonzero(spec.kind == "BATTERY")
         self._curtailable = np.flatnonzero(np.isin(spec.kind, CURTAILABLE))
         self._ramped = np.flatnonzero(np.isin(spec.kind, RAMPED))
@@ -54,7 +61,9 @@ class Fleet:
         self._site = site.astype(np.int64)
         self._battery_parameters = _battery_parameters(spec, self._batteries)
         self._thermal_parameters = _thermal_parameters(spec, self._thermal)
-        self._sessions = ev_charger.sessions_from_profile(spec.profile_kw[self._chargers], step_hours)
+        charging_kw = np.repeat(spec.profile_kw[self._chargers], steps_a_column, axis=1)
+        slack = ev_charger.DEFAULT_SLACK_INTERVALS * steps_a_column
+        self._sessions = ev_charger.sessions_from_profile(charging_kw, step_hours, slack)
         first_kw = spec.profile_kw[:, 0].copy() if spec.n_intervals else np.zeros(spec.n_devices)
         self.state = FleetState(
             0,
@@ -68,7 +77,7 @@ class Fleet:
     def refusals(self, target_kw: Floats) -> Bools:
         """(N,) devices whose comfort band or departure stands against the setpoint for the next interval."""
         state, refused = self.state, np.zeros(self.spec.n_devices, dtype=bool)
-        profile_kw = self.spec.profile_kw[:, state.index]
+        profile_kw = self._profile_kw(state.index)
         t, c = self._thermal, self._chargers
         refused[t] = heat_pump.refuses(profile_kw[t], target_kw[t], state.thermal, self._thermal_parameters)
         least_kw, most_kw, _ = self._charger_limits(state.index, state.chargers)
@@ -81,7 +90,7 @@ class Fleet:
         """Power (N,) in kW over the next interval, every device's own answer to its setpoint (NaN: none)."""
         state, spec, index = self.state, self.spec, self.state.index
         wanted_kw = self._after_faults(target_kw)
-        profile_kw, power_kw = spec.profile_kw[:, index], spec.profile_kw[:, index].copy()
+        profile_kw, power_kw = self._profile_kw(index), self._profile_kw(index).copy()
         soc_kwh = state.soc_kwh.copy()
         b, w, t, c, f = self._batteries, self._curtailable, self._thermal, self._chargers, self._flexible
         power_kw[b], soc_kwh[b] = battery.step_batteries(
@@ -109,7 +118,7 @@ class Fleet:
         stored = np.full(self.spec.n_devices, np.nan)
         stored[self._batteries] = self.state.soc_kwh[self._batteries]
         stored[self._thermal] = heat_pump.stored_kwh(self.state.thermal, self._thermal_parameters)
-        next_index = min(self.state.index, self.spec.n_intervals - 1)
+        next_index = min(self.state.index, self.n_steps - 1)
         stored[self._chargers] = ev_charger.postponable_kwh(
             next_index,
             self.state.chargers,
@@ -121,11 +130,20 @@ class Fleet:
 
     def reachable(self, index: int) -> Bools:
         """(N,) devices that hear, answer and report in interval `index`."""
-        return self.fault[:, index] != Fault.DROP_OUT
+        return self.fault[:, index // self.steps_a_column] != Fault.DROP_OUT
+
+    @property
+    def n_steps(self) -> int:
+        return self.spec.n_intervals * self.steps_a_column
+
+    def _profile_kw(self, index: int) -> Floats:
+        return self.spec.profile_kw[:, index // self.steps_a_column]
 
     def _after_faults(self, target_kw: Floats) -> Floats:
-        code = self.fault[:, self.state.index]
+        code = self.fault[:, self.state.index // self.steps_a_column]
         wanted_kw = np.where(code == Fault.IGNORE, np.nan, target_kw)
+        left_pu = max(1.0 - DRIFT_PU_PER_HOUR * self.state.index * self.step_hours, 0.0)
+        wanted_kw = np.where(code == Fault.DRIFT, wanted_kw * left_pu, wanted_kw)
         return np.where(code == Fault.SLOW, self.state.previous_target_kw, wanted_kw)
 
     def _charger_limits(self, index: int, chargers: ev_charger.ChargerState) -> tuple[Floats, Floats, Floats]:
@@ -135,8 +153,8 @@ class Fleet:
     def _step_ramped(self, wanted_kw: Floats) -> Floats:
         r, spec, index = self._ramped, self.spec, self.state.index
         return generation.step_ramped(
-            spec.profile_kw[r, index],
-            spec.profile_kw[r, max(index - 1, 0)],
+            self._profile_kw(index)[r],
+            self._profile_kw(max(index - 1, 0))[r],
             self.state.power_kw[r],
             wanted_kw[r],
             spec.max_production_kw[r],

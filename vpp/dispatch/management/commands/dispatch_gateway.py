@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from argparse import ArgumentParser
+from datetime import timedelta
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
@@ -13,7 +14,6 @@ from vpp.jobs.signals import stop_on_signal
 from vpp.lib import clock
 
 CLIENT_ID = "vpp-dispatch"
-GATEWAY_LOCK = 7402  # one gateway at a time: two could let an older setpoint overtake a newer one
 
 
 class Command(BaseCommand):
@@ -22,25 +22,29 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         url = os.environ.get("VPP_MQTT_URL", "mqtt://127.0.0.1:1883")
         parser.add_argument("--url", default=url, help="mqtt[s]://user:password@host:port; default VPP_MQTT_URL")
+        parser.add_argument(
+            "--retry", type=float, default=20.0, help="seconds until silence is answered by a repeat"
+        )
         parser.add_argument("--pause", type=float, default=0.2, help="seconds between two looks for new setpoints")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        from vpp.dispatch.gateway.lead import MQTT, lead
         from vpp.dispatch.gateway.session import Session
         from vpp.dispatch.gateway.turn import Outbox, turn
 
-        stop, outbox = stop_on_signal(), Outbox()
+        stop, outbox = stop_on_signal(), Outbox(retry_after=timedelta(seconds=options["retry"]))
         try:
             session = Session(options["url"], client_id=CLIENT_ID)
         except ValueError as error:
             raise CommandError(f"--url: {error}", returncode=2) from None
-        while not _lead() and not stop.wait(1.0):
+        while not lead(MQTT) and not stop.wait(1.0):
             pass
         session.start()
         self.stdout.write("dispatch gateway leads")
         while not stop.is_set():
             busy = 0
             try:
-                if session.connected.wait(timeout=1.0) and _lead():
+                if session.connected.wait(timeout=1.0) and lead(MQTT):
                     busy = turn(session, outbox, clock.now())
             except (OperationalError, InterfaceError) as error:
                 self.stderr.write(f"the database is away: {error}")
@@ -50,14 +54,3 @@ class Command(BaseCommand):
                 stop.wait(options["pause"])
         session.stop()
         self.stdout.write(f"{outbox.sent} commands sent, {outbox.stored} answers stored")
-
-
-def _lead() -> bool:
-    """True while this process holds the lock; a lost database connection gives it up and asks for it again."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND classid = 0 AND objid = %s"
-            " AND pid = pg_backend_pid()) OR pg_try_advisory_lock(%s)",
-            [GATEWAY_LOCK, GATEWAY_LOCK],
-        )
-        return bool(cursor.fetchone()[0])

@@ -24,7 +24,8 @@ WATCH_S = 60.0
 
 class Command(BaseCommand):
     help = (
-        "Run the control loop. Without arguments: live, at every quarter hour. With --at: one interval. With --date:"
+        "Run the control loop. Without arguments: live, at every quarter hour, and with --every N also every N minutes"
+        " inside it, on what the devices report meanwhile. With --at: one interval. With --date:"
         " every interval of that delivery day, one after the other; with --close as well: only what is left to do"
         " after the day."
     )
@@ -34,6 +35,7 @@ class Command(BaseCommand):
         parser.add_argument("--portfolio", action="append", help="portfolio code; repeat for several; default: all")
         parser.add_argument("--at", type=datetime.fromisoformat, help="a moment with offset: only its interval")
         parser.add_argument("--revision", type=int, default=0, help="above 0: react again inside the interval")
+        parser.add_argument("--every", type=int, default=15, metavar="N", help="live: minutes between cycles, 1 to 15")
         parser.add_argument("--close", action="store_true", help="judge the last interval of --date and close the day")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -42,28 +44,44 @@ class Command(BaseCommand):
             return self._close(portfolios, options["date"])
         if options["at"] is not None:
             return self._play(portfolios, _start_of(options["at"]), options["revision"])
-        stop = stop_on_signal()
+        if not 1 <= options["every"] <= STEP_S // 60:
+            raise CommandError("--every is 1 to 15 minutes")
+        stop, every_s = stop_on_signal(), options["every"] * 60
         for start in _intervals(portfolios, options["date"], stop):
             self._play(portfolios, start, 0)
             if stop.is_set():
                 self.stdout.write("stopped")
                 break
             if options["date"] is None:
-                self._attend(portfolios, start.timestamp() + STEP_S, stop)
+                self._attend(portfolios, start.timestamp(), every_s, stop)
         return None
 
-    def _attend(self, portfolios: list[Portfolio], ends: float, stop: threading.Event) -> None:
-        """Until the interval ends: react to refusals at once, look every minute whether a commitment goes short."""
-        watched = 0.0
+    def _attend(self, portfolios: list[Portfolio], begins: float, every_s: int, stop: threading.Event) -> None:
+        """Until the interval ends: a cycle every so many minutes, one at once after refusals, and each minute a look
+        whether a commitment goes short."""
+        ids, watched = [one.pk for one in portfolios], 0.0
+        number = int(max(clock.now().timestamp() - begins, 0.0) // every_s) + 1  # a loop may begin inside an interval
+        ends = begins + STEP_S
         while not stop.wait(max(min(REACT_S, ends - clock.now().timestamp()), 0.0)):
             now = clock.now()
             if now.timestamp() >= ends:
                 return
-            for cycle in operations.react([one.pk for one in portfolios], now):
-                self.stdout.write(_line(cycle))
+            if now.timestamp() >= begins + number * every_s:
+                late = int((now.timestamp() - begins) // every_s) - number
+                if late:
+                    self.stderr.write(f"{late} cycles before {now:%H:%M:%S}Z were missed")
+                number += late + 1
+                self._tell(operations.hold(ids, now))
+            else:
+                self._tell(operations.react(ids, now))
             if now.timestamp() - watched >= WATCH_S:
                 operations.watch(portfolios, now)
                 watched = now.timestamp()
+
+    def _tell(self, cycles: list[ControlCycle]) -> None:
+        for cycle in cycles:
+            if cycle.written:
+                self.stdout.write(_line(cycle))
 
     def _play(self, portfolios: list[Portfolio], start: datetime, revision: int) -> None:
         for cycle in step(portfolios, start, revision=revision):

@@ -1,9 +1,13 @@
-"""`manage.py serve`: web, relay, schedule and workers in one process, for one machine."""
+"""`manage.py serve`: web, relay, schedule and workers in one process, for one machine; others beside it on request."""
 
 from __future__ import annotations
 
+import shlex
+import subprocess
+import sys
 from argparse import ArgumentParser
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from django.conf import settings
@@ -20,6 +24,13 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--bind", default="127.0.0.1:8000", help="host:port; loopback unless told otherwise")
+        parser.add_argument(
+            "--with",
+            action="append",
+            default=[],
+            metavar="COMMAND",
+            help="another command to run beside, in a process of its own, as --with 'play --every 1'; may be repeated",
+        )
         parser.add_argument("--no-migrate", action="store_true", help="do not bring the database up to date first")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -30,5 +41,22 @@ class Command(BaseCommand):
             if not settings.BROKER_URL:
                 stack.enter_context(relay.embedded(with_schedule=True))
             server = stack.enter_context(WebServer(options["bind"]))
+            for command in options["with"]:
+                stack.enter_context(_beside(shlex.split(command)))
             self.stdout.write(f"serving on {server.url} - stop with Ctrl-C")
             stop.wait()
+
+
+@contextmanager
+def _beside(words: list[str]) -> Iterator[None]:
+    """A command of ours in a process of its own, asked to end when we do."""
+    process = subprocess.Popen([sys.executable, sys.argv[0], *words])  # noqa: S603
+    try:
+        yield
+    finally:
+        process.terminate()
+        try:
+            process.wait(timeout=20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()

@@ -1,0 +1,1 @@
+"""Inverters and batteries over SunSpec Modbus TCP (docs/dispatch.md)."""
