@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from django.db import transaction
 
-from telemetry.ingest import files, resolve
+from telemetry.ingest import files, registers, resolve
 from telemetry.ingest.alarms import heard as heard
 from telemetry.ingest.alarms import watch as watch
 from telemetry.ingest.files import ImportReport, Progress
@@ -25,6 +25,7 @@ from telemetry.kernels.batch import ReadingBatch
 from telemetry.kernels.judge import judge
 from telemetry.kernels.quality import Refusal
 from telemetry.kernels.readings import Readings, once
+from telemetry.kernels.registers import Showings
 from telemetry.protocols.file_types import NarrowFile, WideFile
 
 if TYPE_CHECKING:
@@ -92,6 +93,39 @@ def ingest(
         corrected=corrected,
         duplicates=int((outcome == Outcome.SAME).sum()) + repeats,
         refused=sorted(refused),
+    )
+
+
+def ingest_registers(
+    showings: Showings,
+    *,
+    at: datetime,
+    principal: Principal | None,
+    max_age_days: int | None = MAX_AGE_DAYS,
+    sites: Sequence[str] | None = None,
+    digest_later: bool = False,
+) -> IngestAnswer:
+    """Store what registers showed and the readings that this completes, in one transaction.
+
+    Accepted counts showings. The first of a device only starts the counting. One that a reset went before is refused
+    as `register_reset` for the unknown energy, and counted from all the same.
+    """
+    at_us = round(at.timestamp() * 1e6)
+    ratings = resolve.ratings_of(showings.codes, principal, sites)
+    with transaction.atomic():
+        taken = registers.take(showings, ratings, at_us=at_us, max_age_days=max_age_days)
+        answer = ingest(
+            taken.batch,
+            at=at,
+            principal=principal,
+            max_age_days=None,
+            sites=sites,
+            digest_later=digest_later,
+        )
+    refused = sorted(taken.refused + answer.refused)
+    fresh_rows = taken.fresh - sum(reason == Refusal.REGISTER_RESET for _, reason in taken.refused)
+    return IngestAnswer(
+        accepted=fresh_rows - len(answer.refused), corrected=0, duplicates=taken.duplicates, refused=refused
     )
 
 

@@ -11,6 +11,7 @@ from django.db import IntegrityError, InterfaceError, OperationalError, connecti
 from django.http import HttpRequest, HttpResponse
 
 from telemetry import operations
+from telemetry.kernels.registers import Showings
 from telemetry.protocols.decode import decode
 from telemetry.protocols.errors import BodyTooLarge
 from vpp.accounts.authentication import client_of_token
@@ -85,7 +86,10 @@ def _ingest(request: HttpRequest, body: bytes, client: ApiClient) -> dict[str, A
     content_encoding = request.headers.get("Content-Encoding", "")
     batch = decode(body, content_type=request.headers.get("Content-Type", ""), content_encoding=content_encoding)
     at = clock.now()
-    answer = operations.ingest(batch, at=at, principal=client, digest_later=True)
+    if isinstance(batch, Showings):
+        answer = operations.ingest_registers(batch, at=at, principal=client, digest_later=True)
+    else:
+        answer = operations.ingest(batch, at=at, principal=client, digest_later=True)
     operations.heard(f"client {client}", at=at, refused=answer.refused)
     return {
         "accepted": answer.accepted,

@@ -73,17 +73,18 @@ class Series(APIView):
 
 
 def _table(device_ids: list[int], asked: dict[str, Any]) -> Table:
-    span, names, filled = (asked["start"], asked["end"], asked["as_of"]), asked["device"], None
+    span, names = (asked["start"], asked["end"], asked["as_of"]), asked["device"]
+    filled: NDArray[np.bool_] | None = None
     if asked["fill"]:
         power_kw, put_in = queries.filled_power_kw(device_ids, *span)
-        filled = put_in.reshape(len(device_ids), -1, asked["step_minutes"] // 15).any(axis=2)
+        filled = np.asarray(put_in.reshape(len(device_ids), -1, asked["step_minutes"] // 15).any(axis=2))
     else:
         power_kw = queries.interval_power_kw(device_ids, *span)
     values = resample(power_kw, asked["step_minutes"], asked["aggregate"])
     if asked["total"]:
         total_kw = power_kw.sum(axis=0, keepdims=True)
         names, values = [TOTAL], resample(total_kw, asked["step_minutes"], asked["aggregate"])
-        filled = None if filled is None else filled.any(axis=0, keepdims=True)
+        filled = None if filled is None else np.asarray(filled.any(axis=0, keepdims=True))
     unit = "energy_kwh" if asked["aggregate"] == "energy" else "power_kw"
     return Table(names, asked["start"], asked["step_minutes"], unit, values, filled)
 

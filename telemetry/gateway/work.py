@@ -42,11 +42,17 @@ def store(messages: Sequence[tuple[bytes, bytes]], *, at: datetime, tally: Tally
     What cannot be read is counted and logged: nobody could send it better by waiting.
     """
     found = mqtt_messages.read(messages)
+    answers = []
     if found.batch.size or found.batch.refused:
         answers = [
             operations.ingest(part, at=at, principal=None, sites=found.sites, digest_later=True)
             for part in in_turn(found.batch)
         ]
+    answers += [
+        operations.ingest_registers(showings, at=at, principal=None, sites=sites, digest_later=True)
+        for showings, sites in found.showings
+    ]
+    if answers:
         refused = [each for answer in answers for each in answer.refused]
         operations.heard(sender, at=at, refused=refused)
         tally.accepted += sum(answer.accepted for answer in answers)

@@ -22,4 +22,6 @@ def resample(power_kw: FloatColumn, step_minutes: int, how: Aggregation) -> Floa
     quarters = power_kw.reshape(power_kw.shape[0], -1, step_minutes // BUCKET_MINUTES)
     if how == "energy":
         return np.asarray(energy_kwh(quarters.mean(axis=2), step_minutes))
-    return np.asarray({"mean": np.mean, "min": np.min, "max": np.max}[how](quarters, axis=2))
+    if how == "mean":
+        return np.asarray(quarters.mean(axis=2))
+    return np.asarray(quarters.min(axis=2) if how == "min" else quarters.max(axis=2))

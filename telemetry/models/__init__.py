@@ -13,6 +13,7 @@ from telemetry.models.readings import (
     Rollup15,
     RollupDay,
 )
+from telemetry.models.registers import RegisterShowing
 
 __all__ = [
     "Alarm",
@@ -25,6 +26,7 @@ __all__ = [
     "ReadingCorrection",
     "ReadingDay",
     "ReadingValues",
+    "RegisterShowing",
     "Rollup15",
     "RollupDay",
     "Sender",

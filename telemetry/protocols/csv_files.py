@@ -6,14 +6,13 @@ import csv
 import math
 from array import array
 from collections.abc import Iterable
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from telemetry.kernels.batch import batch_of
 from telemetry.kernels.quality import Refusal
-from telemetry.protocols.file_registers import batch_of_registers
+from telemetry.kernels.registers import Showings, batch_of_registers
 from telemetry.protocols.file_times import BadTime, SkippedHour, TimeReader
 from telemetry.protocols.file_types import (
     FileFormat,
@@ -139,8 +138,8 @@ def read_narrow(path: Path, lines: Iterable[str], names: list[str], form: FileFo
     floats = {name: np.array(values) * form.factor_of(name) for name, values in columns.items()}
     if "register_kwh" in floats:
         of_device, at_us, of_row = (np.array(values, dtype=np.int64) for values in (device, time_us, rows))
-        batch = batch_of_registers(list(places), of_device, at_us, of_row, floats["register_kwh"])
-        return NarrowFile(path, replace(batch, refused=sorted(batch.refused + refused)), first_row, times.changes())
+        showings = Showings(list(places), of_device, at_us, floats["register_kwh"], of_row, refused)
+        return NarrowFile(path, batch_of_registers(showings), first_row, times.changes())
     batch = batch_of(
         codes=list(places),
         device=np.array(device, dtype=np.int64),

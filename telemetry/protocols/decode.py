@@ -7,7 +7,8 @@ import zlib
 import msgspec
 
 from telemetry.kernels.batch import ReadingBatch
-from telemetry.protocols import json_columns, json_rows, msgpack_columns
+from telemetry.kernels.registers import Showings
+from telemetry.protocols import json_columns, json_registers, json_rows, msgpack_columns
 from telemetry.protocols.bounds import MAX_BODY_BYTES, refuse_too_many_commas, refuse_too_many_rows
 from telemetry.protocols.errors import BodyTooLarge, MalformedBody, UnsupportedMedia
 
@@ -15,10 +16,11 @@ MSGPACK_TYPES = ("application/msgpack", "application/vnd.msgpack", "application/
 
 
 class _Shape(msgspec.Struct):
-    """Which of the two JSON forms a message has; the contents stay unread."""
+    """Which of the JSON forms a message has; the contents stay unread."""
 
     readings: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
     columns: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+    registers: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
 
 
 _shape = msgspec.json.Decoder(_Shape)
@@ -43,11 +45,12 @@ def inflate(body: bytes, content_encoding: str) -> bytes:
     return plain
 
 
-def decode(body: bytes, *, content_type: str, content_encoding: str = "") -> ReadingBatch:
-    """Readings of a message of any of the three forms; raises a DomainError that says what is wrong with it."""
+def decode(body: bytes, *, content_type: str, content_encoding: str = "") -> ReadingBatch | Showings:
+    """Readings of a message of any form, or what registers showed. Raises a DomainError that says what is wrong."""
     plain = inflate(body, content_encoding.strip().lower())
     media_type = content_type.partition(";")[0].strip().lower()
     try:
+        batch: ReadingBatch | Showings
         if media_type in MSGPACK_TYPES:
             batch = msgpack_columns.decode(plain)
         elif media_type == "application/json":
@@ -60,11 +63,13 @@ def decode(body: bytes, *, content_type: str, content_encoding: str = "") -> Rea
     return batch
 
 
-def _decode_json(body: bytes) -> ReadingBatch:
+def _decode_json(body: bytes) -> ReadingBatch | Showings:
     refuse_too_many_commas(body)
     shape = _shape.decode(body)  # a quick walk past the contents
     if shape.readings is not msgspec.UNSET:
         return json_rows.decode(body)
     if shape.columns is not msgspec.UNSET:
         return json_columns.decode(body)
-    raise MalformedBody('want {"readings": [...]} or {"columns": {...}}')
+    if shape.registers is not msgspec.UNSET:
+        return json_registers.decode(body)
+    raise MalformedBody('want {"readings": [...]}, {"columns": {...}} or {"registers": [...]}')

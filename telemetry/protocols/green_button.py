@@ -17,7 +17,7 @@ import numpy as np
 from telemetry.kernels.batch import FloatColumn, IntColumn, ReadingBatch, batch_of
 from telemetry.kernels.intervals import net_of, spread
 from telemetry.kernels.quality import Quality
-from telemetry.protocols.file_registers import batch_of_registers
+from telemetry.kernels.registers import Showings, batch_of_registers
 from telemetry.protocols.file_types import FileFormat, NarrowFile, UnreadableFile
 
 if TYPE_CHECKING:
@@ -172,7 +172,7 @@ def _batch(path: Path, part: Values, codes: list[str]) -> ReadingBatch:
     if not part.kind.is_power and (part.duration_s <= 0).any():
         row = int(part.row[np.argmax(part.duration_s <= 0)])
         raise UnreadableFile(path, "an energy without the length of its interval", row=row)
-    worth: FloatColumn = part.value * part.kind.kw_or_kwh
+    worth: FloatColumn = np.asarray(part.value * part.kind.kw_or_kwh, dtype=np.float64)
     hours = part.duration_s / 3600
     power_kw: FloatColumn = worth if part.kind.is_power else worth / hours
     batch = batch_of(
@@ -191,4 +191,5 @@ def _registers(parts: list[Values], codes: list[str]) -> ReadingBatch:
     device = np.concatenate([np.full(part.value.size, codes.index(part.device)) for part in parts])
     time_us = np.concatenate([part.time_s for part in parts]) * 1_000_000
     register_kwh = np.concatenate([part.value * part.kind.kw_or_kwh for part in parts])
-    return batch_of_registers(codes, device, time_us, np.concatenate([part.row for part in parts]), register_kwh)
+    rows = np.concatenate([part.row for part in parts])
+    return batch_of_registers(Showings(codes, device, time_us, register_kwh, rows))

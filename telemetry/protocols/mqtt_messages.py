@@ -1,6 +1,7 @@
 """Readings as MQTT messages (docs/telemetry.md):
 
 vpp/v1/{site}/{device}/state : JSON, one reading of that device or a list of them, without "device"
+vpp/v1/{site}/{device}/register : JSON, what the device's register showed: {"time", "register_kwh"}, or a list of them
 vpp/v1/{site}/readings       : readings of any devices of the site, in any form that the API takes (JSON or MessagePack)
 """
 
@@ -8,20 +9,24 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import msgspec
 import numpy as np
 
 from telemetry.kernels.batch import VALUE_COLUMNS, ReadingBatch, batch_of
 from telemetry.kernels.quality import Refusal
+from telemetry.kernels.registers import Showings
 from telemetry.protocols.bounds import MAX_BODY_BYTES, refuse_too_many_commas, refuse_too_many_rows
 from telemetry.protocols.decode import MSGPACK_TYPES, decode
 from telemetry.protocols.errors import BodyTooLarge, MalformedBody
+from telemetry.protocols.json_registers import Showing, showings_of
 from telemetry.protocols.json_rows import AwareTime, DeviceCode, column, microseconds
 from vpp.lib.errors import DomainError
 
 ROOT = "vpp/v1"
-SUBSCRIPTIONS = (f"{ROOT}/+/+/state", f"{ROOT}/+/readings")
+STATE, REGISTER = "state", "register"
+SUBSCRIPTIONS = (f"{ROOT}/+/+/{STATE}", f"{ROOT}/+/+/{REGISTER}", f"{ROOT}/+/readings")
 
 
 class State(msgspec.Struct, gc=False, frozen=True):
@@ -36,26 +41,31 @@ class State(msgspec.Struct, gc=False, frozen=True):
 
 
 _states = msgspec.json.Decoder(State | list[State])
+_showings = msgspec.json.Decoder(Showing | list[Showing])
+CHANNELS = {4: ("readings",), 5: (STATE, REGISTER)}  # by the number of levels in the topic
 MOST_REMEMBERED = 200_000  # topics, about 300 bytes each
 
 
 @dataclass(frozen=True)
 class Address:
-    """Whom a topic speaks for; `device` is None for readings of any devices of the site."""
+    """Whom a topic speaks for, and of what; `device` is None for readings of any devices of the site."""
 
     site: str
     device: str | None
+    channel: str
 
 
 @dataclass
 class Messages:
     """Readings of many messages as one batch. `sites` : the site that speaks, for each code of the batch.
 
+    showings : of registers, each with the sites that speak for its codes.
     refused : (topic, what is wrong) of messages of which nothing could be read.
     """
 
     batch: ReadingBatch
     sites: list[str]
+    showings: list[tuple[Showings, list[str]]]
     refused: list[tuple[str, DomainError]]
 
 
@@ -68,14 +78,14 @@ def address_of(topic: bytes) -> Address:
         return known
     try:
         parts = topic.decode().split("/")
-        if parts[:2] != ROOT.split("/") or len(parts) not in (4, 5):
+        if parts[:2] != ROOT.split("/") or len(parts) not in (4, 5) or parts[-1] not in CHANNELS[len(parts)]:
             raise MalformedBody(f"topic {'/'.join(parts)!r}")
         codes = [msgspec.convert(part, DeviceCode) for part in parts[2:-1]]
     except (msgspec.ValidationError, UnicodeDecodeError) as error:
         raise MalformedBody(f"the topic cannot be read: {error}") from error
     if len(_addresses) >= MOST_REMEMBERED:
         _addresses.clear()
-    found = _addresses[topic] = Address(codes[0], codes[1] if len(codes) == 2 else None)
+    found = _addresses[topic] = Address(codes[0], codes[1] if len(codes) == 2 else None, parts[-1])
     return found
 
 
@@ -86,38 +96,52 @@ def read(messages: Iterable[tuple[bytes, bytes]]) -> Messages:
     parts: list[ReadingBatch] = []
     states: list[State] = []
     devices: list[int] = []
+    showings: list[tuple[Showings, list[str]]] = []
     for topic, payload in messages:
         try:
             address = address_of(topic)
-            if address.device is not None:
-                found = _states_of(payload)
+            if address.device is not None and address.channel == STATE:
+                found = _listed(_states, payload)
                 states += found
                 devices += [places.setdefault((address.site, address.device), len(places))] * len(found)
                 continue
-            batch = _of_site(payload)
+            batch = _of_site(payload) if address.device is None else _of_register(address.device, payload)
         except DomainError as error:
             refused.append((topic.decode(errors="replace"), error))
+            continue
+        if isinstance(batch, Showings):
+            showings.append((batch, [address.site] * len(batch.codes)))
             continue
         parts.append(_of_devices(states, devices))
         parts.append(_placed(batch, address.site, places))
         states, devices = [], []
     parts.append(_of_devices(states, devices))
-    return Messages(_joined(parts, [code for _, code in places]), [site for site, _ in places], refused)
+    whole = _joined(parts, [code for _, code in places])
+    return Messages(whole, [site for site, _ in places], showings, refused)
 
 
-def _states_of(payload: bytes) -> list[State]:
+Listed = TypeVar("Listed", State, Showing)
+
+
+def _listed(decoder: msgspec.json.Decoder[Listed | list[Listed]], payload: bytes) -> list[Listed]:
+    """One or a list of them."""
     _refuse_large(payload)
     try:
         refuse_too_many_commas(payload)
-        message = _states.decode(payload)
-        states = message if isinstance(message, list) else [message]
+        message = decoder.decode(payload)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise MalformedBody(f"the message cannot be read: {error}") from error
-    refuse_too_many_rows(len(states))
-    return states
+    found = message if isinstance(message, list) else [message]
+    refuse_too_many_rows(len(found))
+    return found
 
 
-def _of_site(payload: bytes) -> ReadingBatch:
+def _of_register(device: str, payload: bytes) -> Showings:
+    found = _listed(_showings, payload)
+    return showings_of(found, [device] * len(found))
+
+
+def _of_site(payload: bytes) -> ReadingBatch | Showings:
     _refuse_large(payload)
     is_json = payload.lstrip()[:1] in (b"{", b"[", b"")
     return decode(payload, content_type="application/json" if is_json else MSGPACK_TYPES[0])

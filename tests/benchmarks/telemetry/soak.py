@@ -7,6 +7,7 @@ process, a process that digests and rolls up beside it, and the database share t
 from __future__ import annotations
 
 import http.client
+import json
 import os
 import subprocess
 import sys
@@ -100,7 +101,7 @@ def _keep_pace(soak: Soak, sender: Sender, web: int, digesting: int) -> None:
 
 
 class Sender:
-    """Every device in turn, a minute a round."""
+    """Every device in turn, as often as the rate allows; each round one instant."""
 
     def __init__(self, port: int, token: str, codes: list[str], soak: Soak) -> None:
         self.codes, self.soak = codes, soak
@@ -111,7 +112,7 @@ class Sender:
         self.due = 0.0
 
     def round(self, *, pace_s: float, until: float = float("inf")) -> None:
-        self.moment += timedelta(minutes=1)
+        self.moment += timedelta(seconds=max(1, round(self.soak.devices / self.soak.rate)))
         for first in range(0, len(self.codes), self.soak.batch):
             if time.monotonic() > until:
                 return
@@ -123,8 +124,6 @@ class Sender:
             self._send(self.codes[first : first + self.soak.batch])
 
     def _send(self, codes: list[str]) -> None:
-        import json
-
         power_kw = self.rng.uniform(0, 10, len(codes)).round(3)
         body = self._body(codes, power_kw)
         begin = time.perf_counter()
