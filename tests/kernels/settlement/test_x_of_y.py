@@ -169,7 +169,7 @@ def test_a_contradictory_profile_names_its_field():
         override_profile(CAISO, {"day_types": "moon"})
     with pytest.raises(ProfileError, match="x=11"):
         override_profile(CAISO, {"pools": {"business": {"x": 11}}})
-    with pytest.raises(ProfileError, match="unknown profile fields: lookbak"):
+    with pytest.raises(ProfileError, match="lookbak is unknown; known"):
         override_profile(CAISO, {"lookbak": 3})
 
 

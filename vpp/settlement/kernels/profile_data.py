@@ -112,7 +112,9 @@ def profile_from_dict(name: str, data: Mapping[str, Any]) -> MethodProfile:
     known = set(MethodProfile.__dataclass_fields__) - {"name", "pools", "adjustment"}
     extra = set(data) - known - {"pools", "adjustment", "source", "method", "net_export"}
     if extra:
-        raise ProfileError(f"unknown profile fields: {', '.join(sorted(extra))}")
+        raise ProfileError(
+            f"params: {', '.join(sorted(extra))} is unknown; known: {', '.join(sorted(known))}, pools, adjustment"
+        )
     values = {key: data[key] for key in known & set(data)}
     pools = {pool_name(pool): pool_from_dict(rule) for pool, rule in (data.get("pools") or {}).items()}
     values["day_types"] = day_types_name(values.get("day_types"), pools)

@@ -27,7 +27,10 @@ class Window:
 
     def __post_init__(self) -> None:
         if self.side not in ("pre", "post") or self.hours <= 0 or self.from_h < 0:
-            raise ProfileError(f"adjustment window {self.side} {self.from_h} h, {self.hours} h long")
+            raise ProfileError(
+                f"adjustment window {self.side!r} {self.from_h:g} h, {self.hours:g} h long:"
+                " side is pre or post, from_h at least 0, hours above 0"
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +67,9 @@ class PoolRule:
         if self.weight_order not in WEIGHT_ORDERS:
             raise ProfileError(f"weight_order {self.weight_order!r} is not one of {WEIGHT_ORDERS}")
         if not 1 <= self.use <= self.collect or not 1 <= self.minimum <= self.collect:
-            raise ProfileError(f"pool x={self.use} y={self.collect} min={self.minimum}")
+            raise ProfileError(
+                f"pool x={self.use} y={self.collect} min={self.minimum}: x and min are at least 1 and at most y"
+            )
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,8 +33,8 @@ def answer_baseline_question(question: Mapping[str, Any]) -> dict[str, Any]:
         method, name, params = _method(question)
         answer = METHODS[method](Asked.read(question, name, params))
     except KeyError as error:
-        raise QuestionError(f"field {error.args[0]!r} is missing or unknown") from error
-    except (ProfileError, TypeError, ValueError, AttributeError) as error:
+        raise QuestionError(fields.missing(str(error.args[0]))) from error
+    except (ProfileError, TypeError, ValueError, AttributeError, IndexError) as error:
         raise error if isinstance(error, QuestionError) else QuestionError(str(error)) from error
     return answer_as_dict(answer)
 
@@ -71,11 +71,11 @@ def _method(question: Mapping[str, Any]) -> tuple[str, str, dict[str, Any]]:
 
     A preset's parameters come first; for day matching its name is enough, overrides are merged field by field there.
     """
-    params = dict(question.get("params") or {})
+    params = fields.mapping(question.get("params") or {}, "params", "{parameter: value} of the preset's overrides")
     if "preset" in question and question["preset"] is not None:
         return _of_preset(str(question["preset"]), params)
     if question.get("method") is None:
-        raise QuestionError("field 'preset' or 'method' is missing")
+        raise QuestionError(fields.missing("preset"))
     method = str(question["method"]).strip().lower()
     if method in METHODS:
         return method, method.upper(), params

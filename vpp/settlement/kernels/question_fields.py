@@ -1,4 +1,4 @@
-"""Reading the fields of a baseline question, and writing numbers back."""
+"""Reading the fields of a baseline question."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
@@ -10,20 +10,69 @@ import numpy as np
 from vpp.lib.periods import as_datetime64
 from vpp.settlement.kernels.answers import FloatArray
 from vpp.settlement.kernels.profiles import Window
-from vpp.settlement.kernels.slots import Series
+from vpp.settlement.kernels.question_values import (
+    DECIMALS as DECIMALS,
+)
+from vpp.settlement.kernels.question_values import (
+    HELP as HELP,
+)
+from vpp.settlement.kernels.question_values import (
+    QuestionError as QuestionError,
+)
+from vpp.settlement.kernels.question_values import (
+    date_of as date_of,
+)
+from vpp.settlement.kernels.question_values import (
+    floats as floats,
+)
+from vpp.settlement.kernels.question_values import (
+    list_of as list_of,
+)
+from vpp.settlement.kernels.question_values import (
+    mapping as mapping,
+)
+from vpp.settlement.kernels.question_values import (
+    missing as missing,
+)
+from vpp.settlement.kernels.question_values import (
+    moment as moment,
+)
+from vpp.settlement.kernels.question_values import (
+    number as number,
+)
+from vpp.settlement.kernels.question_values import (
+    number_of as number_of,
+)
+from vpp.settlement.kernels.question_values import (
+    numbers as numbers,
+)
+from vpp.settlement.kernels.slots import Event, Series
 
-DECIMALS = 6  # settlement rules, section 0: a baseline is stored at 1e-6 kWh
+
+def event(question: Mapping[str, Any]) -> Event:
+    """The event's [start, end)."""
+    given = mapping(question["event"], "event", "{start, end} in UTC")
+    found = moment(given, "start"), moment(given, "end")
+    if found[1] <= found[0]:
+        raise QuestionError(f"event ends at {found[1].isoformat()}, not after its start: swap start and end")
+    return Event(*found)
 
 
-class QuestionError(ValueError):
-    """The question cannot be read; the message names the field."""
+def temperatures(question: Mapping[str, Any]) -> dict[date, float]:
+    """`daily_max_temp` by local date."""
+    given = mapping(question.get("daily_max_temp") or {}, "daily_max_temp", "{YYYY-MM-DD: highest temperature}")
+    return {
+        date_of(day, "daily_max_temp"): number_of(value, f"daily_max_temp[{day}]")
+        for day, value in given.items()
+        if value is not None
+    }
 
 
 def series(question: Mapping[str, Any]) -> tuple[Series, FloatArray]:
     """The series' frame and its values, from `values` in a row or from `readings` [[start, kWh]] in any order."""
-    minutes = float(question["interval_minutes"])
+    minutes = number_of(question["interval_minutes"], "interval_minutes")
     if minutes <= 0:
-        raise QuestionError("interval_minutes is not positive")
+        raise QuestionError(f"interval_minutes is {minutes:g}: {HELP['interval_minutes']}")
     if "values" not in question and question.get("readings"):
         return _series_of_readings(question["readings"], round(minutes * 60))
     values = floats(question["values"], None, "values")
@@ -46,18 +95,6 @@ def _series_of_readings(readings: Sequence[Sequence[Any]], step_s: int) -> tuple
     for second, kwh in found.items():
         values[(second - first) // step_s] = kwh
     return Series(as_datetime64(datetime.fromtimestamp(first, UTC)), step_s, values.size), values
-
-
-def floats(row: Sequence[float | None], size: int | None, field: str) -> FloatArray:
-    """A JSON list of numbers with null for missing; `size` is what the list must have, None for any."""
-    if not isinstance(row, Sequence) or isinstance(row, str):
-        raise QuestionError(f"{field} is not a list of numbers")
-    numbers = np.array([np.nan if value is None else float(value) for value in row], dtype=np.float64)
-    if size is not None and numbers.size != size:
-        raise QuestionError(f"{field} has {numbers.size} values, the series {size}")
-    if np.isinf(numbers).any():
-        raise QuestionError(f"{field} has an infinite value")
-    return numbers
 
 
 def scheduled_kwh(params: Mapping[str, Any], series: Series) -> FloatArray:
@@ -104,38 +141,26 @@ def windows(windows: Sequence[Mapping[str, Any]]) -> tuple[Window, ...]:
     return tuple(Window(str(one["side"]), float(one["from_h"]), float(one["hours"])) for one in windows)
 
 
-def moment(holder: Mapping[str, Any], field: str) -> datetime:
-    """A moment of the form; without an offset it is UTC."""
-    moment = datetime.fromisoformat(str(holder[field]))
-    if moment.tzinfo is None:  # the form says UTC
-        moment = moment.replace(tzinfo=UTC)
-    return moment.astimezone(UTC)
-
-
-def pairs(pairs: Sequence[Any]) -> tuple[tuple[datetime, datetime], ...]:
+def pairs(question: Mapping[str, Any], field: str) -> tuple[tuple[datetime, datetime], ...]:
     """[[start, end]] or [{start, end}] in UTC."""
-    named = [pair if isinstance(pair, Mapping) else {"start": pair[0], "end": pair[1]} for pair in pairs]
-    return tuple((moment(pair, "start"), moment(pair, "end")) for pair in named)
+    found = []
+    for place, pair in enumerate(list_of(question, field)):
+        if not isinstance(pair, Mapping):
+            if isinstance(pair, str) or not isinstance(pair, Sequence) or len(pair) != 2:
+                raise QuestionError(f"{field}[{place}] is no pair: give [start, end] in UTC")
+            pair = {"start": pair[0], "end": pair[1]}
+        found.append((moment(pair, "start"), moment(pair, "end")))
+    return tuple(found)
 
 
 def dates(question: Mapping[str, Any], field: str) -> frozenset[date]:
     """A list of local ISO dates."""
-    return frozenset(date.fromisoformat(str(day)) for day in question.get(field) or ())
+    return frozenset(date_of(day, field) for day in list_of(question, field))
 
 
 def zone(question: Mapping[str, Any]) -> ZoneInfo:
     """The IANA zone of `tz`."""
     try:
         return ZoneInfo(str(question["tz"]))
-    except ZoneInfoNotFoundError as error:
-        raise QuestionError(f"tz {question['tz']!r} is not an IANA zone") from error
-
-
-def number(value: float, decimals: int) -> float | None:
-    """A rounded number, null for NaN."""
-    return None if np.isnan(value) else round(float(value), decimals)
-
-
-def numbers(values: FloatArray) -> list[float | None]:
-    """Rounded numbers at 1e-6, null for NaN."""
-    return [number(value, DECIMALS) for value in values]
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise QuestionError(f"tz {question['tz']!r} is not an IANA zone: write one as Europe/Berlin") from error

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -46,15 +45,14 @@ class Asked:
     @classmethod
     def read(cls, question: Mapping[str, Any], name: str, params: dict[str, Any]) -> "Asked":
         """Read the shared fields; raises QuestionError, KeyError or ValueError that names the field."""
-        event = Event(fields.moment(question["event"], "start"), fields.moment(question["event"], "end"))
+        event = fields.event(question)
         series, values = fields.series(question)
-        temperatures = question.get("daily_max_temp") or {}
         circumstances = Circumstances(
             holidays=fields.dates(question, "holidays"),
             event_days=fields.dates(question, "event_days"),
             outage_days=fields.dates(question, "outage_days"),
-            other_events=fields.pairs(question.get("other_events_same_day") or ()),
-            daily_max_temp={date.fromisoformat(day): float(t) for day, t in temperatures.items() if t is not None},
+            other_events=fields.pairs(question, "other_events_same_day"),
+            daily_max_temp=fields.temperatures(question),
         )
         return cls(question, name, params, event, series, values, circumstances)
 
