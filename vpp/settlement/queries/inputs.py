@@ -111,13 +111,14 @@ def _fleet(
 def _owners(devices: DeviceTable, day: DeliveryDay, currencies: set[str]) -> tuple[dict[str, Contract], Owners]:
     """The contracts by owner key, and whose the devices are. Keys are ids as text: stable and free of order.
 
-    A contract in another currency than the day's is none: nothing is converted, the owner is named in the findings.
+    A contract in another currency than the day's is none (nothing is converted), nor is one without a known split rule:
+    the owner is named in the findings.
     """
     by_owner = contracts_of(sorted({int(owner) for owner in devices.owner_id}), day.start)
     contracts = {
         owner_key(owner): contract
         for owner, contract in by_owner.items()
-        if not currencies or contract.currency in currencies
+        if contract.split_rule in Contract.SplitRule.values and (not currencies or contract.currency in currencies)
     }
     available = devices.max_consumption_kw + devices.max_production_kw
     return contracts, Owners(
