@@ -131,7 +131,7 @@ def _metered_kw(point: CongestionPoint, day: DeliveryDay, at: datetime) -> Float
     from telemetry import queries as telemetry
 
     ids = _device_ids(point, at)
-    meters = list(Device.objects.filter(pk__in=ids, is_meter=True).values_list("pk", flat=True))
+    meters = list(Device.objects.filter(pk__in=ids, kind=Device.Kind.METER).values_list("pk", flat=True))
     wanted = np.array(sorted(meters or ids), dtype=np.int64)
     if not wanted.size:
         return np.full(day.n_intervals, np.nan)

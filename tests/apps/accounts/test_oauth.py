@@ -24,8 +24,8 @@ def credentials(db: None) -> tuple[str, str]:
     return lines["client_id"], lines["client_secret"]
 
 
-def ask_token(client, client_id, secret, **more):
-    data = {"grant_type": "client_credentials", "client_id": client_id, "client_secret": secret} | more
+def ask_token(client, name, secret, **more):
+    data = {"grant_type": "client_credentials", "client_id": name, "client_secret": secret} | more
     return client.post(TOKEN, data)
 
 
