@@ -135,8 +135,8 @@ def as_pdf(view: ReportView) -> bytes:
             table.row([_latin(text) for text in row])
     pdf.ln(4)
     with pdf.table(col_widths=(25, 15, 15, 15, 15, 15), text_align=("LEFT", *["RIGHT"] * 5)) as table:
-        for row in (HEADINGS, *(_cells(one) for one in view.intervals)):
-            table.row([_latin(text) for text in row])
+        for cells in (HEADINGS, *(_cells(one) for one in view.intervals)):
+            table.row([_latin(text) for text in cells])
     return bytes(pdf.output())
 
 
