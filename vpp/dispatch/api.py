@@ -41,7 +41,8 @@ class Setpoints(APIView):
     def get(self, request: Request) -> Response:
         query = SetpointQuerySerializer(data=request.query_params)
         query.is_valid(raise_exception=True)
-        asked, latest = query.validated_data, []
+        asked = query.validated_data
+        latest: list[operations.Outgoing] = []
 
         def fetch() -> int:
             latest[:] = [

@@ -79,7 +79,7 @@ def waiting_setpoints(at: datetime, protocol: str = "MQTT", states: Sequence[str
 
 
 def _column(values: Sequence[Any], kind: type) -> NDArray[Any]:
-    column = np.empty(len(values), dtype=kind)
+    column: NDArray[Any] = np.empty(len(values), dtype=kind)
     column[:] = values
     return column
 
@@ -131,12 +131,17 @@ STORE = """
 UPDATE dispatch_setpoint s
    SET state = CASE WHEN given.reason IS NULL THEN 'ACKNOWLEDGED' ELSE 'REFUSED' END, answered_at = %(at)s,
        reason = left(coalesce(given.reason, ''), 80)
-  FROM (SELECT DISTINCT ON (id) *
+  FROM (SELECT DISTINCT ON (answer.id) answer.id, answer.reason
           FROM unnest(%(id)s::bigint[], %(source)s::text[], %(bulk)s::bool[], %(reason)s::text[])
-               AS answer (id, source, bulk, reason) ORDER BY id, reason NULLS LAST) given
- WHERE s.id = given.id AND s.state = 'SENT' AND CASE WHEN given.bulk
-       THEN EXISTS (SELECT FROM dispatch_link l WHERE l.device_id = s.device_id AND l.address = given.source)
-       ELSE EXISTS (SELECT FROM enrollment_device d WHERE d.id = s.device_id AND d.code = given.source) END
+               AS answer (id, source, bulk, reason)
+          JOIN dispatch_setpoint asked ON asked.id = answer.id AND asked.state = 'SENT'
+         WHERE CASE WHEN answer.bulk
+               THEN EXISTS (SELECT FROM dispatch_link l
+                             WHERE l.device_id = asked.device_id AND l.address = answer.source)
+               ELSE EXISTS (SELECT FROM enrollment_device d
+                             WHERE d.id = asked.device_id AND d.code = answer.source) END
+         ORDER BY answer.id, answer.reason NULLS LAST) given
+ WHERE s.id = given.id AND s.state = 'SENT'
 RETURNING s.state
 """
 

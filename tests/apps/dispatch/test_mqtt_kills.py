@@ -19,7 +19,7 @@ from tests.apps.dispatch.kill_world import DEVICES, UP_KW, Devices, Plant
 from tests.processes import wait_until
 from tests.servers import MOSQUITTO, missing
 
-KILLS = int(os.environ.get("VPP_KILLS", "20"))
+KILLS = int(os.environ.get("VPP_KILLS", "10"))
 SEED = int(os.environ.get("VPP_KILL_SEED", "11"))
 NEWEST = """
 SELECT DISTINCT ON (s.device_id) d.code, s.target_kw, s.state, s.released FROM dispatch_setpoint s

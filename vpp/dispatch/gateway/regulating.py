@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from vpp.dispatch.fleet import fleet_of
 from vpp.dispatch.fleet_state import STEP_HOURS
@@ -52,6 +53,9 @@ class Regulator:
         self.portfolio, self.signal_s = portfolio, signal_s
         self.score = Score()
         self._read_at: datetime | None = None
+        self._ready: Ready
+        self._rows: dict[str, NDArray[np.int64]] = {}
+        self._codes: list[str] = []
 
     def signal(self, up_kw: float, at: datetime, send: Send) -> float:
         """Split and send; what nobody can give, kW, up positive."""

@@ -141,7 +141,7 @@ def _read(topic: str, payload: bytes, answers: Answers) -> None:
         answers.add([ack.id], device, bulk=False, reasons=[None if ack.accepted else ack.reason])
 
 
-def _command(due: Waiting, row: int) -> Command:
+def _command(due: Waiting, row: np.integer[Any]) -> Command:
     d = due
     return Command(
         int(d.id[row]), d.interval_start[row], int(d.sequence[row]), float(d.target_kw[row]), bool(d.released[row]),

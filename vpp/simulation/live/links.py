@@ -104,7 +104,7 @@ class OverMqtt:
             raise ConnectionError(f"the broker at {where.hostname} does not let us subscribe")
 
     def take(self, now: datetime, rows: dict[str, int]) -> list[Delivery]:
-        found = []
+        found: list[Delivery] = []
         while True:
             try:
                 topic, payload = self._came.get(timeout=0.0 if found else 0.1)

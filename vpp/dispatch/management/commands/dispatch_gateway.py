@@ -22,9 +22,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         url = os.environ.get("VPP_MQTT_URL", "mqtt://127.0.0.1:1883")
         parser.add_argument("--url", default=url, help="mqtt[s]://user:password@host:port; default VPP_MQTT_URL")
-        parser.add_argument(
-            "--retry", type=float, default=20.0, help="seconds until silence is answered by a repeat"
-        )
+        parser.add_argument("--retry", type=float, default=20.0, help="seconds until silence is answered by a repeat")
         parser.add_argument("--pause", type=float, default=0.2, help="seconds between two looks for new setpoints")
 
     def handle(self, *args: Any, **options: Any) -> None:
