@@ -11,11 +11,11 @@ WORKERS ?= 2
 export OMP_NUM_THREADS ?= 1
 export OPENBLAS_NUM_THREADS ?= 1
 
-.PHONY: help setup demo test check bench-telemetry bench-settlement bench-bidding bench-network serve lock clean
+.PHONY: help setup demo test check bench-telemetry bench-settlement bench-bidding bench-network bench-console screenshots messages serve lock clean
 
 help:
 	@echo "make demo [ARGS='--no-serve --full --date 2016-07-14 --prices FILE.csv --seed 1 --json out.json']"
-	@echo "make test [ARGS='tests/kernels -k money']    make check    make bench-telemetry    make bench-dispatch    make bench-settlement    make bench-bidding    make bench-network    make serve    make lock    make clean"
+	@echo "make test [ARGS='tests/kernels -k money']    make check    make bench-telemetry    make bench-dispatch    make bench-settlement    make bench-bidding    make bench-network    make bench-console    make screenshots    make messages    make serve    make lock    make clean"
 
 setup: $(READY)
 
@@ -53,6 +53,18 @@ bench-dispatch: $(READY)
 # Asks over the API and the bids on them (docs/utility.md).
 bench-network: $(READY)
 	@$(BIN)/python -m tests.benchmarks.asks $(ARGS)
+
+# Server time, 50 people at once and a cold browser on 100,000 devices (docs/console.md).
+bench-console: $(READY)
+	@$(BIN)/python -m tests.benchmarks.console $(ARGS)
+
+# Plays the demo once and takes the pictures of README and docs, in docs/screenshots; needs Chromium.
+screenshots: $(READY)
+	@$(BIN)/python -m tests.browser.screenshots $(ARGS)
+
+# Collects the texts of pages and code, names those without a translation, compiles locale/.
+messages: $(READY)
+	@$(BIN)/python manage.py messages
 
 bench-settlement: $(READY)
 	@for part in allocation baselines day restatement; do \

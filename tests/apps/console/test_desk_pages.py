@@ -1,0 +1,161 @@
+"""The trader's desk, alarms with their acknowledgement, and the forecast board."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from bidding.models import Bid, Price
+from forecasting.models import Accuracy
+from telemetry.models import Alarm as ReadingAlarm
+from tests.apps.console.makers import World, chart_of, client_for, make_user, page
+from vpp.accounts.models import AuditEvent, Participant, User
+from vpp.dispatch.models import Alarm
+from vpp.lib import clock
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def open_bid(world: World) -> Bid:
+    """A submitted market bid for the day after, made by hand; its gate is ahead."""
+    first = Bid.objects.filter(ask=None, product__kind="ENERGY").earliest("pk")
+    clock.set_simulated(world.day.start + timedelta(hours=4))
+    return Bid.objects.create(
+        natural_key="PF-LV5.220:ENERGY:next:v1", portfolio=world.portfolio, product=first.product,
+        delivery_date=world.day.date + timedelta(days=1), state=Bid.State.SUBMITTED, up_kw=[0.0] * 96,
+        down_kw=[0.0] * 40 + [20.0] * 8 + [0.0] * 48, price_per_mwh=[50.0] * 96, created_at=clock.now(),
+        submitted_at=clock.now(),
+    )  # fmt: skip
+
+
+def test_a_bid_is_held_with_a_reason_and_released(staff, open_bid):
+    back = f"/bids/{open_bid.portfolio.code}/{open_bid.delivery_date}/"
+    assert "Hold…" in page(staff, back) and "Change…" in page(staff, back)
+    assert "stay claimed" in page(staff, f"/bids/{open_bid.pk}/hold/")
+    assert "reason" in staff.post(f"/bids/{open_bid.pk}/hold/", {"reason": " "}, follow=True).content.decode()
+    assert (
+        "The bid is held."
+        in staff.post(f"/bids/{open_bid.pk}/hold/", {"reason": "price spike"}, follow=True).content.decode()
+    )
+    open_bid.refresh_from_db()
+    assert open_bid.state == Bid.State.HELD and "Release…" in page(staff, back)
+    staff.post(f"/bids/{open_bid.pk}/release/", {"reason": "all clear"})
+    open_bid.refresh_from_db()
+    assert open_bid.state == Bid.State.SUBMITTED
+    page(staff, f"/bids/{open_bid.pk}/eat/", 404)
+
+
+def test_a_change_is_checked_like_a_bid_of_the_night(staff, open_bid, monkeypatch):
+    from bidding.operations import desk
+
+    monkeypatch.setattr(desk, "_check_deliverable", lambda *_: None)  # the made-up day has no forecast of its own
+    url = f"/bids/{open_bid.pk}/edit/"
+    assert chart_of(page(staff, url), "bid-chart")["labels"][0] == "00:00"
+    typed = {"begins": "10:00", "ends": "12:00", "quantity_pct": "0", "price": "", "reason": "maintenance"}
+    refused = staff.post(url, typed | {"begins": "12:00", "ends": "10:00"})
+    assert refused.status_code == 422 and b"ends before it begins" in refused.content
+    answer = staff.post(url, typed | {"quantity_pct": "100", "price": "9999"})
+    assert answer.status_code == 422 and b"bad_price" in answer.content
+    done = staff.post(url, typed | {"quantity_pct": "100", "price": "45"}, follow=True).content.decode()
+    assert "version 2 holds now" in done
+    made = Bid.objects.get(product=open_bid.product, delivery_date=open_bid.delivery_date, version=2)
+    assert made.price_per_mwh[40] == 45.0 and made.price_per_mwh[0] == 50.0
+    assert AuditEvent.objects.filter(action="bid.edited", reason="maintenance").exists()
+
+
+def test_after_the_gate_nobody_changes_a_bid(staff, open_bid):
+    clock.set_simulated(clock.now() + timedelta(days=2))
+    back = page(staff, f"/bids/{open_bid.portfolio.code}/{open_bid.delivery_date}/")
+    assert "Hold…" not in back
+    assert "gate_passed" in staff.post(f"/bids/{open_bid.pk}/hold/", {"reason": "late"}, follow=True).content.decode()
+
+
+def test_only_traders_are_at_the_desk(open_bid):
+    user = make_user("op", Participant.Kind.AGGREGATOR)
+    User.objects.filter(pk=user.pk).update(role="OPERATOR")
+    client = client_for(user)
+    for url in (f"/bids/{open_bid.pk}/hold/", f"/bids/{open_bid.pk}/edit/"):
+        assert client.get(url).status_code == 403
+
+
+def test_a_battery_is_tried_on_the_prices_of_a_day(staff, world):
+    product = Bid.objects.filter(product__kind="ENERGY").earliest("pk").product
+    typed = {
+        "product": product.pk, "delivery_date": world.day.date.isoformat(), "power_kw": "100", "capacity_kwh": "200",
+        "efficiency_pct": "90", "wear_per_mwh": "5", "import_fee_per_mwh": "0",
+    }  # fmt: skip
+    refused = staff.post("/bids/what-if/", typed)
+    assert refused.status_code == 422 and b"no_prices" in refused.content
+    Price.objects.bulk_create(
+        Price(
+            product=product, interval_start=world.day.start + timedelta(hours=hour), source="test",
+            price=20.0 if hour < 12 else 80.0, available_at=world.day.start,
+        )
+        for hour in range(24)
+    )  # fmt: skip
+    body = staff.post("/bids/what-if/", typed).content.decode()
+    assert "after wear and fees" in body
+    stored = chart_of(body, "what-if-chart")["panels"][0]["series"][1]["y"]
+    assert max(stored) > 190.0 and stored[-1] >= 99.9
+
+
+def test_the_nights_are_held_against_their_days(staff, world):
+    from bidding.models import NightlyRun, PlannedDay
+
+    PlannedDay.objects.create(
+        run=NightlyRun.objects.get(), portfolio=world.portfolio, kind="OPTIMISED", status="optimal", positions=[],
+        expected_profit=float(world.run.revenue - world.run.penalty) * 2,
+    )  # fmt: skip
+    assert "50.0\u00a0%" in page(staff, "/bids/")
+
+
+@pytest.fixture
+def alarms(world):
+    bid = Bid.objects.filter(ask=world.ask).earliest("pk")
+    delivery = Alarm.objects.create(
+        portfolio=world.portfolio, award=bid.award, kind="DEVIATION", interval_start=world.day.starts()[72],
+        committed_up_kw=110.0, short_kw=18.3, raised_at=world.day.starts()[73],
+    )  # fmt: skip
+    reading = ReadingAlarm.objects.create(
+        kind="DEVICE_SILENT", device=world.devices[0], begin_at=world.day.starts()[70]
+    )
+    return delivery, reading
+
+
+def test_alarms_are_seen_and_acknowledged_once(staff, world, alarms):
+    delivery, reading = alarms
+    assert "1 × was not delivered" in page(staff, "/") and "1 × device silent" in page(staff, "/")
+    body = page(staff, "/alarms/")
+    assert "18.3\u00a0kW of 110.0\u00a0kW missing" in body and world.devices[0].code in body
+    keys = {"alarm": [f"delivery-{delivery.pk}", f"reading-{reading.pk}", "junk"], "note": "on my way"}
+    assert "2 alarms are acknowledged" in staff.post("/alarms/acknowledge/", keys, follow=True).content.decode()
+    assert "0 alarms are acknowledged" in staff.post("/alarms/acknowledge/", keys, follow=True).content.decode()
+    assert "Nothing is open" in page(staff, "/alarms/")
+    assert page(staff, "/alarms/?show=all").count("on my way") == 2
+    assert AuditEvent.objects.filter(action="alarm.acknowledged").count() == 2
+
+
+def test_who_only_looks_acknowledges_nothing(alarms):
+    user = make_user("viewer", Participant.Kind.AGGREGATOR)
+    client = client_for(user)
+    assert client.post("/alarms/acknowledge/", {"alarm": f"delivery-{alarms[0].pk}"}).status_code == 403
+
+
+def test_the_forecast_board_names_classes_and_the_worst_series(staff, world):
+    common = {
+        "zone_code": "DE",
+        "delivery_date": world.day.date,
+        "intervals": 96,
+        "available_at": world.after,
+        "day_type": 0,
+    }
+    fields = {"mae_kw": 2.0, "naive_mae_kw": 4.0, "challenger_mae_kw": 3.0, "crps_kw": 1.0, "coverage": 0.81}
+    Accuracy.objects.create(scope="CLASS", class_name="heat", series=4, rungs={"gradient": 4}, **common, **fields)
+    Accuracy.objects.create(
+        scope="DEVICE", class_name="heat", series=1, rungs={"gradient": 1}, device=world.devices[7], **common, **fields
+    )
+    body = page(staff, "/forecasts/")
+    assert "50.0\u00a0%" in body and "75.0\u00a0%" in body and world.devices[7].code in body
+    assert chart_of(body, "class-chart")["labels"] == ["heat"]
