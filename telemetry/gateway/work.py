@@ -48,10 +48,12 @@ def store(messages: Sequence[tuple[bytes, bytes]], *, at: datetime, tally: Tally
             operations.ingest(part, at=at, principal=None, sites=found.sites, digest_later=True)
             for part in in_turn(found.batch)
         ]
-    answers += [
-        operations.ingest_registers(showings, at=at, principal=None, sites=sites, digest_later=True)
-        for showings, sites in found.showings
-    ]
+    if found.showings.size or found.showings.refused:
+        answers.append(
+            operations.ingest_registers(
+                found.showings, at=at, principal=None, sites=found.showing_sites, digest_later=True
+            )
+        )
     if answers:
         refused = [each for answer in answers for each in answer.refused]
         operations.heard(sender, at=at, refused=refused)

@@ -13,7 +13,7 @@ from telemetry.kernels.batch import IntColumn
 from telemetry.kernels.copy_format import Field
 from telemetry.kernels.readings import Readings, places_of, same_values
 from telemetry.storage import raw
-from telemetry.storage.copying import copy_in, empty_stage, moment
+from telemetry.storage.copying import copy_in, device_condition, empty_stage, moment
 
 STAGE = "telemetry_stage"
 STAGE_COLUMNS = """place integer, ts timestamptz, device_id bigint, available_at timestamptz, power_kw double precision,
@@ -150,7 +150,7 @@ def _first_known_us(readings: Readings) -> IntColumn:
 
 
 def _all_corrections(readings: Readings) -> Readings:
-    condition, parameters, _ = raw.of_devices(readings.device_id)
+    condition, parameters, _ = device_condition(readings.device_id)
     return raw.rows(
         f"""SELECT {raw.ROW_SELECT.format("c")} FROM telemetry_readingcorrection c
         WHERE ts >= %s AND ts <= %s AND {condition}""",  # noqa: S608

@@ -12,6 +12,7 @@ FloatColumn = NDArray[np.float64]
 IntColumn = NDArray[np.int64]
 BoolColumn = NDArray[np.bool_]
 
+MOST_TURNS = 8
 VALUE_COLUMNS = ("power_kw", "energy_kwh", "soc_kwh", "voltage_pu")
 
 
@@ -112,6 +113,7 @@ def in_turn(batch: ReadingBatch) -> list[ReadingBatch]:
     before it has left. One part, unless messages of different moments were put together.
 
     A message that corrects one which came just before it is a correction, not a contradiction within one message.
+    Beyond MOST_TURNS of one key the rest stays together.
     """
     order = np.lexsort((batch.time_us, batch.device))  # stable: arrivals of one key stay in their order
     same = np.zeros(batch.size, dtype=bool)
@@ -121,6 +123,7 @@ def in_turn(batch: ReadingBatch) -> list[ReadingBatch]:
     first = np.flatnonzero(~same)
     turn = np.empty(batch.size, dtype=np.int64)
     turn[order] = np.arange(batch.size) - np.repeat(first, np.diff(np.append(first, batch.size)))
+    turn = np.minimum(turn, MOST_TURNS - 1)
     return [rows_of(batch, np.flatnonzero(turn == each), refused=each == 0) for each in range(int(turn.max()) + 1)]
 
 

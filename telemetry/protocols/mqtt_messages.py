@@ -59,13 +59,14 @@ class Address:
 class Messages:
     """Readings of many messages as one batch. `sites` : the site that speaks, for each code of the batch.
 
-    showings : of registers, each with the sites that speak for its codes.
+    showings : of registers, all together; showing_sites : the site that speaks, for each of their codes.
     refused : (topic, what is wrong) of messages of which nothing could be read.
     """
 
     batch: ReadingBatch
     sites: list[str]
-    showings: list[tuple[Showings, list[str]]]
+    showings: Showings
+    showing_sites: list[str]
     refused: list[tuple[str, DomainError]]
 
 
@@ -96,7 +97,7 @@ def read(messages: Iterable[tuple[bytes, bytes]]) -> Messages:
     parts: list[ReadingBatch] = []
     states: list[State] = []
     devices: list[int] = []
-    showings: list[tuple[Showings, list[str]]] = []
+    showings: list[tuple[Showings, str]] = []
     for topic, payload in messages:
         try:
             address = address_of(topic)
@@ -110,14 +111,14 @@ def read(messages: Iterable[tuple[bytes, bytes]]) -> Messages:
             refused.append((topic.decode(errors="replace"), error))
             continue
         if isinstance(batch, Showings):
-            showings.append((batch, [address.site] * len(batch.codes)))
+            showings.append((batch, address.site))
             continue
         parts.append(_of_devices(states, devices))
         parts.append(_placed(batch, address.site, places))
         states, devices = [], []
     parts.append(_of_devices(states, devices))
     whole = _joined(parts, [code for _, code in places])
-    return Messages(whole, [site for site, _ in places], showings, refused)
+    return Messages(whole, [site for site, _ in places], *_together(showings), refused)
 
 
 Listed = TypeVar("Listed", State, Showing)
@@ -150,6 +151,24 @@ def _of_site(payload: bytes) -> ReadingBatch | Showings:
 def _refuse_large(payload: bytes) -> None:
     if len(payload) > MAX_BODY_BYTES:
         raise BodyTooLarge(f"more than {MAX_BODY_BYTES} bytes: send smaller batches")
+
+
+def _together(showings: list[tuple[Showings, str]]) -> tuple[Showings, list[str]]:
+    """One of many, and the site of each of its codes."""
+    places: dict[tuple[str, str], int] = {}
+    device = []
+    for each, site in showings:
+        keys = [places.setdefault((site, code), len(places)) for code in each.codes]
+        device.append(np.array(keys, dtype=np.int64)[each.device])
+    none = np.empty(0, dtype=np.int64)
+    return Showings(
+        codes=[code for _, code in places],
+        device=np.concatenate([none, *device]),
+        time_us=np.concatenate([none, *(each.time_us for each, _ in showings)]),
+        register_kwh=np.concatenate([none.astype(np.float64), *(each.register_kwh for each, _ in showings)]),
+        row=np.concatenate([none, *(each.row for each, _ in showings)]),
+        refused=[refused for each, _ in showings for refused in each.refused],
+    ), [site for site, _ in places]
 
 
 def _of_devices(states: list[State], devices: list[int]) -> ReadingBatch:

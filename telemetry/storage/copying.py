@@ -14,6 +14,7 @@ from telemetry.kernels.copy_format import Field, decode, encode
 from vpp.lib.periods import from_datetime64
 
 Moment = Any
+MANY_DEVICES = 1_000
 SEND = {
     "int2": "int2send",
     "int4": "int4send",
@@ -74,3 +75,14 @@ def id_array(ids: NDArray[np.int64]) -> str:
 def moment(time_us: int) -> Moment:
     """An aware UTC datetime of microseconds since 1970, as a query parameter."""
     return from_datetime64(np.datetime64(int(time_us), "us"))
+
+
+def device_condition(device_ids: NDArray[np.int64]) -> tuple[str, list[Any], NDArray[np.int64]]:
+    """SQL condition on `device_id`, its parameters, and the distinct ids, to sift what a wide condition lets through.
+
+    Of many devices all between the first and the last are asked for: ten thousand ids would cost more than the answer.
+    """
+    distinct = np.unique(device_ids)
+    if distinct.size > MANY_DEVICES:
+        return "device_id BETWEEN %s AND %s", [int(distinct[0]), int(distinct[-1])], distinct
+    return "device_id = ANY(%s::bigint[])", [id_array(distinct)], distinct

@@ -17,10 +17,9 @@ from telemetry.kernels.quality import Quality
 from telemetry.kernels.readings import Readings, join, no_readings, pair_keys, places_of
 from telemetry.kernels.rollup import BUCKETS_PER_DAY
 from telemetry.storage import arrivals
-from telemetry.storage.copying import copy_out, id_array, moment
+from telemetry.storage.copying import copy_out, device_condition, id_array, moment
 from telemetry.storage.days import as_date
 
-MANY_DEVICES = 1_000
 FOREVER_US = 253_402_300_799_000_000
 DAY_COLUMNS = ("offset_s", "power_kw", "energy_kwh", "soc_kwh", "voltage_pu", "quality", "available_us")
 # A regular day of power alone, all known at once: nearly all packed days, and they have one width.
@@ -59,17 +58,6 @@ def row_fields(readings: Readings) -> dict[str, Field]:
     } | value_fields(readings)
 
 
-def of_devices(device_ids: IntColumn) -> tuple[str, list[Any], IntColumn]:
-    """SQL condition on `device_id`, its parameters, and the distinct ids, to sift what a wide condition lets through.
-
-    Of many devices all between the first and the last are asked for: ten thousand ids would cost more than the answer.
-    """
-    distinct = np.unique(device_ids)
-    if distinct.size > MANY_DEVICES:
-        return "device_id BETWEEN %s AND %s", [int(distinct[0]), int(distinct[-1])], distinct
-    return "device_id = ANY(%s::bigint[])", [id_array(distinct)], distinct
-
-
 def rows(query: str, parameters: Sequence[Any]) -> Readings:
     """Readings of a query that selects ROW_SELECT."""
     found = copy_out(query, parameters, ROW_KINDS)
@@ -78,7 +66,7 @@ def rows(query: str, parameters: Sequence[Any]) -> Readings:
 
 def packed_pairs(days: Sequence[int], device_ids: IntColumn) -> IntColumn:
     """`pair_keys` of the (day, device) that are stored as packed days."""
-    condition, parameters, distinct = of_devices(device_ids)
+    condition, parameters, distinct = device_condition(device_ids)
     found = copy_out(
         f"SELECT day, device_id FROM telemetry_readingday WHERE day = ANY(%s) AND {condition}",  # noqa: S608
         [[as_date(day) for day in days], *parameters],
@@ -165,7 +153,7 @@ def rows_at(device_id: IntColumn, time_us: IntColumn) -> Readings:
 
 def corrections(device_ids: IntColumn, start_us: int, end_us: int, as_of_us: int = FOREVER_US) -> Readings:
     """The correction in force at `as_of_us` of each reading in [start, end) that has one."""
-    condition, parameters, distinct = of_devices(device_ids)
+    condition, parameters, distinct = device_condition(device_ids)
     found = rows(
         f"""SELECT DISTINCT ON (ts, device_id) {ROW_SELECT.format("c")} FROM telemetry_readingcorrection c
         WHERE ts >= %s AND ts < %s AND {condition} AND available_at <= %s

@@ -104,6 +104,13 @@ def test_a_correction_right_behind_its_reading_is_a_correction(home):
     assert queries.latest([Reading.objects.get().device_id]).power_kw.tolist() == [2.0]
 
 
+def test_many_contradictions_of_one_instant_take_few_turns(home):
+    tally = work.Tally()
+    sent = [(b"vpp/v1/home/bat/state", b"[" + b",".join(state(place / 10) for place in range(50)) + b"]")]
+    work.store(sent, at=T0 + timedelta(hours=1), tally=tally)
+    assert (tally.accepted, tally.refused) == (1, Counter(conflict=7, repeated_in_batch=42))
+
+
 class Publisher:
     """Sends with QoS 1 and knows what the broker has taken over."""
 
