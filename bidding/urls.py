@@ -1,6 +1,7 @@
 from django.urls import URLPattern, path
 
 from bidding import api, desk_api, market_api, whatif_api
+from bidding.grid.urls import urlpatterns as grid_urlpatterns
 
 urlpatterns: list[URLPattern] = [
     path("markets", api.MarketList.as_view(), name="markets"),
@@ -21,4 +22,5 @@ urlpatterns: list[URLPattern] = [
     path("commits", api.CommitList.as_view(), name="commits"),
     path("what-if", whatif_api.WhatIfView.as_view(), name="what-if"),
     path("book-check", api.BookCheck.as_view(), name="book-check"),
+    *grid_urlpatterns,
 ]

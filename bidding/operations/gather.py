@@ -9,6 +9,7 @@ from datetime import datetime
 import numpy as np
 from numpy.typing import NDArray
 
+from bidding.distribution.kept_back import kept_back_kw
 from bidding.distribution.recovery import within_recovery_rules
 from bidding.kernels.aggregate import aggregate
 from bidding.kernels.gate import block_of_interval
@@ -65,6 +66,7 @@ def gather(
 
     standing : what counts as promised already; every live bid and award where it is not given.
     """
+    from bidding.grid.envelopes import within_grid
     from forecasting import queries as forecasts
 
     notes: list[str] = []
@@ -74,10 +76,13 @@ def gather(
         notes.append("no forecast: only storages are offered")
     fleet = fleet_arrays(table, day, run, known_at, notes)
     groups = within_envelopes(aggregate(fleet, day.hours_per_interval), fleet, run)
+    groups = within_grid(groups, table, day, known_at, notes)
     up_kw = sum((group.up_limit_kw for group in groups), start=np.zeros(day.n_intervals))
     down_kw = sum((group.down_limit_kw for group in groups), start=np.zeros(day.n_intervals))
     free_up_kw, free_down_kw = book.free_kw(portfolio_id=portfolio.pk, day=day, up_kw=up_kw, down_kw=down_kw)
     feeders = sorted({group.feeder for group in groups})
+    kept = kept_back_kw(portfolio, feeders, day, known_at, [ask for ask, _ in asks.values()])
+    free_up_kw, free_down_kw = np.maximum(free_up_kw - kept["UP"], 0.0), np.maximum(free_down_kw - kept["DOWN"], 0.0)
     standing = standing or standing_of(portfolio, day)
     for_sale = [item for item in products if item.product.kind != Product.Kind.ENERGY]
     held, reserve_kw = _held(standing, day, for_sale)

@@ -16,26 +16,37 @@ KINDS = {"low": "undervoltage", "high": "overvoltage", "loading": "overload", "p
 
 @dataclass(frozen=True)
 class Limit:
-    """kind: low, high, loading or power; place: node, branch-or-transformer, or number of the power limit."""
+    """kind: low, high, loading or power; place: node, branch-or-transformer, or number of the power limit.
+
+    sense: of a loading or power limit that direction of flow alone (1 or -1); 0 for both.
+    """
 
     kind: str
     place: int
     code: str
+    sense: int = 0
 
 
-def all_limits(problem: ClearingProblem) -> list[Limit]:
-    """Of the grid; lines without a known rating have none."""
+def all_limits(problem: ClearingProblem, *, by_direction: bool = False) -> list[Limit]:
+    """Of the grid; lines without a known rating have none. With by_direction, flows count apart each way: what cures a
+    power that flows back at noon is not what cures an overload in the evening."""
     model = problem.model
     limits = [Limit(kind, n, code) for kind in ("low", "high") for n, code in enumerate(model.nodes.codes)]
     codes = (*model.branches.codes, *model.transformers.codes)
     rated = np.concatenate([np.isfinite(model.branches.rating_a), np.ones(len(model.transformers.codes), dtype=bool)])
-    limits += [Limit("loading", place, codes[place]) for place in np.flatnonzero(rated)]
-    return limits + [Limit("power", k, one.element_code or one.code) for k, one in enumerate(problem.power_limits)]
+    senses = (1, -1) if by_direction else (0,)
+    limits += [Limit("loading", int(place), codes[place], sense) for place in np.flatnonzero(rated) for sense in senses]
+    named = [(place, one.element_code or one.code) for place, one in enumerate(problem.power_limits)]
+    return limits + [Limit("power", place, code, sense) for place, code in named for sense in senses]
 
 
 def excess_of(state: GridState, limit: Limit) -> Floats:
     """(T,) pu or kW beyond the limit, 0 where it holds."""
-    return np.asarray(getattr(state, limit.kind)[:, limit.place], dtype=np.float64)
+    excess = np.asarray(getattr(state, limit.kind)[:, limit.place], dtype=np.float64)
+    if not limit.sense:
+        return excess
+    flow = (state.limit_kw if limit.kind == "power" else state.flow_p)[:, limit.place]
+    return np.where(np.where(flow < 0, -1, 1) == limit.sense, excess, 0.0)
 
 
 def rise_of(

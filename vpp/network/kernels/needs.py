@@ -78,7 +78,7 @@ def find_needs(
         model, p_kw, q_kvar, [], 1.0, power_limits=power_limits, max_loading_pu=max_loading_pu
     )  # fmt: skip
     state = grid_state(problem, p_kw, q_kvar)
-    limits, needs, given_up = all_limits(problem), [], set()
+    limits, needs, given_up = all_limits(problem, by_direction=True), [], set()
     while len(needs) < MOST_NEEDS:
         limit = _worst(state, [one for one in limits if one not in given_up])
         if limit is None:
@@ -117,7 +117,8 @@ def _cure(
     interval = int(np.argmax(excess))
     per_kw, per_kvar = rise_of(problem, linear, state, limit, interval)
     reactive = reactive_voltage and limit.kind in ("low", "high")
-    rise = np.where(allowed, per_kvar if reactive else per_kw, 0.0)
+    everywhere = per_kvar if reactive else per_kw
+    rise = np.where(allowed, everywhere, 0.0)
     order = np.argsort(-np.abs(rise), kind="stable")
     best = int(order[0])
     if abs(rise[best]) < 1e-12:
@@ -137,7 +138,7 @@ def _cure(
         else:
             after = replace(problem, base_p_kw=problem.base_p_kw + shift)
         state = grid_state(after, after.base_p_kw, after.base_q_kvar)
-    relief = np.abs(rise) / abs(rise[best])
+    relief = everywhere / rise[best]
     peak = float(np.abs(change).max(initial=0.0))
     need = Need(
         element_code=limit.code,
@@ -146,11 +147,11 @@ def _cure(
         up=bool(rise[best] > 0),
         quantity=np.abs(change),
         excess=excess,
-        relief_pu=np.where(np.sign(rise) == np.sign(rise[best]), relief, -relief),
+        relief_pu=relief,
         best_nodes=tuple(
             BestNode(problem.model.nodes.codes[node], float(relief[node]), float(peak / relief[node]))
             for node in order[:5]
-            if relief[node] > 1e-6
+            if allowed[node] and relief[node] > 1e-6
         ),
         cured=not _beyond(state, limit).any(),
     )

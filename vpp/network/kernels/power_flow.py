@@ -168,11 +168,13 @@ def _result(
         values[~converged] = np.nan
         return values
 
+    with np.errstate(invalid="ignore"):  # an interval without a solution may hold anything
+        branch_loading_pu = np.maximum(line["i_from"], line["i_to"]) / model.branches.rating_a
     voltage_pu = clean(node["u_pu"])
     voltage_pu[node["energized"] == 0] = np.nan
     return PowerFlowResult(
         voltage_pu=voltage_pu,
-        branch_loading_pu=clean(np.maximum(line["i_from"], line["i_to"]) / model.branches.rating_a),
+        branch_loading_pu=clean(branch_loading_pu),
         branch_p_kw=clean(line["p_from"] / 1e3),
         branch_q_kvar=clean(line["q_from"] / 1e3),
         transformer_loading_pu=clean(np.maximum(trafo["i_from"] / rated_hv_a, trafo["i_to"] / rated_lv_a)),

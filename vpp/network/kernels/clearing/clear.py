@@ -142,6 +142,9 @@ def _next(
         return None, start
     share = columns.shares(values)
     share[share < NOTHING] = 0.0
+    for place, bid in enumerate(problem.bids):
+        if bid.one_share and bid.step_pu > 0:
+            share[place] = np.minimum(np.ceil(share[place] / bid.step_pu - 1e-6) * bid.step_pu, 1.0)
     state = grid_state(problem, *injections(problem, effects, share))
     cost = float(_costs(problem, share).sum())
     return Plan(share, state, cost, state.worse_than(before), _unmet(problem, effects, share)), values

@@ -34,6 +34,7 @@ class ClearingBid:
     min_pu           : smallest share that may be taken of an interval (of all, with one_share); 1 is all or nothing.
     energy_limit_kwh : most |p| energy over the day. ramp_kw: largest step between neighbouring intervals.
     exclusive_group  : of a group at most one bid is taken; empty: no group.
+    step_pu          : with one_share, the share is taken in whole steps of this, rounded up; 0: any share.
     inverter         : position among the problem's inverters, -1 for none.
     rank             : earlier wins where all else is equal; then the reference decides.
     """
@@ -52,6 +53,7 @@ class ClearingBid:
     energy_limit_kwh: float = np.inf
     ramp_kw: float = np.inf
     exclusive_group: str = ""
+    step_pu: float = 0.0
     inverter: int = -1
     rank: int = 0
 

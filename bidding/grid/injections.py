@@ -1,0 +1,112 @@
+"""A feeder's day as injections per node: the forecast, with everything that is firm already on top."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bidding.models import Award, Bid, BidOption, Product
+from forecasting.queries import NoForecast, latest_feeder_run, node_injections_kw
+from vpp.enrollment.queries import DeviceTable, device_table
+from vpp.lib.periods import DeliveryDay
+from vpp.network import operations as network
+from vpp.network import queries
+from vpp.network.models import Feeder, TopologyVersion
+
+if TYPE_CHECKING:
+    from vpp.network.kernels.feeder import FeederModel
+
+FloatArray = NDArray[np.float64]
+NodeWeights = tuple[NDArray[np.int64], FloatArray]
+
+
+@dataclass(frozen=True)
+class FeederDay:
+    """A feeder under its switching state of the day (the one that holds in the last interval).
+
+    p_kw, q_kvar : (H, N) forecast plus what is firm. forecast_kw: (H, N) the forecast alone.
+    run_key      : natural key of the forecast it came from.
+    """
+
+    feeder: Feeder
+    day: DeliveryDay
+    model: FeederModel
+    topology: TopologyVersion | None
+    p_kw: FloatArray
+    q_kvar: FloatArray
+    forecast_kw: FloatArray
+    run_key: str
+
+
+def feeder_day(feeder_code: str, day: DeliveryDay, known_at: datetime, *, with_firm: bool = True) -> FeederDay:
+    """The feeder's day as known then. Raises UnknownFeeder, NoForecast, UnknownNode."""
+    from vpp.network.kernels.switching import with_switches
+
+    feeder = queries.get_feeder(feeder_code)
+    run = latest_feeder_run(feeder_code, day.date, known_at)
+    if run is None:
+        raise NoForecast(f"there is no forecast of feeder {feeder_code!r} for {day.date}", feeder=feeder_code)
+    topology = queries.topology_spans(feeder_code, day.starts64())[-1][1]
+    model = with_switches(queries.feeder_model(feeder_code), topology.switches if topology else {})
+    forecast_kw = network.injection_matrix(model, node_injections_kw(feeder_code, day.date, known_at), day.n_intervals)
+    q_kvar = np.maximum(forecast_kw, 0) * np.tan(np.arccos(feeder.power_factor))
+    p_kw = forecast_kw.copy()
+    if with_firm:
+        for portfolio_id, net_up_kw, up_kvar in firm(feeder_code, day):
+            nodes, weights = node_weights(device_table(at=known_at, portfolio_id=portfolio_id), feeder_code, model)
+            p_kw[:, nodes] -= net_up_kw[:, None] * weights
+            q_kvar[:, nodes] -= up_kvar[:, None] * weights
+    return FeederDay(feeder, day, model, topology, p_kw, q_kvar, forecast_kw, run.natural_key)
+
+
+def firm(feeder_code: str, day: DeliveryDay) -> Iterator[tuple[int, FloatArray, FloatArray]]:
+    """(portfolio, net kW up, kvar injected) of awards that move devices of the feeder: wholesale energy and asks.
+
+    A portfolio that spans several feeders moves each in proportion to its devices there, which `node_weights` gives.
+    """
+    awards = Award.objects.filter(bid__delivery_date=day.date, bid__portfolio__in=portfolios_on(feeder_code))
+    reserves = (Product.Kind.RESERVE_UP, Product.Kind.RESERVE_DOWN)
+    awards = awards.exclude(bid__product__kind__in=reserves).select_related("bid", "ordered_option__option")
+    for award in awards.order_by("pk"):
+        net_up_kw = np.asarray(award.up_kw, dtype=np.float64) - np.asarray(award.down_kw, dtype=np.float64)
+        ordered = getattr(award, "ordered_option", None)
+        up_kvar = np.zeros(day.n_intervals)
+        if ordered is not None and ordered.option.kvar is not None:
+            up_kvar = np.asarray(ordered.option.kvar, dtype=np.float64) * float(ordered.activation_pu)
+        yield award.bid.portfolio_id, net_up_kw, up_kvar
+
+
+def portfolios_on(feeder_code: str) -> list[int]:
+    """Portfolios with a device on the feeder."""
+    from vpp.enrollment.models import Enrollment
+
+    rows = Enrollment.objects.filter(device__site__feeder_code=feeder_code)
+    return sorted(set(rows.values_list("portfolio_id", flat=True)))
+
+
+def node_weights(table: DeviceTable, feeder_code: str, model: FeederModel) -> NodeWeights:
+    """Where a portfolio's movement shows on the feeder: nodes and their shares of all its usable power; what lies on
+    other feeders is left out, so the shares may sum to less than 1."""
+    index = model.node_index
+    power_kw = np.where(table.usable(), table.max_consumption_kw + table.max_production_kw, 0.0)
+    by_node: dict[int, float] = {}
+    for row, code in enumerate(table.node_code):
+        if power_kw[row] > 0 and table.feeder_code[row] == feeder_code and code in index:
+            by_node[index[code]] = by_node.get(index[code], 0.0) + float(power_kw[row])
+    total = float(power_kw.sum())
+    nodes = np.array(sorted(by_node), dtype=np.int64)
+    weights = np.array([by_node[node] for node in nodes]) / total if total else np.zeros(0)
+    return nodes, weights
+
+
+def open_options(feeder_code: str, day: DeliveryDay) -> Iterable[tuple[Bid, list[BidOption]]]:
+    """Our bids on asks of the feeder that the utility may still order, with their options."""
+    states = (Bid.State.SUBMITTED, Bid.State.ACKNOWLEDGED)
+    rows = Bid.objects.filter(ask__congestion_point__feeder__code=feeder_code, delivery_date=day.date, state__in=states)
+    rows = rows.select_related("ask__congestion_point__feeder", "portfolio").prefetch_related("options").order_by("pk")
+    return [(bid, sorted(bid.options.all(), key=lambda option: option.pk)) for bid in rows]
