@@ -83,7 +83,7 @@ class CommitList(ListAPIView):
 
     def get_queryset(self) -> QuerySet[Award]:
         awards = Award.objects.visible_to(principal_of(self.request))
-        awards = awards.select_related("bid__product__market", "bid__portfolio", "bid__ask")
+        awards = awards.select_related("bid__product__market", "bid__portfolio", "bid__ask", "ordered_option__option")
         return narrowed(awards, self.request, self.filters).order_by("-bid__delivery_date", "pk")
 
 

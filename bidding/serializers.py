@@ -40,11 +40,17 @@ class AwardSerializer(serializers.ModelSerializer):
     ask = serializers.CharField(source="bid.ask.reference", default=None)
     delivery_date = serializers.DateField(source="bid.delivery_date")
     portfolio = serializers.CharField(source="bid.portfolio.code")
+    option = serializers.CharField(source="ordered_option.option.reference", default=None)
+    activation_pu = serializers.DecimalField(
+        source="ordered_option.activation_pu", max_digits=3, decimal_places=2, default=None
+    )
+    kvar = serializers.ListField(source="ordered_option.option.kvar", child=serializers.FloatField(), default=None)
 
     class Meta:
         model = Award
         fields = [
-            "id", "bid", "market", "product", "ask", "portfolio", "delivery_date", "up_kw", "down_kw",
+            "id", "bid", "market", "product", "ask", "option", "activation_pu", "portfolio", "delivery_date", "up_kw",
+            "down_kw", "kvar",
             "price_per_mwh", "source_reference", "awarded_at",
         ]  # fmt: skip
 

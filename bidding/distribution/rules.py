@@ -22,10 +22,16 @@ if TYPE_CHECKING:
     from bidding.distribution.asks import AskContent
 
 MOST_KW = 1e7
+HIGHEST_PRICE = 1e6
+FIRST_YEAR, LAST_YEAR = 2000, 2199
 
 
 def check_ask(content: AskContent, market: Market, at: datetime) -> None:
     """Raises the first refusal; nothing is stored before."""
+    if not FIRST_YEAR <= content.delivery_date.year <= LAST_YEAR:
+        raise BadAsk(f"the delivery date must lie from {FIRST_YEAR} to {LAST_YEAR}")
+    if not 0 <= content.ceiling_price_per_mwh < HIGHEST_PRICE:
+        raise BadAsk(f"the ceiling price must lie from 0 to {HIGHEST_PRICE:.0f} EUR/MWh")
     day = DeliveryDay(content.delivery_date, market.time_zone, STEP_MINUTES)
     _check_grid(content, day)
     if content.direction not in Direction.values:

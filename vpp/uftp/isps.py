@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -14,6 +14,7 @@ from vpp.uftp.refusals import Rejected
 
 ISP_MINUTES = 15
 WATTS_PER_KW = 1000
+FIRST_YEAR, LAST_YEAR = 2000, 2199
 
 
 def day_of_message(message: Any, market: Market) -> DeliveryDay:
@@ -21,7 +22,7 @@ def day_of_message(message: Any, market: Market) -> DeliveryDay:
     duration = message.isp_duration
     if not _is_quarter(duration):
         raise Rejected(refusals.ISP_DURATION)
-    period = message.period.to_date()
+    period = date_of(message.period)
     try:
         theirs = DeliveryDay(period, str(ZoneInfo(message.time_zone)), ISP_MINUTES)
     except (ZoneInfoNotFoundError, ValueError, OSError):
@@ -30,6 +31,17 @@ def day_of_message(message: Any, market: Market) -> DeliveryDay:
     if (theirs.start, theirs.end) != (day.start, day.end):
         raise Rejected(refusals.TIME_ZONE)
     return day
+
+
+def date_of(period: Any) -> date:
+    """A period as a date. Raises Rejected for one that no calendar of ours holds."""
+    try:
+        found: date = period.to_date()
+    except (ValueError, OverflowError):
+        raise Rejected(refusals.PERIOD) from None
+    if not FIRST_YEAR <= found.year <= LAST_YEAR:
+        raise Rejected(refusals.PERIOD)
+    return found
 
 
 def _is_quarter(duration: Any) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 from vpp.lib.periods import DeliveryDay
 from vpp.settlement.models import Performance
 from vpp.uftp import refusals
-from vpp.uftp.isps import WATTS_PER_KW, expand, watts
+from vpp.uftp.isps import WATTS_PER_KW, date_of, expand, watts
 from vpp.uftp.models import InMessage, Order
 from vpp.uftp.refusals import Rejected
 
@@ -19,9 +19,9 @@ CENT = Decimal("0.01")
 
 def take(row: InMessage, message: Any, at: datetime) -> dict[str, Any]:
     """Rejected as a whole where an order is missing or a period is out of it; else a status per item."""
-    first, last = message.period_start.to_date(), message.period_end.to_date()
+    first, last = date_of(message.period_start), date_of(message.period_end)
     items = message.flex_order_settlements
-    if last < first or any(not first <= item.period.to_date() <= last for item in items):
+    if last < first or any(not first <= date_of(item.period) <= last for item in items):
         raise Rejected(refusals.PERIOD)
     ours = {
         order.order_reference: order
@@ -59,7 +59,7 @@ def dispute(item: Any, order: Order | None) -> str:
         return "the order is unknown"
     award = order.award
     day = DeliveryDay(award.bid.delivery_date, award.bid.product.market.time_zone)
-    if item.period.to_date() != day.date:
+    if date_of(item.period) != day.date:
         return f"the order is of {day.date}"
     if award.bid.ask is not None and item.congestion_point != award.bid.ask.congestion_point.code:
         return "the order is of another congestion point"

@@ -83,6 +83,7 @@ def test_the_half_option_costs_no_more_a_kilowatt_hour(desk: Desk):
         ({"time_zone": "Europe/Atlantis"}, "TimeZone rejected"),
         ({"congestion_point": "ean.871234567890123456"}, "Invalid CongestionPoint"),
         ({"period": XmlDate(2016, 7, 11)}, "Period out of bounds"),
+        ({"period": XmlDate(9999, 12, 31)}, "Period out of bounds"),
         ({"expiration_date_time": "2016-07-13T07:00:00+00:00"}, "ExpirationDateTime out of bounds"),
         ({"expiration_date_time": "2016-07-14T16:00:01+00:00"}, "ExpirationDateTime out of bounds"),
         (

@@ -28,6 +28,7 @@ class PerformanceReportDocument(APIView):
     """What was ordered on an ask and what was delivered, as last settled; a list where several bids were ordered."""
 
     @extend_schema(
+        operation_id="performance_report",
         responses=PerformanceReportSerializer(many=True), parameters=[OpenApiParameter("form", OpenApiTypes.STR)]
     )
     def get(self, request: Request, reference: str) -> Response | HttpResponse:

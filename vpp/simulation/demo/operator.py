@@ -119,6 +119,8 @@ def ordered(client: Client, operator: Operator, day: DeliveryDay) -> str:
     deadline = time.monotonic() + WAIT_S
     while time.monotonic() < deadline:
         if client.get_all("/api/v1/commits", {"ask": reference}):
+            if not operator.has("FlexOffer"):
+                return "offered and ordered over UFTP in an earlier demo"
             operator.wait("DPrognosis")
             return "offered and ordered over UFTP by the operator's own process"
         asks = client.get_all("/api/v1/asks", {"reference": reference})

@@ -80,7 +80,8 @@ def publish_past_prices(play: Play, advance: Advance) -> None:
         for back in range(PRICE_HISTORY_DAYS, 0, -1):
             day = play.day.shifted(-back)
             market.publish_prices(day, _prices_of(play, day))
-            market.publish_prices(day, _reserve_prices(day), kind="RESERVE_UP")
+            for kind in ("RESERVE_UP", "RESERVE_DOWN"):
+                market.publish_prices(day, _reserve_prices(day), kind=kind)
             advance(PRICE_HISTORY_DAYS - back + 1, PRICE_HISTORY_DAYS)
 
 
