@@ -153,6 +153,9 @@ def test_reactive_power_is_bid_within_the_inverters_and_never_twice(world: World
         ({"quantity_kvar": [1.0] * 96}, 422, "bad_ask"),
         ({"recovery_limit_kw": [1.0] * 5}, 422, "wrong_time_grid"),
         ({"recovery_limit_kw": [-1.0] * 96}, 422, "bad_quantity"),
+        ({"delivery_date": "9999-12-31"}, 422, "bad_ask"),
+        ({"delivery_date": "0001-01-01"}, 422, "bad_ask"),
+        ({"ceiling_price_per_mwh": 1e9}, 422, "bad_ask"),
         ({"revision": 0}, 400, "invalid"),
         ({"power_kind": "IMAGINARY"}, 400, "invalid"),
     ],
@@ -203,3 +206,34 @@ def test_halves_are_whole_lots_above_the_minimum():
     assert half_kw(np.array([8.0, 30.0]), 5.0, 10.0).tolist() == [0.0, 15.0]
     assert least_activation_pu(np.array([0.0, 8.0, 40.0]), 1.0) == 0.13
     assert least_activation_pu(np.zeros(3), 1.0) == 1.0
+
+
+def test_what_a_contract_reserves_is_not_sold_elsewhere(world: World):
+    from datetime import date
+
+    from bidding.distribution.contracts import reserved_kw, update_reservation
+    from bidding.models import FlexContract
+    from bidding.operations.gather import gather
+
+    contract = FlexContract.objects.create(
+        contract_id="C", utility=world.utility, congestion_point=world.point, direction="UP", power_kw=50.0,
+        price_per_mwh=100.0, first_date=date(2016, 1, 1),
+    )  # fmt: skip
+
+    def free(asks=()) -> float:
+        given = {ask.pk: (ask, np.array(ask.quantity_kw)) for ask in asks}
+        gathered = gather(
+            portfolio=world.portfolio, day=world.day, products=[], asks=given, ask_lot_kw=1.0, ask_min_kw=1.0,
+            known_at=world.at,
+        )  # fmt: skip
+        return float(gathered.problem.book_up_kw[73])
+
+    before = free()
+    lowered = [None] * 72 + [20.0] * 4 + [None] * 20
+    update_reservation(contract=contract, day=world.day, wanted_kw=lowered, reference="r", at=world.at, actor="t")
+    assert reserved_kw(contract, world.day)[71:73] == [50.0, 20.0]
+    assert free() == pytest.approx(before + 30.0)
+    ask = world.ask(contract=contract, quantity_kw=[0.0] * 72 + [20.0] * 4 + [0.0] * 20)
+    assert free([ask]) == pytest.approx(before + 50.0)
+    (bid,) = answer(world)
+    assert (bid.up_kw[73], bid.price_per_mwh[73]) == (20.0, 400.0)
