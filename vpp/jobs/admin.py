@@ -4,7 +4,7 @@ from django.http import HttpRequest
 
 from vpp.accounts.admin import ReadOnlyAdmin
 from vpp.jobs import operations
-from vpp.jobs.models import IdempotencyKey, Job, ScheduleSlot
+from vpp.jobs.models import IdempotencyKey, Job, ScheduleSlot, Webhook, WebhookDelivery
 
 
 @admin.register(Job)
@@ -32,3 +32,17 @@ class IdempotencyKeyAdmin(ReadOnlyAdmin):
     list_display = ["key", "client", "user", "status", "created_at"]
     search_fields = ["key"]
     list_select_related = ["client__participant", "user"]
+
+
+@admin.register(Webhook)
+class WebhookAdmin(ReadOnlyAdmin):
+    list_display = ["participant", "url", "events", "active", "created_at"]
+    list_filter = ["active"]
+    list_select_related = ["participant"]
+
+
+@admin.register(WebhookDelivery)
+class WebhookDeliveryAdmin(ReadOnlyAdmin):
+    list_display = ["created_at", "event", "webhook", "state", "attempts", "answer"]
+    list_filter = ["state", "event"]
+    search_fields = ["delivery_id"]
