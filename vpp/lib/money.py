@@ -6,7 +6,10 @@ from collections.abc import Sequence
 from decimal import ROUND_HALF_EVEN, Decimal
 from math import lcm
 
+import numpy as np
+
 CENT = Decimal("0.01")
+MANY = 1000  # from here on an array pays
 
 
 def quantize_cents(amount: Decimal) -> Decimal:
@@ -38,7 +41,7 @@ def allocate_cents(total: int, weights: Sequence[float | Decimal], keys: Sequenc
     if len(weights) != len(keys):
         raise ValueError(f"{len(weights)} weights for {len(keys)} keys")
     whole_weights = _whole_weights(weights)
-    if any(weight < 0 for weight in whole_weights):
+    if min(whole_weights, default=0) < 0:
         raise ValueError("a weight is negative")
     weight_sum = sum(whole_weights)
     if weight_sum == 0:
@@ -46,18 +49,19 @@ def allocate_cents(total: int, weights: Sequence[float | Decimal], keys: Sequenc
             return [0] * len(keys)
         raise ValueError(f"no positive weight to carry {total} cents")
     pool = abs(total)
-    floors = [pool * weight // weight_sum for weight in whole_weights]
-    rests = [pool * weight - floor * weight_sum for weight, floor in zip(whole_weights, floors, strict=True)]
-    for row in _largest(rests, keys, pool - sum(floors)):
+    exact = [divmod(pool * weight, weight_sum) for weight in whole_weights]
+    floors = [floor for floor, _ in exact]
+    for row in _largest([rest for _, rest in exact], keys, pool - sum(floors)):
         floors[row] += 1
-    sign = -1 if total < 0 else 1
-    return [sign * part for part in floors]
+    return floors if total >= 0 else [-part for part in floors]
 
 
 def _whole_weights(weights: Sequence[float | Decimal]) -> list[int]:
     """The weights times their common denominator: exact, and much quicker than fractions."""
     ratios = [weight.as_integer_ratio() for weight in weights]
     common = lcm(*{denominator for _, denominator in ratios})
+    if common == 1:
+        return [numerator for numerator, _ in ratios]
     return [numerator * (common // denominator) for numerator, denominator in ratios]
 
 
@@ -65,7 +69,13 @@ def _largest(rests: Sequence[int], keys: Sequence[str], count: int) -> list[int]
     """The rows of the `count` largest remainders; of equal ones those with the smaller keys."""
     if not count:
         return []
-    least = sorted(rests, reverse=True)[count - 1]
-    above = [row for row, rest in enumerate(rests) if rest > least]
-    tied = sorted((keys[row], row) for row, rest in enumerate(rests) if rest == least)
+    if len(rests) > MANY and max(rests) < 2**63:  # int64 holds them exactly
+        values = np.array(rests, dtype=np.int64)
+        least = int(np.partition(values, values.size - count)[values.size - count])
+        above, level = np.flatnonzero(values > least).tolist(), np.flatnonzero(values == least).tolist()
+    else:
+        least = sorted(rests, reverse=True)[count - 1]
+        above = [row for row, rest in enumerate(rests) if rest > least]
+        level = [row for row, rest in enumerate(rests) if rest == least]
+    tied = sorted((keys[row], row) for row in level)
     return above + [row for _, row in tied[: count - len(above)]]
