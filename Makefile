@@ -11,11 +11,11 @@ WORKERS ?= 2
 export OMP_NUM_THREADS ?= 1
 export OPENBLAS_NUM_THREADS ?= 1
 
-.PHONY: help setup demo test check bench-telemetry bench-settlement bench-bidding bench-network bench-console screenshots messages serve lock clean
+.PHONY: help setup demo test check bench-telemetry bench-settlement bench-bidding bench-forecast bench-network bench-console screenshots messages serve lock clean
 
 help:
 	@echo "make demo [ARGS='--no-serve --full --date 2016-07-14 --prices FILE.csv --seed 1 --json out.json']"
-	@echo "make test [ARGS='tests/kernels -k money']    make check    make bench-telemetry    make bench-dispatch    make bench-settlement    make bench-bidding    make bench-network    make bench-console    make screenshots    make messages    make serve    make lock    make clean"
+	@echo "make test [ARGS='tests/kernels -k money']    make check    make bench-telemetry    make bench-dispatch    make bench-settlement    make bench-bidding    make bench-forecast    make bench-network    make bench-console    make screenshots    make messages    make serve    make lock    make clean"
 
 setup: $(READY)
 
@@ -47,6 +47,10 @@ bench-telemetry: $(READY)
 bench-bidding: $(READY)
 	@$(BIN)/python -m tests.benchmarks.bidding $(ARGS)
 
+# The nightly forecast at 1,000, 10,000 and 100,000 series, from database to database (docs/forecasting.md).
+bench-forecast: $(READY)
+	@$(BIN)/python -m tests.benchmarks.forecasting $(ARGS)
+
 bench-dispatch: $(READY)
 	@$(BIN)/python -m tests.benchmarks.dispatch $(ARGS)
 
@@ -69,6 +73,10 @@ messages: $(READY)
 bench-settlement: $(READY)
 	@for part in allocation baselines day restatement; do \
 		$(BIN)/python -m tests.benchmarks.settlement --part $$part $(ARGS) || exit 1; done
+
+# The grid's figures (docs/network.md); ARGS='--ieee123 FOLDER' takes the IEEE-123 tables.
+bench-network: $(READY)
+	@$(BIN)/python -m tests.benchmarks.network $(ARGS)
 
 serve: $(READY)
 	@$(BIN)/python manage.py serve $(ARGS)
