@@ -17,7 +17,7 @@ from vpp.network.kernels.clearing.state import (
     GridState,
     grid_state,
 )
-from vpp.network.kernels.feeder import FeederModel, Floats
+from vpp.network.kernels.feeder import Bools, FeederModel, Floats
 from vpp.network.kernels.limits_rows import KINDS, Limit, all_limits, excess_of, rise_of
 from vpp.network.kernels.screening import PowerLimit
 
@@ -65,7 +65,7 @@ def find_needs(
     *,
     power_limits: Sequence[PowerLimit] = (),
     max_loading_pu: float = 1.0,
-    candidates: Floats | None = None,
+    candidates: Bools | None = None,
     reactive_voltage: bool = False,
 ) -> list[Need]:
     """Needs of a day (T, N), the worst first; each counts on those before it, so together they cure once.
@@ -78,7 +78,8 @@ def find_needs(
         model, p_kw, q_kvar, [], 1.0, power_limits=power_limits, max_loading_pu=max_loading_pu
     )  # fmt: skip
     state = grid_state(problem, p_kw, q_kvar)
-    limits, needs, given_up = all_limits(problem, by_direction=True), [], set()
+    limits, given_up = all_limits(problem, by_direction=True), set()
+    needs: list[Need] = []
     while len(needs) < MOST_NEEDS:
         limit = _worst(state, [one for one in limits if one not in given_up])
         if limit is None:
@@ -109,7 +110,7 @@ def _cure(
     linear: LinearMap,
     state: GridState,
     limit: Limit,
-    allowed: Floats,
+    allowed: Bools,
     reactive_voltage: bool,
 ) -> tuple[Need | None, ClearingProblem, GridState]:
     """Newton steps at the best node with the AC value and the linear slope, all intervals at once."""

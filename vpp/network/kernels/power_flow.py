@@ -170,6 +170,7 @@ def _result(
 
     with np.errstate(invalid="ignore"):  # an interval without a solution may hold anything
         branch_loading_pu = np.maximum(line["i_from"], line["i_to"]) / model.branches.rating_a
+        transformer_loading_pu = np.maximum(trafo["i_from"] / rated_hv_a, trafo["i_to"] / rated_lv_a)
     voltage_pu = clean(node["u_pu"])
     voltage_pu[node["energized"] == 0] = np.nan
     return PowerFlowResult(
@@ -177,7 +178,7 @@ def _result(
         branch_loading_pu=clean(branch_loading_pu),
         branch_p_kw=clean(line["p_from"] / 1e3),
         branch_q_kvar=clean(line["q_from"] / 1e3),
-        transformer_loading_pu=clean(np.maximum(trafo["i_from"] / rated_hv_a, trafo["i_to"] / rated_lv_a)),
+        transformer_loading_pu=clean(transformer_loading_pu),
         transformer_p_kw=clean(trafo["p_from"] / 1e3),
         transformer_q_kvar=clean(trafo["q_from"] / 1e3),
         source_p_kw=clean(output[ComponentType.source]["p"].sum(axis=1) / 1e3),

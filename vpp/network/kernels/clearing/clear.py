@@ -23,16 +23,22 @@ from vpp.network.kernels.feeder import Floats
 SETTLED_PU = 2e-4  # a correction that changes the cost by less is the last one
 NOTHING = 1e-9
 CURED = 1e-6
+FEW_WHOLE = 300
 
 
 @dataclass(frozen=True)
 class ClearingOptions:
-    """max_corrections: power flows at most; time_limit_s: for all of it, the last resort; mip_gap: of each program,
-    relative; probe: take finite differences also where the feeder is radial (dearer, seldom better)."""
+    """Where the search ends.
+
+    max_corrections : power flows at most. time_limit_s: for all of it, the last resort.
+    mip_gap         : of each program, relative; coarse_gap in its place where more than 300 decisions are whole.
+    probe           : take finite differences also where the feeder is radial (dearer, seldom better).
+    """
 
     max_corrections: int = 12
     time_limit_s: float = 30.0
     mip_gap: float = 2e-4
+    coarse_gap: float = 2e-3
     probe: bool = False
 
 
@@ -136,8 +142,9 @@ def _next(
     options: ClearingOptions,
 ) -> tuple[Plan | None, Floats | None]:
     rows = grid_rows(problem, columns, effects, watched, last.state, before, last.share)
+    gap = options.mip_gap if int(columns.integer.sum()) <= FEW_WHOLE else options.coarse_gap
     try:
-        values = solve(problem, columns, rows, time_limit_s=options.time_limit_s, mip_gap=options.mip_gap, start=start)
+        values = solve(problem, columns, rows, time_limit_s=options.time_limit_s, mip_gap=gap, start=start)
     except NoPlan:
         return None, start
     share = columns.shares(values)

@@ -64,7 +64,7 @@ def _plain_reason(
         return LostBid("not_needed", "no limit is broken and nothing is demanded in its intervals")
     if relief[place].max(initial=0.0) <= 1e-9:
         return LostBid("no_effect", "it relieves none of the broken limits from its place and in its direction")
-    for other in np.flatnonzero(taken):
+    for other in np.flatnonzero(taken).tolist():
         if bid.exclusive_group and problem.bids[other].exclusive_group == bid.exclusive_group:
             return LostBid("exclusive", f"{problem.bids[other].reference} of the same group was taken")
     return None
