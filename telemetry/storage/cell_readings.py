@@ -28,7 +28,7 @@ COLUMNS = "r.ts, r.device_id, r.power_kw, r.quality, r.available_at"
 def readings_of_cells(day: int, bucket_us: IntColumn, device_id: IntColumn, table: str = CELLS) -> Readings:
     """All readings of these cells on one day, in the version that holds now; NaN in what a rollup does not use.
 
-    `table` holds the cells as well, perhaps among others.
+    `table` holds the cells as well, and between the first and the last device no others of these buckets.
     """
     here = bucket_us // DAY_US == day
     bucket_us, device_id = bucket_us[here], device_id[here]
@@ -54,14 +54,15 @@ def _rows(bucket_us: IntColumn, device_id: IntColumn, table: str) -> list[Readin
             [moment(bucket), moment(bucket + BUCKET_US), int(devices.min()), int(devices.max())],
         )
         parts.append(found.take(np.isin(found.device_id, devices)))
-    sparse = buckets[count < DENSE_CELLS]
+    sparse, ends = buckets[count < DENSE_CELLS], [int(device_id.min()), int(device_id.max())]
     if sparse.size:
         parts.append(
             _narrow(
                 f"""SELECT {COLUMNS} FROM {table} c JOIN telemetry_reading r ON r.device_id = c.device_id
                 AND r.ts >= c.bucket AND r.ts < c.bucket + interval '15 minutes'
-                WHERE c.bucket = ANY(%s::timestamptz[]) AND r.ts >= %s AND r.ts < %s""",  # noqa: S608
-                [[moment(each) for each in sparse], moment(sparse[0]), moment(sparse[-1] + BUCKET_US)],
+                WHERE c.bucket = ANY(%s::timestamptz[]) AND r.ts >= %s AND r.ts < %s
+                AND c.device_id BETWEEN %s AND %s""",  # noqa: S608
+                [[moment(each) for each in sparse], moment(sparse[0]), moment(sparse[-1] + BUCKET_US), *ends],
             )
         )
     return parts

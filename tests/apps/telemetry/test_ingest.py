@@ -9,7 +9,7 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 
 from telemetry import operations, queries
-from telemetry.ingest import packed
+from telemetry.ingest import packed, touched
 from telemetry.kernels.batch import batch_of
 from telemetry.models import Latest, Reading, ReadingCorrection, ReadingDay, Rollup15, RollupDay, TouchedBucket
 from tests.apps.telemetry.conftest import rows, send
@@ -314,6 +314,18 @@ def test_a_correction_of_the_same_moment_is_later_than_what_it_corrects(fleet):
     send(("battery", T0, 2.0), at=T0, correction=True)
     assert ReadingCorrection.objects.get().available_at == T0 + timedelta(microseconds=1)
     assert queries.latest(fleet.ids[:1]).power_kw.tolist() == [2.0]
+
+
+def test_a_flood_of_touched_buckets_is_rolled_up_in_parts(fleet, monkeypatch):
+    monkeypatch.setattr(touched, "CELLS_AT_ONCE", 1)
+    for minute in (0, 1, 15, 16):
+        at = T0 + timedelta(minutes=minute)
+        send(("battery", at, 2.0 + minute % 15), ("pv", at, -1.0), ("load", at, 1.0), at=at)
+    assert operations.refresh_rollup(before=T0 + 2 * QUARTER) == 6
+    assert not TouchedBucket.objects.exists()
+    rows = Rollup15.objects.filter(device=fleet.ids[0]).order_by("bucket").values_list("count", "min_kw", "max_kw")
+    assert list(rows) == [(2, 2.0, 3.0)] * 2
+    assert Rollup15.objects.count() == 6
 
 
 def test_it_works_while_queries_are_logged(fleet, settings):
