@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, cast
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -34,7 +34,7 @@ class AskQuerySet(models.QuerySet):
 
     def newest_revision(self, reference: str) -> Ask | None:
         """The last revision of the asks with this reference."""
-        return self.filter(reference=reference).order_by("-revision").first()
+        return cast("Ask | None", self.filter(reference=reference).order_by("-revision").first())
 
 
 class Ask(models.Model):

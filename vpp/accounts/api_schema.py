@@ -11,7 +11,7 @@ from vpp.accounts.models import SCOPES
 
 class ClientTokenScheme(OpenApiAuthenticationExtension):
     target_class = "vpp.accounts.authentication.ClientTokenAuthentication"
-    name = ["clientToken", "oauth2"]  # type: ignore[assignment]
+    name = ["clientToken", "oauth2"]
 
     def get_security_definition(self, auto_schema: Any) -> list[dict[str, Any]]:
         return [

@@ -94,7 +94,7 @@ def service_class(order: bool) -> type:
 
     base_service.FastAPI = PlainApp
 
-    class Dso(ShapeshifterDsoService):  # type: ignore[misc]
+    class Dso(ShapeshifterDsoService):
         def _told(self, message: Any) -> None:
             tell("received", kind=type(message).__name__, xml=transport.to_xml(message))
 
@@ -126,7 +126,7 @@ def service_class(order: bool) -> type:
 
     for name in ONLY_TOLD:
         setattr(Dso, name, Dso._told)
-    Dso.__abstractmethods__ = frozenset()  # type: ignore[attr-defined]
+    Dso.__abstractmethods__ = frozenset()
     return Dso
 
 

@@ -79,7 +79,7 @@ def rotate_key(
     if counterparty is None:
         raise UnknownCounterparty(f"there is no {role} {domain} in the address book")
     new = clean_public_key(public_key)
-    old = counterparty.keys.valid_at(at).exclude(public_key=new)  # type: ignore[attr-defined]
+    old = counterparty.keys.valid_at(at).exclude(public_key=new)
     old.filter(valid_until__isnull=True).update(valid_until=at + overlap)
     key = _add_key(counterparty, new, at)
     audit(at=at, actor=actor, action="counterparty.key_changed", subject=counterparty, after={"key": new})

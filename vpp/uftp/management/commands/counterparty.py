@@ -70,7 +70,7 @@ class Command(BaseCommand):
         for one in Counterparty.objects.select_related("participant").order_by("domain", "role"):
             state = "barred" if one.barred else "open"
             self.stdout.write(f"{one.domain} {one.role} {one.participant} {one.version} {state} {one.endpoint}")
-            for key in one.keys.order_by("valid_from"):  # type: ignore[attr-defined]
+            for key in one.keys.order_by("valid_from"):
                 until = f"until {key.valid_until:%Y-%m-%d %H:%M} UTC" if key.valid_until else "in use"
                 self.stdout.write(f"  {key.public_key} from {key.valid_from:%Y-%m-%d %H:%M} UTC, {until}")
         self._own_key({"new": False})
