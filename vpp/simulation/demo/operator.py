@@ -25,7 +25,7 @@ ROOT = Path(__file__).resolve().parents[3]
 DOMAIN = "dso-demo.example"
 FIRST_ISP, ISPS = 25, 4  # six to seven in the morning
 SHARE_PU = 0.3  # of what the feeder's batteries can do
-WAIT_S = 30.0
+WAIT_S = 60.0  # a busy machine may need it; a quiet one seconds
 
 
 @dataclass

@@ -131,7 +131,11 @@ def _ask_over_uftp(play: Play, congestion: Congestion) -> None:
     power_kw = max(round(operators.SHARE_PU * able_kw.get(feeder, 0.0)), 1.0)
     at = play.scenario.the_day_before_at(9, 45)
     asked_before = _asked_before(play)
-    play.operator = operators.start_operator(play.service.url)
+    try:
+        play.operator = operators.start_operator(play.service.url)
+    except DemoFailed as failed:
+        play.notes.append(f"no ask over UFTP: {failed}")
+        return
     play.operator.send(operators.flex_request(play.day, code, power_kw, at, expiry=play.scenario.the_day_before_at(11)))
     play.operator.wait("sent" if asked_before else "FlexRequestResponse")
     play.notes.append(f"FlexRequest {operators.message_id(play.day)}: {power_kw:.0f} kW less at {feeder} from 6 to 7")
