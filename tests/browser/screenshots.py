@@ -1,6 +1,6 @@
 """`make screenshots`: plays the demo once, then pictures of its pages for README and docs, in docs/screenshots.
 
-python -m tests.browser.screenshots [--out FOLDER] [--only today,day] [--language de]
+python -m tests.browser.screenshots [--out FOLDER] [--all] [--language de]
 """
 
 from __future__ import annotations
@@ -16,23 +16,24 @@ from pathlib import Path
 from typing import Any
 
 WIDE, NARROW = 1440, 390
-COLOURS = 96
+COLOURS = 32
 MOST_HEIGHT = 1900
 OUT = Path("docs/screenshots")
+#: What README and docs show; `--all` takes every page.
+SHOWN = {"today", "day", "bids", "ask", "enrollment", "forecasts", "today-narrow", "asks-narrow", "owner-narrow"}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, default=OUT)
-    parser.add_argument("--only", default="", help="names, separated by commas")
+    parser.add_argument("--all", action="store_true", help="every page, not only those of the docs")
     parser.add_argument("--language", default="en")
     asked = parser.parse_args()
     enter_demo()
     asked.out.mkdir(parents=True, exist_ok=True)
     with served() as (url, cookies, pages):
-        only = set(asked.only.split(",")) if asked.only else set()
         for name, role, path, width in pages:
-            if not only or name in only:
+            if asked.all or name in SHOWN:
                 size = shoot(url, cookies[role], path, width, asked.out / f"{name}.png", asked.language)
                 sys.stdout.write(f"{name}.png  {width} px  {size / 1024:.0f} kB\n")
 
