@@ -115,6 +115,12 @@ class NotDeliverable(Conflict):
     code = "not_deliverable"
 
 
+class ReceiptDiffers(Conflict):
+    """The receipt is not of what was sent."""
+
+    code = "receipt_differs"
+
+
 class ReasonMissing(DomainError):
     code = "reason_missing"
     http_status = 422

@@ -6,6 +6,8 @@ import os
 import secrets
 from pathlib import Path
 
+from django.core.exceptions import ImproperlyConfigured
+
 from vpp.lib import environment
 from vpp.lib.embedded_postgres import EmbeddedPostgres, default_data_dir
 
@@ -161,6 +163,10 @@ OAUTH2_PROVIDER = {
     "ALLOWED_GRANT_TYPES": ["client_credentials"],
 }
 # Webhooks go to public https addresses only, unless an installation inside one network says otherwise.
+# The share of cases in which offered capacity shall be there; forecasts hold envelopes for 0.5 and 0.9.
+OFFER_CONFIDENCE = float(os.environ.get("VPP_OFFER_CONFIDENCE", "0.9"))
+if OFFER_CONFIDENCE not in (0.5, 0.9):
+    raise ImproperlyConfigured(f"VPP_OFFER_CONFIDENCE is {OFFER_CONFIDENCE}, want 0.5 or 0.9")
 WEBHOOK_PRIVATE = environment.flag("VPP_WEBHOOK_PRIVATE", default=False)
 # Who we are to UFTP counterparties, in the role AGR (docs/utility.md), and how large a message may be.
 UFTP_DOMAIN = os.environ.get("VPP_UFTP_DOMAIN", "agr.vpp.example").strip().lower()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime, time, timedelta
+from functools import cache
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -11,11 +12,34 @@ from bidding.kernels.problem import IntArray
 from vpp.lib.periods import DeliveryDay, local_moment
 
 
-def gate_closure(delivery_date: date, days_before: int, local_time: time, zone: str) -> datetime:
+def gate_closure(
+    delivery_date: date, days_before: int, local_time: time, zone: str, *, working_days: str | None = None
+) -> datetime:
     """The UTC moment of a market's gate for a delivery date: a wall-clock time, `days_before` days ahead, in
     its zone.
+
+    working_days : a calendar ("DE", "US-CA"; "" for weekends alone) on whose working days the gate lies: where the day
+        is none, the last one before it.
     """
-    return local_moment(delivery_date - timedelta(days=days_before), local_time, zone)
+    gate_date = delivery_date - timedelta(days=days_before)
+    if working_days is not None:
+        while gate_date.weekday() >= 5 or gate_date in holiday_dates(working_days, gate_date.year):
+            gate_date -= timedelta(days=1)
+    return local_moment(gate_date, local_time, zone)
+
+
+@cache
+def holiday_dates(calendar: str, year: int) -> frozenset[date]:
+    """Public holidays of a country, or of a part of it ("US-CA"); none for "". Raises ValueError for an unknown one."""
+    import holidays
+
+    if not calendar:
+        return frozenset()
+    country, _, part = calendar.partition("-")
+    try:
+        return frozenset(holidays.country_holidays(country, subdiv=part or None, years=year))
+    except NotImplementedError as error:
+        raise ValueError(f"no holidays are known for {calendar!r}") from error
 
 
 def block_of_interval(day: DeliveryDay, block_minutes: int) -> IntArray:

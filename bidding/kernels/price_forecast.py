@@ -12,6 +12,26 @@ from bidding.kernels.problem import FloatArray
 IntArray = NDArray[np.int64]
 
 
+def price_scenarios(
+    known_day: IntArray, known_wall_minute: IntArray, known_price: FloatArray, wanted_wall_minute: IntArray, *,
+    days: int = 10,
+) -> FloatArray:  # fmt: skip
+    """(S, B) prices of the last known days at the wanted times, each day as likely as the others; (0, B) without any.
+
+    Arguments as in `expected_prices`. A day that misses a wanted time is left out.
+    """
+    usable = np.isfinite(known_price)
+    found = []
+    for day in np.unique(known_day[usable])[-days:]:
+        chosen = usable & (known_day == day)
+        order = np.argsort(known_wall_minute[chosen])
+        minutes, price = known_wall_minute[chosen][order], known_price[chosen][order]
+        position = np.searchsorted(minutes, wanted_wall_minute, side="right") - 1
+        if np.all(position >= 0):
+            found.append(price[position])
+    return np.array(found, dtype=np.float64).reshape(len(found), wanted_wall_minute.size)
+
+
 @dataclass(frozen=True)
 class PriceExpectation:
     """price (B,) per block; `days` used; `filled` blocks had no value of their own and took the overall mean."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from bidding.operations.bids import create_bid, expire_bids, submit_bid
 from bidding.operations.book import award, open_book, release, reserve
 from bidding.operations.desk import BidChange, edit_bid, hold_bid, release_bid
+from bidding.operations.dry_run import dry_run
 from bidding.operations.nightly import nightly
 from bidding.operations.whatif import what_if
 from bidding.wholesale.operations import activate, import_markets, post_awards, post_prices
@@ -28,6 +29,7 @@ __all__ = [
     "activate",
     "award",
     "create_bid",
+    "dry_run",
     "edit_bid",
     "expire_asks",
     "expire_bids",

@@ -68,7 +68,10 @@ def gate_of(product: Product, day: DeliveryDay, ask: Ask | None = None) -> datet
     if ask is not None:
         return ask.gate_at
     market = product.market
-    return gate_closure(day.date, market.gate_days_before, market.gate_local_time, market.time_zone)
+    working = market.gate_calendar if market.gate_on_working_days else None
+    return gate_closure(
+        day.date, market.gate_days_before, market.gate_local_time, market.time_zone, working_days=working
+    )
 
 
 def live_bid(portfolio: Portfolio, product: Product, day: DeliveryDay, ask: Ask | None = None) -> Bid | None:

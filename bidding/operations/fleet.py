@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 import numpy as np
+from django.conf import settings
 from numpy.typing import NDArray
 
 from bidding.kernels.aggregate import DELIVERABLE_PU, FleetArrays, clip_to_envelopes
@@ -102,7 +103,7 @@ def within_envelopes(
     kind_of_device = dict(zip(fleet.device_id.tolist(), fleet.kind, strict=True))
     kind_of = {group.name: kind_of_device[group.device_ids[0]] for group in groups}
     up_kw, down_kw = {}, {}
-    for envelope in forecasts.envelopes(run, confidence=CONFIDENCE):
+    for envelope in forecasts.envelopes(run, confidence=settings.OFFER_CONFIDENCE):
         if envelope.group in kind_of.values() and envelope.group != "BATTERY":
             up_kw[envelope.group] = envelope.baseline_kw - envelope.power_min_kw
             down_kw[envelope.group] = envelope.power_max_kw - envelope.baseline_kw

@@ -50,17 +50,10 @@ def nightly(*, zone_code: str, delivery_date: date, at: datetime, budget_s: floa
     """
     from bidding.operations import nightly_steps as steps
 
-    run, context = _begin(zone_code, delivery_date, at, budget_s)
+    run, context = begin(zone_code, delivery_date, at, budget_s)
     if run.state != NightlyRun.State.RUNNING:
         return run
-    for name, work in (
-        ("data", steps.check_data),
-        ("forecast", steps.make_forecast),
-        ("fallback", steps.prepare_fallbacks),
-        ("optimise", steps.optimise),
-        ("check", steps.make_bids),
-        ("submit", steps.submit),
-    ):
+    for name, work in (*prepared(), ("submit", steps.submit)):
         run_step(context, name, work)
     states = set(run.steps.values_list("state", flat=True))
     run.state = NightlyRun.State.DEGRADED if NightlyStep.State.DEGRADED in states else NightlyRun.State.DONE
@@ -69,7 +62,22 @@ def nightly(*, zone_code: str, delivery_date: date, at: datetime, budget_s: floa
     return run
 
 
-def _begin(zone_code: str, delivery_date: date, at: datetime, budget_s: float) -> tuple[NightlyRun, NightlyContext]:
+def prepared() -> tuple[tuple[str, Callable[[NightlyContext], dict[str, Any]]], ...]:
+    """The steps before anything leaves the house; looked up anew, so that each may be replaced."""
+    from bidding.operations import nightly_steps as steps
+
+    return (
+        ("data", steps.check_data),
+        ("forecast", steps.make_forecast),
+        ("fallback", steps.prepare_fallbacks),
+        ("optimise", steps.optimise),
+        ("check", steps.make_bids),
+    )
+
+
+def begin(
+    zone_code: str, delivery_date: date, at: datetime, budget_s: float, *, prefix: str = "nightly"
+) -> tuple[NightlyRun, NightlyContext]:
     from bidding.distribution.operations import expire_asks
 
     expire_asks(at=at)
@@ -79,7 +87,7 @@ def _begin(zone_code: str, delivery_date: date, at: datetime, budget_s: float) -
         raise NoMarkets(f"zone {zone_code} has no wholesale product on {delivery_date}; import_markets brings them")
     offers = [open_product(product, delivery_date, at) for product in products]
     gates = [gate_of(product, day_of(product, delivery_date)) for product in products]
-    key = f"nightly:{zone_code}:{delivery_date}"
+    key = f"{prefix}:{zone_code}:{delivery_date}"
     run = NightlyRun.objects.filter(natural_key=key).first()
     if run is None:
         if at >= max(gates):

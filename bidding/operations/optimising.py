@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from django.conf import settings
 from numpy.typing import NDArray
 
 from bidding.distribution.offering import half_prices
@@ -12,8 +13,10 @@ from bidding.models import Ask, PlannedDay
 from bidding.operations import bids
 from bidding.operations.gather import Gathered, gather
 from bidding.operations.nightly import PORTFOLIO_BUDGET_S, NightlyContext
+from bidding.operations.offering import curves_of, risk_of
 from bidding.operations.positions import as_json
 from bidding.queries import open_asks
+from bidding.wholesale.queries import OpenProduct
 from vpp.enrollment.models import Portfolio
 
 FloatArray = NDArray[np.float64]
@@ -82,9 +85,11 @@ def _optimise_one(
     except (SolverFailed, BadProblem) as error:
         planned.solver = {"engine": "rule", "reason": str(error)[:500]}
     else:
+        curves = curves_of(gathered, plan, _open_offers(context, planned.portfolio), options)
         planned.kind = PlannedDay.Kind.OPTIMISED
         planned.status = plan.status
         planned.positions = as_json(plan, {key: answer.price_eur_per_mwh for key, answer in prices.items()})
+        planned.positions |= {"curves": curves, "risk": risk_of(gathered, plan, settings.OFFER_CONFIDENCE)}
         planned.positions["ask_half_price"] = halves
         planned.recovery_kw = plan.recovery_kw.tolist()
         planned.shortfalls = [vars(item) for item in plan.shortfalls]
@@ -101,16 +106,21 @@ def _optimise_one(
     planned.save()
 
 
+def _open_offers(context: NightlyContext, portfolio: Portfolio) -> list[OpenProduct]:
+    """What the portfolio may still bid: open gates, no bid alive."""
+    return [
+        offer
+        for offer in context.products
+        if offer.gate_at > context.at and not bids.live_bid(portfolio, offer.product, context.day)
+    ]
+
+
 def gathered_for(context: NightlyContext, portfolio: Portfolio, asks: dict[int, tuple[Ask, FloatArray]]) -> Gathered:
     product = context.ask_product
     return gather(
         portfolio=portfolio,
         day=context.day,
-        products=[
-            offer
-            for offer in context.products
-            if offer.gate_at > context.at and not bids.live_bid(portfolio, offer.product, context.day)
-        ],
+        products=_open_offers(context, portfolio),
         asks=asks,
         ask_lot_kw=product.lot_kw if product else 1.0,
         ask_min_kw=product.min_quantity_kw if product else 1.0,

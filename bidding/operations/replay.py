@@ -77,11 +77,14 @@ class KernelForecaster:
         from forecasting.kernels.day_ahead import DayAhead
 
         self._forecast, self._history_days = DayAhead(), history_days
+        self._first: pd.Timestamp | None = None  # kept, so that models fitted for one day serve the next
 
     def __call__(self, file: PriceFile, target: pd.DatetimeIndex) -> FloatArray:
         import pandas as pd
 
-        first = target[0] - pd.Timedelta(days=self._history_days)
+        if self._first is None:
+            self._first = target[0] - pd.Timedelta(days=self._history_days)
+        first = self._first
         past = file.prices[(file.prices.index < target[0]) & (file.prices.index >= first)]
         outside = file.regressors
         if outside is not None:

@@ -25,6 +25,27 @@ def _whole(value: Any) -> int:
     return int(value)
 
 
+def _calendar(text: str) -> str:
+    from bidding.kernels.gate import holiday_dates
+
+    holiday_dates(text, 2026)
+    return text
+
+
+def _words(values: Any) -> list[str]:
+    if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
+        raise ValueError("not a list of words")
+    return values
+
+
+def _facts(value: Any) -> dict[str, Any]:
+    """{field: {"status": "read" or "recalled", "source": text}}."""
+    for name, fact in value.items():
+        if set(fact) != {"status", "source"} or fact["status"] not in ("read", "recalled") or not fact["source"]:
+            raise ValueError(f"{name}: want status read or recalled, and a source")
+    return dict(value)
+
+
 def _moment(text: str) -> datetime:
     moment = datetime.fromisoformat(text)
     if moment.tzinfo is None:
@@ -46,6 +67,10 @@ MARKET_KEYS: dict[str, tuple[Reader, bool]] = {
     "gate_local_time": (time.fromisoformat, True),
     "imbalance_spread_per_mwh": (float, False),
     "currency": (str, False),
+    "gate_calendar": (_calendar, False),
+    "gate_on_working_days": (bool, False),
+    "locational_rule": (lambda value: Market.Location(value).value, False),
+    "facts": (_facts, False),
     "products": (list, True),
 }
 PRODUCT_KEYS: dict[str, tuple[Reader, bool]] = {
@@ -62,6 +87,17 @@ PRODUCT_KEYS: dict[str, tuple[Reader, bool]] = {
     "activation_pu": (float, False),
     "pay_rule": (lambda value: Product.PayRule(value).value, False),
     "reference_price": (float, False),
+    "is_symmetric": (bool, False),
+    "order_form": (lambda value: Product.OrderForm(value).value, False),
+    "max_points": (_whole, False),
+    "max_quantity_kw": (float, False),
+    "eligible_kinds": (_words, False),
+    "min_device_kw": (float, False),
+    "max_device_kw": (float, False),
+    "consumption_only": (bool, False),
+    "must_offer_kw": (float, False),
+    "must_offer_hours": (lambda value: [_whole(hour) for hour in value], False),
+    "facts": (_facts, False),
     "source": (str, False),
     "valid_from": (_moment, True),
     "valid_to": (_moment, False),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -20,7 +20,8 @@ KNOWN_DAYS = 7
 class OpenProduct:
     """A product that can still be bid; price (B,) per block expected, `note` says where it comes from.
 
-    block_of_interval (H,) maps quarter hours to blocks.
+    block_of_interval (H,) maps quarter hours to blocks. scenarios (S, B): equally likely prices, none where the day's
+    own are published.
     """
 
     product: Product
@@ -30,6 +31,7 @@ class OpenProduct:
     price: NDArray[np.float64]
     note: str
     is_fallback: bool
+    scenarios: NDArray[np.float64] = field(default_factory=lambda: np.zeros((0, 0)))
 
 
 def wholesale_products(zone_code: str, delivery_date: date, at: datetime) -> list[Product]:
@@ -63,15 +65,16 @@ def open_product(product: Product, delivery_date: date, known_at: datetime) -> O
     if expectation is None:
         price, note, fallback = np.full(count, float(product.reference_price or 0.0)), "reference price", True
     else:
-        price, note, fallback = expectation
+        price, note, fallback, scenarios = expectation
+        return OpenProduct(product, day, gate_of(product, day), blocks, price, note, fallback, scenarios)
     return OpenProduct(product, day, gate_of(product, day), blocks, price, note, fallback)
 
 
 def _expectation(
     product: Product, day: DeliveryDay, blocks: NDArray[np.int64], known_at: datetime
-) -> tuple[NDArray[np.float64], str, bool] | None:
-    """Published prices of the day itself where all are known, else the mean of the last known days."""
-    from bidding.kernels.price_forecast import expected_prices
+) -> tuple[NDArray[np.float64], str, bool, NDArray[np.float64]] | None:
+    """Published prices of the day itself where all are known, else the mean of the last known days, and those days."""
+    from bidding.kernels.price_forecast import expected_prices, price_scenarios
 
     zone = ZoneInfo(day.zone)
     known: dict[datetime, float] = {}
@@ -83,19 +86,19 @@ def _expectation(
     first_of_block = np.unique(blocks, return_index=True)[1]
     starts = [day.starts()[index] for index in first_of_block]
     if all(start in known for start in starts):
-        return np.array([known[start] for start in starts]), "published", False
+        return np.array([known[start] for start in starts]), "published", False, np.zeros((0, len(starts)))
     before = [(start.astimezone(zone), price) for start, price in known.items() if start < day.start]
-    answer = expected_prices(
+    past = (
         np.array([local.toordinal() for local, _ in before], dtype=np.int64),
         np.array([local.hour * 60 + local.minute for local, _ in before], dtype=np.int64),
         np.array([price for _, price in before], dtype=np.float64),
         np.array([_wall_minute(start, zone) for start in starts], dtype=np.int64),
-        days=KNOWN_DAYS,
     )
+    answer = expected_prices(*past, days=KNOWN_DAYS)
     if answer is None:
         return None
     note = f"mean of {answer.days} known days" + (f", {answer.filled} blocks filled" if answer.filled else "")
-    return answer.price, note, answer.filled > 0
+    return answer.price, note, answer.filled > 0, price_scenarios(*past)
 
 
 def _wall_minute(moment: datetime, zone: ZoneInfo) -> int:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from vpp.lib.periods import DeliveryDay, from_datetime64
 from vpp.simulation.client import Client
-from vpp.simulation.kernels.clearing import clear_energy_day, clear_reserve_day
+from vpp.simulation.kernels.clearing import AT_ANY_PRICE, clear_energy_day, clear_reserve_day, orders_of_curve
 from vpp.simulation.price_files import PriceSeries
 
 Floats = NDArray[np.float64]
@@ -124,22 +124,19 @@ class MarketRunner:
     ) -> Cleared:
         day = DeliveryDay(delivery_date, bids[0]["time_zone"])
         blocks = block_of_interval(day, bids[0]["block_minutes"])
-        sell_kw, buy_kw, limit = (
-            np.array([bid[name] for bid in bids]) for name in ("up_kw", "down_kw", "price_per_mwh")
-        )
         first = np.unique(blocks, return_index=True)[1]
+        owner, sell_kw, buy_kw, limit = _orders(bids, first)
         if bids[0]["product_kind"] == "ENERGY":
             reference = _block_means(prices.at(day.starts64()), blocks)
-            price, sold, bought = clear_energy_day(
-                sell_kw[:, first], buy_kw[:, first], limit[:, first], reference, DEPTH_KW_PER_EUR
-            )
+            price, sold, bought = clear_energy_day(sell_kw, buy_kw, limit, reference, DEPTH_KW_PER_EUR)
             source = prices.source
         else:
             competitor = _reserve_prices(first.size, reserve_price, seed)
-            price, taken = clear_reserve_day((sell_kw + buy_kw)[:, first], limit[:, first], competitor, 1)
-            sold, bought = taken * (sell_kw[:, first] > 0.0), taken * (buy_kw[:, first] > 0.0)
+            price, taken = clear_reserve_day(sell_kw + buy_kw, limit, competitor, 1)
+            sold, bought = taken * (sell_kw > 0.0), taken * (buy_kw > 0.0)
             source = "modelled reserve price"
         price = np.round(price, 2)
+        sold, bought = (_per_bid(values, owner, len(bids)) for values in (sold, bought))
         self._post_prices(market, product, day, blocks, price, source)
         answer = self._post_awards(
             market, bids, np.round(sold, 3)[:, blocks], np.round(bought, 3)[:, blocks], price[blocks]
@@ -181,6 +178,30 @@ def block_of_interval(day: DeliveryDay, block_minutes: int) -> Ints:
     zone = ZoneInfo(day.zone)
     local = [start.astimezone(zone) for start in day.starts()]
     return np.array([(moment.hour * 60 + moment.minute) // block_minutes for moment in local], dtype=np.int64)
+
+
+def _orders(bids: Sequence[Mapping[str, Any]], first: Ints) -> tuple[Ints, Floats, Floats, Floats]:
+    """Every bid as single orders: the bid each belongs to (R,), and per block (R, B) sales, purchases and limits."""
+    rows: list[tuple[int, Floats, Floats, Floats]] = []
+    for number, bid in enumerate(bids):
+        if bid.get("curve") is None:
+            sell, buy, limit = (np.array(bid[name], float)[first] for name in ("up_kw", "down_kw", "price_per_mwh"))
+            rows.append((number, sell, buy, limit))
+            continue
+        down = bid["product_kind"] == "RESERVE_DOWN"
+        steps = [orders_of_curve(points, -AT_ANY_PRICE) for points in bid["curve"]]
+        for rank in range(max(map(len, steps), default=0)):
+            padded = np.array([step[rank] if rank < len(step) else (0.0, 0.0, 0.0) for step in steps])
+            sell, buy = (padded[:, 2], padded[:, 1]) if down else (padded[:, 1], padded[:, 2])
+            rows.append((number, sell, buy, padded[:, 0]))
+    owner, sales, purchases, limits = zip(*rows, strict=True)
+    return np.array(owner, dtype=np.int64), np.array(sales), np.array(purchases), np.array(limits)
+
+
+def _per_bid(values: Floats, owner: Ints, count: int) -> Floats:
+    summed = np.zeros((count, values.shape[1]))
+    np.add.at(summed, owner, values)
+    return summed
 
 
 def _block_means(values: Floats, blocks: Ints) -> Floats:

@@ -10,7 +10,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from bidding import actors, queries
+from bidding import actors, operations, queries
+from bidding.errors import GatePassed, NoMarkets
 from vpp.jobs import operations as jobs
 from vpp.jobs.models import Job
 from vpp.lib import clock
@@ -23,6 +24,7 @@ class Command(BaseCommand):
         parser.add_argument("--date", type=date.fromisoformat, required=True, help="delivery date, YYYY-MM-DD")
         parser.add_argument("--zone", required=True, help="zone code, as DE")
         parser.add_argument("--at", type=datetime.fromisoformat, help="the moment to bid at (default: now)")
+        parser.add_argument("--dry-run", action="store_true", help="forecast, bid and check, but send and keep nothing")
         parser.add_argument("--enqueue", action="store_true", help="only write the job; a worker runs it")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -30,6 +32,9 @@ class Command(BaseCommand):
         if at.tzinfo is None:
             raise CommandError(f"--at {at.isoformat()} has no time zone, as 2016-07-13T10:00+02:00", returncode=1)
         at = at.astimezone(UTC)
+        if options["dry_run"]:
+            self._dry_run(options["zone"], options["date"], at)
+            return
         job = actors.enqueue_nightly(zone_code=options["zone"], delivery_date=options["date"], at=at)
         if options["enqueue"]:
             self.stdout.write(f"job {job.natural_key} {job.state}")
@@ -40,6 +45,23 @@ class Command(BaseCommand):
         if job.state != Job.State.DONE:
             raise CommandError(f"job {job.natural_key} {job.state}: {job.error}", returncode=1)
         self._report(options["zone"], options["date"])
+
+    def _dry_run(self, zone_code: str, delivery_date: date, at: datetime) -> None:
+        try:
+            found = operations.dry_run(zone_code=zone_code, delivery_date=delivery_date, at=at)
+        except (GatePassed, NoMarkets) as error:
+            raise CommandError(f"{error.code}: {error.message}", returncode=1) from error
+        self.stdout.write(f"dry run of {zone_code} {delivery_date}: nothing is sent or kept")
+        for name, state, seconds, findings in found.steps:
+            self.stdout.write(f"  {name}: {state}, {seconds} s")
+            for finding in findings:
+                self.stdout.write(f"    {finding}")
+        for bid in found.bids:
+            gap = "" if bid.gap is None else f", gap {bid.gap:.2%}"
+            self.stdout.write(
+                f"  {bid.portfolio} {bid.product}: up {bid.up_kwh:.1f} kWh, down {bid.down_kwh:.1f} kWh, "
+                f"{bid.points} points{gap}"
+            )
 
     def _report(self, zone_code: str, delivery_date: date) -> None:
         run = queries.nightly_run(zone_code, delivery_date)

@@ -76,10 +76,18 @@ class World:
         )
 
 
-def import_demo_markets(at: datetime) -> None:
+def import_demo_markets(at: datetime, *, one_reserve: bool = True) -> None:
+    """The demo's markets; by default with its upward reserve only, in lots of 100 kW and without curves."""
     import json
 
-    operations.import_markets(json.loads(MARKET_FILE.read_text()), at=at)
+    document = json.loads(MARKET_FILE.read_text())
+    if one_reserve:
+        for market in document["markets"]:
+            market["products"] = [item for item in market["products"] if item["kind"] != "RESERVE_DOWN"]
+            for product in market["products"]:
+                if product["kind"] != "ASK":
+                    product |= {"lot_kw": 100.0, "order_form": "QUANTITY", "max_points": 1}
+    operations.import_markets(document, at=at)
 
 
 def make_grid(*, utility: Participant | None = None, limit_kw: float = 5000.0) -> CongestionPoint:

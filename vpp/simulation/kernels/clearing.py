@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -76,6 +77,34 @@ def clear_energy_day(
         sold[:, t] = cleared.accepted_supply_kw[:n_bids]
         bought[:, t] = cleared.accepted_demand_kw[:n_bids]
     return price, sold, bought
+
+
+def orders_of_curve(points: Sequence[Sequence[float]], floor: float) -> list[tuple[float, float, float]]:
+    """A net curve as single orders (limit price, sell_kw, buy_kw): each step up is a sale, or a purchase given up.
+
+    points : rising [[price, kW], ...], sales positive; from a step's price on, so much. floor: lowest price there is.
+    """
+    orders: list[tuple[float, float, float]] = []
+    before = 0.0
+    for price, quantity in points:
+        if quantity < 0.0 and before == 0.0:  # what is bought at the lowest prices, split below where it shrinks
+            before = quantity
+            orders.append((AT_ANY_PRICE, 0.0, -quantity))
+            continue
+        if before < 0.0:
+            given_up = min(quantity, 0.0) - before
+            limit, _, most = orders.pop()
+            orders.append((price - TICK, 0.0, given_up))
+            if most > given_up:
+                orders.append((limit, 0.0, most - given_up))
+        if quantity > 0.0:
+            orders.append((max(price, floor), quantity - max(before, 0.0), 0.0))
+        before = quantity
+    return orders
+
+
+TICK = 0.01
+AT_ANY_PRICE = 1e6
 
 
 def clear_reserve_day(

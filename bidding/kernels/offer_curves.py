@@ -1,0 +1,245 @@
+"""From a firm plan to price-quantity curves of which every outcome can be delivered (docs/bid.md, section 5).
+
+Around the firm position of each block a curve may sell more (or buy less) when the price is high, and the other way
+round when it is low. Which blocks clear how is the market's choice, so every mixture must be possible: two extreme
+schedules are kept feasible, one where every block clears at its highest, one at its lowest. Each group moves up in
+the one at least as much as in the plan, in the other at most; its energy falls with every kilowatt moved up, so any
+mixture runs between the two and within all limits. Reserve carried is the same in all three.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from bidding.kernels.co_optimise import BidPlan, build
+from bidding.kernels.problem import BidProblem, EnergyProduct, FloatArray
+from bidding.kernels.solver import LinearModel, SolverOptions, Status, read_model, solve
+from bidding.kernels.variables import KW_PER_MW, Column, Variables, take
+
+QUICK_S = 3.0
+WORTH_EUR = 0.01  # expected gain of a lot below which no step is offered
+SLACK_MW = 1e-6
+Points = list[list[float]]
+
+
+@dataclass(frozen=True)
+class Steps:
+    """Per block (B,): extra lots at high prices and at low ones, and the prices where they begin and end."""
+
+    high_lots: FloatArray
+    low_lots: FloatArray
+    high_price: FloatArray
+    low_price: FloatArray
+
+
+def energy_curve(
+    problem: BidProblem, plan: BidPlan, scenarios: FloatArray, options: SolverOptions, *, floor: float, cap: float,
+    tick: float,
+) -> list[Points] | None:  # fmt: skip
+    """Per block the rising [[price, kW], ...]; None where there is nothing to add or the plan cannot be held.
+
+    scenarios (S, B): equally likely prices of the energy product's blocks.
+    """
+    if problem.energy is None or plan.shortfalls or scenarios.shape[0] < 2:
+        return None
+    lp, made = build(problem)
+    model = read_model(lp)
+    held = _held(problem, plan, made, model, options)
+    if held is None or made.sell is None or made.buy is None:
+        return None
+    energy = problem.energy
+    firm = _block_lots(energy, plan.sell_kw - plan.buy_kw)
+    high, low = thresholds(problem, energy, firm, tick=tick, floor=floor, cap=cap)
+    gains = (
+        np.maximum(scenarios - high, 0.0).mean(axis=0),
+        np.maximum(low - scenarios, 0.0).mean(axis=0),
+    )
+    up = _extreme(problem, plan, made, held, firm, gains[0], options, upward=True)
+    down = _extreme(problem, plan, made, held, firm, gains[1], options, upward=False)
+    if not up.any() and not down.any():
+        return None
+    return points_of(firm, Steps(up, down, high, low), energy.lot_kw, floor)
+
+
+def _block_lots(energy: EnergyProduct, net_kw: FloatArray) -> FloatArray:
+    first = np.unique(energy.block_of_interval, return_index=True)[1]
+    return np.asarray(np.round(net_kw[first] / energy.lot_kw), dtype=np.float64)
+
+
+def thresholds(
+    problem: BidProblem, energy: EnergyProduct, firm: FloatArray, *, tick: float, floor: float, cap: float
+) -> tuple[FloatArray, FloatArray]:
+    """(B,) prices above which more is sold (or less bought), and below which less is sold (or more bought).
+
+    A stored MWh is worth what lies between the plan's purchases and its sales; wear and losses stand on either side.
+    """
+    price = energy.price_eur_per_mwh
+    bought, sold = price[firm < 0], price[firm > 0]
+    worth = 0.5 * (
+        (float(bought.max()) if bought.size else float(np.quantile(price, 0.25)))
+        + (float(sold.min()) if sold.size else float(np.quantile(price, 0.75)))
+    )
+    storages = [group for group in problem.groups if group.loses_energy]
+    loss = max((1.0 / group.discharge_efficiency for group in storages), default=1.0)
+    gain = min((group.charge_efficiency for group in storages), default=1.0)
+    wear = max((group.up_cost_eur_per_mwh for group in storages), default=0.0)
+    dear, cheap = max(worth * loss, worth) + wear, min(worth * gain, worth) - wear
+    high = np.maximum(np.where(firm < 0, cheap, dear), price) + tick
+    low = np.minimum(np.where(firm > 0, dear, cheap), price) - tick
+    return _on_tick(high, tick, floor, cap), _on_tick(low, tick, floor, cap)
+
+
+def _on_tick(price: FloatArray, tick: float, floor: float, cap: float) -> FloatArray:
+    return np.asarray(np.clip(np.round(price / tick) * tick, floor + tick, cap - tick).round(6), dtype=np.float64)
+
+
+def _held(
+    problem: BidProblem, plan: BidPlan, made: Variables, model: LinearModel, options: SolverOptions
+) -> LinearModel | None:
+    """The model with everything of the plan fixed but the energy positions and the groups' movement: whole positions,
+    answered asks, recovery, and the reserve that each group carries.
+    """
+    lower, upper = model.lower.copy(), model.upper.copy()
+
+    def fix(column: Column, values: FloatArray, slack: float = 0.0) -> None:
+        places = [model.column(variable) for variable in column]
+        lower[places] = np.clip(values - slack, model.lower[places], model.upper[places])
+        upper[places] = np.clip(values + slack, model.lower[places], model.upper[places])
+
+    for product in problem.reserves:
+        position = made.reserve[product.code]
+        first = np.unique(product.block_of_interval, return_index=True)[1]
+        lots = np.round(plan.reserve_kw[product.code][first] / product.lot_kw)
+        fix(position.lots, lots)
+        fix(position.on, (lots > 0).astype(np.float64))
+    for ask in problem.asks:
+        fix(made.asked[ask.reference], plan.ask_kw[ask.reference] / KW_PER_MW, SLACK_MW)
+    fix(made.surplus, np.maximum(plan.recovery_kw, 0.0) / KW_PER_MW, SLACK_MW)
+    fix(made.deficit, np.maximum(-plan.recovery_kw, 0.0) / KW_PER_MW, SLACK_MW)
+    settled = lower.copy(), upper.copy()
+    if problem.energy is not None and made.sell is not None and made.buy is not None:
+        firm = _block_lots(problem.energy, plan.sell_kw - plan.buy_kw)
+        for position, lots in ((made.sell, np.maximum(firm, 0.0)), (made.buy, np.maximum(-firm, 0.0))):
+            fix(position.lots, lots)
+            fix(position.on, (lots > 0).astype(np.float64))
+    for g in range(len(problem.groups)):
+        fix(made.up[g], plan.group_up_kw[g] / KW_PER_MW, SLACK_MW)
+        fix(made.down[g], plan.group_down_kw[g] / KW_PER_MW, SLACK_MW)
+    answer = solve(model.with_bounds(lower, upper), options, relax=True)
+    if answer.status is not Status.OPTIMAL:
+        return None
+    lower, upper = settled
+    for columns in made.carried.values():
+        for column in columns:
+            fix(column, take(model, column, answer.values), SLACK_MW)
+    return model.with_bounds(lower, upper)
+
+
+def _extreme(
+    problem: BidProblem, plan: BidPlan, made: Variables, held: LinearModel, firm: FloatArray, gain: FloatArray,
+    options: SolverOptions, *, upward: bool,
+) -> FloatArray:  # fmt: skip
+    """(B,) whole extra lots of the dearest set that the groups can deliver all together."""
+    assert made.sell is not None and made.buy is not None and problem.energy is not None
+    lower, upper, cost = held.lower.copy(), held.upper.copy(), np.zeros_like(held.cost)
+    net_mw = (plan.group_up_kw - plan.group_down_kw) / KW_PER_MW
+    for g in range(len(problem.groups)):
+        ahead, back = (made.up[g], made.down[g]) if upward else (made.down[g], made.up[g])
+        for t, (front, rear) in enumerate(zip(ahead, back, strict=True)):
+            moved = net_mw[g, t] if upward else -net_mw[g, t]
+            if moved >= -1e-9:  # already this way: at least as much, and never the other way
+                lower[held.column(front)] = max(moved - SLACK_MW, 0.0)
+                upper[held.column(rear)] = SLACK_MW
+            else:
+                upper[held.column(front)] = SLACK_MW
+                upper[held.column(rear)] = min(upper[held.column(rear)], -moved + SLACK_MW)
+    more, less = (made.sell, made.buy) if upward else (made.buy, made.sell)
+    signed = firm if upward else -firm
+    hours = np.bincount(problem.energy.block_of_interval) * problem.step_hours
+    worth = np.where(gain * hours * problem.energy.lot_kw / KW_PER_MW >= WORTH_EUR, gain * hours, 0.0)
+    for block, lots in enumerate(signed):
+        front, rear = held.column(more.lots[block]), held.column(less.lots[block])
+        lower[front], upper[rear] = max(lots, 0.0), max(-lots, 0.0)
+        if worth[block] <= 0 or lots < 0:
+            upper[front] = max(lots, 0.0)
+        if worth[block] <= 0:
+            lower[rear] = max(-lots, 0.0)
+        cost[front], cost[rear] = -worth[block], worth[block]
+    for column in made.missing:
+        if column:
+            upper[[held.column(variable) for variable in column[:-1]]] = 0.0
+            cost[held.column(column[-1])] = 1e-3
+    model = replace(held.with_bounds(lower, upper), cost=cost)
+    answer = solve(model, replace(options, time_limit_s=QUICK_S, node_limit=50, mip_gap=0.02))
+    if answer.status not in (Status.OPTIMAL, Status.FEASIBLE) or not answer.values.size:
+        return np.zeros(firm.size)
+    found = take(held, more.lots, answer.values) - take(held, less.lots, answer.values)
+    return np.asarray(np.maximum(np.round(found - signed), 0.0), dtype=np.float64)
+
+
+def points_of(firm: FloatArray, steps: Steps, lot_kw: float, floor: float) -> list[Points]:
+    """The steps of every block: from the floor the least, from one price the firm, from another the most."""
+    curve = []
+    for block, lots in enumerate(firm):
+        points: Points = []
+        quantities = [lots - steps.low_lots[block], lots, lots + steps.high_lots[block]]
+        prices = [floor, float(steps.low_price[block]), float(steps.high_price[block])]
+        if steps.low_lots[block] == 0:
+            prices[1] = floor
+            quantities, prices = quantities[1:], prices[1:]
+        before = 0.0
+        for price, quantity in zip(prices, quantities, strict=True):
+            if quantity > before or (quantity < 0 and not points):
+                points.append([price, float(quantity * lot_kw)])
+                before = quantity
+        curve.append(points)
+    return curve
+
+
+def reserve_curve(
+    full_lots: FloatArray, cheap_lots: FloatArray, price: FloatArray, *, lot_kw: float, min_kw: float, floor: float,
+    cap: float, tick: float,
+) -> list[Points]:  # fmt: skip
+    """Two steps a block: what is worth holding at half the expected price from there on, the rest near that price."""
+    curve = []
+    for full, cheap, expected in zip(full_lots, np.minimum(cheap_lots, full_lots), price, strict=True):
+        points: Points = []
+        low, high = (round(min(max(share * expected, floor), cap) / tick) * tick for share in (CHEAP_PU, REST_PU))
+        if cheap > 0 and cheap * lot_kw >= min_kw - 1e-9:
+            points.append([round(low, 6), float(cheap * lot_kw)])
+        if full > 0 and (not points or (full > cheap and high > low)):
+            points.append([round(high if points or high > low else low, 6), float(full * lot_kw)])
+        elif full > cheap and points:
+            points[0][1] = float(full * lot_kw)
+        curve.append(points)
+    return curve
+
+
+CHEAP_PU, REST_PU = 0.5, 0.8
+
+
+def cheap_reserve_lots(
+    problem: BidProblem, plan: BidPlan, options: SolverOptions, *, price_pu: float = CHEAP_PU
+) -> dict[str, FloatArray]:
+    """By product (B,): lots still worth holding when every reserve pays only `price_pu` of what is expected."""
+    cheaper = replace(
+        problem,
+        reserves=tuple(
+            replace(item, price_eur_per_mw_h=price_pu * item.price_eur_per_mw_h) for item in problem.reserves
+        ),
+    )
+    lp, made = build(cheaper)
+    model = read_model(lp)
+    answer = solve(model, options, relax=True)
+    found = {}
+    for item in problem.reserves:
+        first = np.unique(item.block_of_interval, return_index=True)[1]
+        full = np.round(plan.reserve_kw[item.code][first] / item.lot_kw)
+        if answer.status is Status.OPTIMAL:
+            lots = np.floor(take(model, made.reserve[item.code].lots, answer.values) + 1e-6)
+            found[item.code] = np.minimum(lots, full)
+        else:
+            found[item.code] = full
+    return found

@@ -1,0 +1,68 @@
+"""`manage.py market_files bids|cim|receipt|awards --market CODE`: bids, receipts and awards by file (docs/bid.md)."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from bidding.models import Market
+from bidding.operations import exchange
+from vpp.lib import clock
+from vpp.lib.errors import DomainError
+
+
+class Command(BaseCommand):
+    help = "Write a market's bids to a file (CSV, or CIM ReserveBid), or take in its receipt or awards (CSV)."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("what", choices=["bids", "cim", "receipt", "awards"])
+        parser.add_argument("file", type=Path)
+        parser.add_argument("--market", required=True, help="market code")
+        parser.add_argument("--date", type=date.fromisoformat, help="delivery date, for bids and cim")
+        parser.add_argument("--sender", default="AGGREGATOR", help="our code in the CIM document")
+        parser.add_argument("--receiver", default="MARKET", help="the market's code in the CIM document")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        from bidding.kernels import exchange as files
+
+        market = Market.objects.filter(code=options["market"]).first()
+        if market is None:
+            raise CommandError(f"there is no market {options['market']!r}", returncode=1)
+        at, path = clock.now(), options["file"]
+        try:
+            if options["what"] in ("bids", "cim"):
+                if options["date"] is None:
+                    raise CommandError("--date is needed", returncode=1)
+                rows = [
+                    row for bid in exchange.bids_to_send(market, options["date"]) for row in exchange.order_rows(bid)
+                ]
+                text = (
+                    files.bids_csv(rows)
+                    if options["what"] == "bids"
+                    else files.reserve_bid_document(
+                        rows,
+                        document=f"{market.code}-{options['date']}",
+                        sender=options["sender"],
+                        receiver=options["receiver"],
+                        domain=market.zone_code,
+                        created=at,
+                    )
+                )
+                path.write_text(text)
+                self.stdout.write(f"{len(rows)} rows in {path}")
+            elif options["what"] == "receipt":
+                receipts = files.read_receipt(path.read_text())
+                count = exchange.take_receipt(market=market, receipts=receipts, at=at, actor="file")
+                self.stdout.write(f"{count} receipts taken")
+            else:
+                awarded = files.read_awards(path.read_text())
+                awards = exchange.take_awards(market=market, rows=awarded, at=at, actor="file")
+                self.stdout.write(f"{sum(award is not None for award in awards)} of {len(awards)} bids awarded")
+        except (files.BadExchangeFile, OSError) as error:
+            raise CommandError(f"{path}: {error}", returncode=1) from error
+        except DomainError as error:
+            raise CommandError(f"{error.code}: {error.message}", returncode=1) from error

@@ -1,0 +1,99 @@
+"""Bids out by file, receipts and awards in by file."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import TYPE_CHECKING
+
+from django.db import transaction
+
+from bidding.errors import ReceiptDiffers, UnknownBid
+from bidding.models import Award, Bid, Market, Product
+from bidding.operations.bids import day_of, end_bid, move
+
+if TYPE_CHECKING:
+    from bidding.kernels.exchange import AwardedRow, OrderRow, Receipt
+
+SENT = (Bid.State.SUBMITTED, Bid.State.ACKNOWLEDGED)
+
+
+def order_rows(bid: Bid) -> list[OrderRow]:
+    """One row a block and step; equal neighbours are not merged, so that rows and blocks stay alike."""
+    import numpy as np
+
+    from bidding.kernels.exchange import OrderRow
+    from bidding.kernels.gate import block_of_interval
+
+    day = day_of(bid.product, bid.delivery_date)
+    blocks = block_of_interval(day, bid.product.block_minutes)
+    edges = [*np.unique(blocks, return_index=True)[1].tolist(), day.n_intervals]
+    starts = [*day.starts(), day.end]
+    found = []
+    for block, (first, last) in enumerate(zip(edges[:-1], edges[1:], strict=True)):
+        if bid.curve is not None:
+            sign = -1.0 if bid.product.kind == Product.Kind.RESERVE_DOWN else 1.0
+            steps = [(price, sign * quantity) for price, quantity in bid.curve[block]]
+        else:
+            steps = [(bid.price_per_mwh[first], bid.up_kw[first]), (bid.price_per_mwh[first], -bid.down_kw[first])]
+        for price, quantity in steps:
+            if quantity or bid.curve is not None:
+                side = "SELL" if quantity >= 0 else "BUY"
+                found.append(
+                    OrderRow(bid.natural_key, bid.product.code, starts[first], starts[last], side, price, abs(quantity))
+                )
+    return found
+
+
+def bids_to_send(market: Market, delivery_date: date) -> list[Bid]:
+    return list(
+        Bid.objects.filter(product__market=market, delivery_date=delivery_date, ask=None, state__in=SENT)
+        .select_related("product__market", "portfolio")
+        .order_by("natural_key")
+    )
+
+
+@transaction.atomic
+def take_receipt(*, market: Market, receipts: list[Receipt], at: datetime, actor: object) -> int:
+    """Acknowledge or reject bids by a receipt that counts what was sent, all or none. A repeat changes nothing.
+
+    Raises UnknownBid, ReceiptDiffers (other rows, another checksum).
+    """
+    from bidding.kernels.exchange import checksum
+
+    for receipt in receipts:
+        bid = Bid.objects.filter(product__market=market, natural_key=receipt.bid).select_related("product__market")
+        found = bid.first()
+        if found is None:
+            raise UnknownBid(f"{market} has no bid {receipt.bid!r}", bid=receipt.bid)
+        if not receipt.accepted:
+            end_bid(found, Bid.State.REJECTED, at=at, actor=actor, reason=receipt.reason)
+            continue
+        rows = order_rows(found)
+        if receipt.rows != len(rows) or receipt.checksum != checksum(rows):
+            raise ReceiptDiffers(f"the receipt of {found} is not of what was sent", bid=found.natural_key)
+        if found.state == Bid.State.SUBMITTED:
+            move(found, Bid.State.ACKNOWLEDGED, at=at, actor=actor, reason="receipt")
+    return len(receipts)
+
+
+def take_awards(*, market: Market, rows: list[AwardedRow], at: datetime, actor: object) -> list[Award | None]:
+    """Awards by file, as if posted: all or none. Raises UnknownBid and what `post_awards` raises."""
+    from bidding.wholesale.operations import AwardRow, post_awards
+
+    by_key: dict[str, list[AwardedRow]] = {}
+    for row in rows:
+        by_key.setdefault(row.bid, []).append(row)
+    answers = []
+    for key, parts in by_key.items():
+        bid = Bid.objects.filter(product__market=market, natural_key=key).select_related("product__market").first()
+        if bid is None:
+            raise UnknownBid(f"{market} has no bid {key!r}", bid=key)
+        day = day_of(bid.product, bid.delivery_date)
+        up_kw, down_kw, price = ([0.0] * day.n_intervals for _ in range(3))
+        for part in parts:
+            for index, start in enumerate(day.starts()):
+                if part.start <= start < part.end:
+                    (up_kw if part.side == "SELL" else down_kw)[index] = part.quantity_kw
+                    price[index] = part.price
+        answers.append(AwardRow(bid.pk, parts[0].reference, up_kw, down_kw, price))
+    return post_awards(market=market, rows=answers, at=at, actor=actor)

@@ -1,0 +1,81 @@
+"""From an optimised plan to what is offered: curves, own prices, and the risk of falling short."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bidding.kernels.problem import UP
+from bidding.models import Product
+from bidding.operations.gather import Gathered
+from bidding.wholesale.queries import OpenProduct
+
+if TYPE_CHECKING:
+    from bidding.kernels.plan import BidPlan
+    from bidding.kernels.solver import SolverOptions
+
+CURVES = (Product.OrderForm.STEPS, Product.OrderForm.LINEAR)
+
+
+def curves_of(
+    gathered: Gathered, plan: BidPlan, offers: list[OpenProduct], options: SolverOptions
+) -> dict[str, list[Any]]:
+    """Curves by product id, where the market takes them and there is more to say than one quantity."""
+    from bidding.kernels.offer_curves import cheap_reserve_lots, energy_curve, reserve_curve
+
+    found: dict[str, list[Any]] = {}
+    wanted = [offer for offer in offers if offer.product.order_form in CURVES and offer.product.max_points > 1]
+    reserves = [offer for offer in wanted if offer.product.kind != Product.Kind.ENERGY]
+    cheap = cheap_reserve_lots(gathered.problem, plan, options) if reserves else {}
+    for offer in wanted:
+        product = offer.product
+        limits = {"floor": product.price_floor, "cap": product.price_cap, "tick": float(product.tick)}
+        if product.kind == Product.Kind.ENERGY:
+            curve = energy_curve(gathered.problem, plan, offer.scenarios, options, **limits)
+        else:
+            first = np.unique(offer.block_of_interval, return_index=True)[1]
+            full = np.round(plan.reserve_kw[product.code][first] / product.lot_kw)
+            curve = reserve_curve(
+                full, cheap[product.code], offer.price, lot_kw=product.lot_kw, min_kw=product.min_quantity_kw, **limits
+            )
+        if curve is not None and any(curve):
+            found[str(product.pk)] = curve
+    return found
+
+
+def risk_of(gathered: Gathered, plan: BidPlan, confidence: float) -> dict[str, Any]:
+    """By direction the chance and size of falling short with everything offered; empty without scenarios."""
+    from bidding.kernels.aggregate import DELIVERABLE_PU
+    from bidding.kernels.shortfall import shortfall_risk
+    from forecasting import queries as forecasts
+
+    if gathered.forecast_run is None:
+        return {}
+    try:
+        drawn = forecasts.scenarios(gathered.forecast_run)
+    except forecasts.NoForecast:
+        return {}
+    problem = gathered.problem
+    if drawn.power_kw.shape[1] != problem.n_intervals:
+        return {}
+    risk: dict[str, Any] = {"confidence": confidence}
+    for direction, side in (("up", "up_limit_kw"), ("down", "down_limit_kw")):
+        storage_kw, load_kw = np.zeros(problem.n_intervals), np.zeros(problem.n_intervals)
+        for group in problem.groups:
+            kind = next((kind for kind in DELIVERABLE_PU if f"/{kind}" in group.name), "")
+            if kind == "BATTERY":
+                storage_kw += getattr(group, side) / DELIVERABLE_PU[kind]
+            else:
+                load_kw += getattr(group, side) / DELIVERABLE_PU.get(kind, 1.0)
+        offered_kw = plan.sell_kw if direction == "up" else plan.buy_kw
+        for item in problem.reserves:
+            if item.covers(direction.upper()):
+                offered_kw = offered_kw + plan.reserve_kw[item.code]
+        for ask in problem.asks:
+            if (ask.direction == UP) == (direction == "up"):
+                offered_kw = offered_kw + plan.ask_kw[ask.reference]
+        risk[direction] = shortfall_risk(
+            offered_kw, storage_kw, load_kw, drawn.power_kw, drawn.probability, step_hours=problem.step_hours
+        )
+    return risk

@@ -1,0 +1,72 @@
+"""Bids by file: the market's receipt must count what was sent; awards by file enter the book."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from bidding import operations, queries
+from bidding.errors import ReceiptDiffers
+from bidding.kernels import exchange as files
+from bidding.models import Award, Bid
+from bidding.operations import exchange
+from vpp.lib import clock
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def sent(world):
+    clock.set_simulated(world.at)
+    world.open_book(500.0)
+    bid = operations.create_bid(world.draft(200.0, product=world.reserve), at=world.at)
+    return operations.submit_bid(bid, at=world.at)
+
+
+def test_a_receipt_of_what_was_sent_acknowledges_and_another_does_not(world, sent):
+    rows = exchange.order_rows(sent)
+    assert len(rows) == 6 and {row.quantity_kw for row in rows} == {200.0}
+    good = files.Receipt(sent.natural_key, True, 6, files.checksum(rows), "")
+    for bad in (files.Receipt(sent.natural_key, True, 5, good.checksum, ""), files.Receipt(*vars(good).values())):
+        if bad != good:
+            with pytest.raises(ReceiptDiffers):
+                exchange.take_receipt(market=sent.product.market, receipts=[bad], at=world.at, actor="file")
+    for _ in range(2):
+        exchange.take_receipt(market=sent.product.market, receipts=[good], at=world.at, actor="file")
+    sent.refresh_from_db()
+    assert sent.state == Bid.State.ACKNOWLEDGED
+
+
+def test_bids_go_out_and_awards_come_in_by_command(world, sent, tmp_path):
+    out, back = tmp_path / "bids.csv", tmp_path / "awards.csv"
+    market = sent.product.market.code
+    call_command("market_files", "bids", str(out), "--market", market, "--date", str(world.day.date))
+    lines = out.read_text().splitlines()
+    assert lines[0] == ",".join(files.COLUMNS) and len(lines) == 7 and lines[1].endswith("SELL,0.00,0.2")
+    first, last = world.day.start.isoformat(), world.day.starts()[16].isoformat()
+    back.write_text(f"{','.join(files.AWARDS)}\n{sent.natural_key},R1,{first},{last},SELL,0.1,7.5\n")
+    call_command("market_files", "awards", str(back), "--market", market)
+    award = Award.objects.get()
+    assert award.up_kw == [100.0] * 16 + [0.0] * 80 and award.price_per_mwh[0] == 7.5
+    assert queries.book_check(world.day.date) == []
+    back.write_text("bid,reference\n")
+    with pytest.raises(CommandError, match="columns are missing"):
+        call_command("market_files", "awards", str(back), "--market", market)
+
+
+def test_a_reserve_bid_document_and_its_acknowledgement(world, sent):
+    text = files.reserve_bid_document(
+        exchange.order_rows(sent), document="D1", sender="A", receiver="M", domain="DE", created=datetime.now(UTC)
+    )
+    assert text.count("Bid_TimeSeries>") == 12 and "<quantity.quantity>0.2<" in text
+    answer = (
+        "<Acknowledgement_MarketDocument><received_MarketDocument.mRID>D1</received_MarketDocument.mRID>"
+        "<Reason><code>{}</code></Reason></Acknowledgement_MarketDocument>"
+    )
+    assert files.read_acknowledgement(answer.format("A01")) == ("D1", True, "A01")
+    assert files.read_acknowledgement(answer.format("A02"))[1] is False
+    for bad in ("<x/>", "no", "<!DOCTYPE x><x/>"):
+        with pytest.raises(files.BadExchangeFile):
+            files.read_acknowledgement(bad)
