@@ -37,7 +37,9 @@ class Operator:
 
     def listen(self) -> None:
         assert self.process.stdout is not None
-        self.events.extend(json.loads(line) for line in self.process.stdout if line.startswith("{"))
+        for line in self.process.stdout:
+            if line.startswith("{"):
+                self.events.append(json.loads(line))
 
     def has(self, kind: str) -> bool:
         return any(event.get("kind") == kind or event["event"] == kind for event in list(self.events))
