@@ -72,6 +72,9 @@ class LiveFleet:
             raise RuntimeError("start() comes first")
         return self.fleet
 
+    def kinds(self) -> NDArray[np.str_]:
+        return self._now.spec.kind
+
     def next_step_at(self) -> datetime:
         """When the running step ends."""
         assert self.day is not None  # noqa: S101

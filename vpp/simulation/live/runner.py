@@ -60,7 +60,9 @@ class LiveRunner:
         while self._unsent:
             self._send(self._unsent[0])
             self._unsent.pop(0)
-        power_kw = np.frombuffer(readings["power_kw"], dtype="<f8").sum()
+        kind = self.fleet.kinds()
+        own = np.array([kind[self.fleet.row[code]] != "METER" for code in readings["codes"]], dtype=bool)
+        power_kw = np.frombuffer(readings["power_kw"], dtype="<f8")[own].sum()  # a meter is the sum of its site
         held, c = int((self.fleet.until_s > ended.timestamp()).sum()), self.fleet.counts
         return (
             f"{ended:%H:%M:%S}Z  {power_kw:+10.1f} kW of {len(readings['codes']):,} devices, {held:,} under a setpoint;"

@@ -121,7 +121,8 @@ class Command(BaseCommand):
         query = {"date": delivery_day_of(begin, ZONE).date.isoformat()}
         for row in reversed(reader.get_all("/api/v1/dispatches", query)):
             at = datetime.fromisoformat(row["interval_start"])
-            if begin <= at < end and row["committed_up_kw"]:
+            told = not row["revision"] or row["written"]
+            if begin <= at < end and row["committed_up_kw"] and told:
                 self.stdout.write(
                     f"{at:%H:%M}Z #{row['revision']} {row['portfolio']}: committed {row['committed_up_kw']:.1f},"
                     f" placed {row['placed_up_kw']:.1f} kW, {row['written']} setpoints"
