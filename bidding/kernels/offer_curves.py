@@ -172,7 +172,9 @@ def _extreme(
             upper[[held.column(variable) for variable in column[:-1]]] = 0.0
             cost[held.column(column[-1])] = 1e-3
     model = replace(held.with_bounds(lower, upper), cost=cost)
-    answer = solve(model, replace(options, time_limit_s=QUICK_S, node_limit=50, mip_gap=0.02))
+    answer = solve(
+        model, replace(options, time_limit_s=min(QUICK_S, options.time_limit_s / 10), node_limit=50, mip_gap=0.02)
+    )
     if answer.status not in (Status.OPTIMAL, Status.FEASIBLE) or not answer.values.size:
         return np.zeros(firm.size)
     found = take(held, more.lots, answer.values) - take(held, less.lots, answer.values)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from bidding.kernels.plan import BidPlan
     from bidding.kernels.solver import SolverOptions
 
+logger = logging.getLogger(__name__)
 CURVES = (Product.OrderForm.STEPS, Product.OrderForm.LINEAR)
 
 
@@ -22,6 +24,18 @@ def curves_of(
     gathered: Gathered, plan: BidPlan, offers: list[OpenProduct], options: SolverOptions
 ) -> dict[str, list[Any]]:
     """Curves by product id, where the market takes them and there is more to say than one quantity."""
+    from bidding.kernels.solver import SolverFailed
+
+    try:
+        return _curves_of(gathered, plan, offers, options)
+    except SolverFailed as error:  # the plan stands; it is offered as quantities
+        logger.warning("no curves for %s: %s", gathered.portfolio, error)
+        return {}
+
+
+def _curves_of(
+    gathered: Gathered, plan: BidPlan, offers: list[OpenProduct], options: SolverOptions
+) -> dict[str, list[Any]]:
     from bidding.kernels.offer_curves import cheap_reserve_lots, energy_curve, reserve_curve
 
     found: dict[str, list[Any]] = {}
