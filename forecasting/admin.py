@@ -14,6 +14,7 @@ from forecasting.models import (
     Forecast,
     ForecastRun,
     ScenarioSet,
+    WeatherForecast,
 )
 from vpp.accounts.admin import ReadOnlyAdmin
 
@@ -50,6 +51,12 @@ class ScenarioSetAdmin(ReadOnlyAdmin):
     list_display = ("id", "run", "portfolio", "size")
     list_select_related = ("run", "portfolio")
     search_fields = ("run__natural_key", "portfolio__code")
+
+
+@admin.register(WeatherForecast)
+class WeatherForecastAdmin(ReadOnlyAdmin):
+    list_display = ("zone_code", "variable", "issued_at", "start", "available_at")
+    list_filter = ("zone_code", "variable")
 
 
 @admin.register(Accuracy)

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 DECILES = [level / 10 for level in range(1, 10)]
 
 
-def forecast_folder(folder: Path) -> int:
-    """Read the folder's files, forecast, write forecast.csv; returns its number of rows.
+def forecast_folder(folder: Path) -> tuple[int, dict[str, list[str]]]:
+    """Read the folder's files, forecast, write forecast.csv; returns its number of rows, and what was wrong by series.
 
     Raises UnusableSeries with file, column and reason; OSError where a file is missing.
     """
@@ -28,7 +28,7 @@ def forecast_folder(folder: Path) -> int:
     long.columns = [f"q{round(level * 100):02d}" for level in long.columns]
     long.index = long.index.set_names(["time", "series"])
     long.round(6).to_csv(folder / "forecast.csv", date_format="%Y-%m-%dT%H:%M:%SZ")
-    return len(long)
+    return len(long), found.attrs["flags"]
 
 
 def read_frame(path: Path) -> pd.DataFrame:

@@ -63,6 +63,22 @@ def clean(
     return Cleaned(values, level_kw(values, capacity), capacity, spike.sum(axis=1), stuck.sum(axis=1), missing)
 
 
+def findings(cleaned: Cleaned, step_minutes: int) -> list[list[str]]:
+    """What was wrong with each series, in words; an empty list where nothing was."""
+    n_intervals = cleaned.values.shape[1]
+    found = []
+    for spikes, stuck, missing in zip(cleaned.spikes, cleaned.stuck, cleaned.missing, strict=True):
+        seen = n_intervals - missing
+        notes = [f"{spikes} implausible values left out"] if spikes else []
+        notes += [f"{stuck} intervals of a stuck meter left out"] if stuck else []
+        if seen * step_minutes < 2 * 1440:
+            notes.append("no history" if not seen else "less than two days of history")
+        elif missing > 0.05 * n_intervals:
+            notes.append(f"{missing} of {n_intervals} intervals missing")
+        found.append(notes)
+    return found
+
+
 def level_kw(values: Floats, capacity_kw: Floats) -> Floats:
     """Typical magnitude (N,): mean absolute value, floored at 1 % of capacity so that it can divide."""
     mean = np.nan_to_num(nan_mean(np.abs(values), axis=1), nan=0.0)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from forecasting.kernels import prices
 from forecasting.kernels.calendar import DayGrid, local_clock, to_day_grid
 from forecasting.kernels.classes import CLASSES
-from forecasting.kernels.cleaning import clean
+from forecasting.kernels.cleaning import clean, findings
 from forecasting.kernels.clock_change import align_clock
 from forecasting.kernels.daily import ClassHistory, class_deciles, history_days
 from forecasting.kernels.memory import Memory
@@ -48,7 +48,8 @@ class DayAhead:
                   not help is left out.
         target  : UTC times, 15, 30 or 60 minutes apart, after the issue. Local days begin where the target
                   does, or by history.attrs["time_zone"].
-        returns : index target, columns (series, quantile); finite and ascending along the quantiles.
+        returns : index target, columns (series, quantile); finite and ascending along the quantiles. What was wrong
+                  with the history stands in attrs["flags"]: {series: [finding, ...]}.
         Raises UnusableSeries, naming the series or the part of the request, and the reason.
         """
         times, levels = _checked(issue, target, quantiles)
@@ -62,6 +63,7 @@ class DayAhead:
         wanted = _Wanted(times - shift, cut - shift, zone or "UTC", levels, offset)
         outside = None if exog is None else replace_starts(regular(exog, step_minutes=step), shift)
         columns: dict[str, Array] = {}
+        flags: dict[str, list[str]] = {}
         before = known.starts < wanted.issue
         kinds = [
             class_of_series(name, row[before], known.starts[before])
@@ -73,9 +75,11 @@ class DayAhead:
             if kind == PRICE:
                 found = prices.forecast_prices(part, outside, wanted.times, wanted.zone, levels, self._memory)
             else:
-                found = _forecast_kind(part, kind, wanted, outside, self._memory)
+                found = _forecast_kind(part, kind, wanted, outside, self._memory, flags)
             columns |= dict(zip(part.names, found, strict=True))
-        return _frame(columns, known.names, target, levels)
+        answer = _frame(columns, known.names, target, levels)
+        answer.attrs["flags"] = flags
+        return answer
 
     def reset(self) -> None:
         """Drop the fitted models kept between days; they are found again only for the very data they were fitted on."""
@@ -126,9 +130,14 @@ def _from_midnight(first: np.datetime64) -> np.timedelta64:
 
 
 def _forecast_kind(
-    series: RegularSeries, kind: str, wanted: _Wanted, exog: RegularSeries | None, memory: Memory
+    series: RegularSeries,
+    kind: str,
+    wanted: _Wanted,
+    exog: RegularSeries | None,
+    memory: Memory,
+    flags: dict[str, list[str]],
 ) -> list[Array]:
-    """(H, Q) per series of one class, local day by local day."""
+    """(H, Q) per series of one class, local day by local day; findings go into flags."""
     series_class = CLASSES[kind]
     days = history_days(len(series.names), 1440 // series.step_minutes)
     keep = (series.starts + np.timedelta64(series.step_minutes * 60, "s") <= wanted.issue) & (
@@ -143,6 +152,9 @@ def _forecast_kind(
         may_idle=series_class.may_idle,
         signed=signed,
     )
+    for name, finding in zip(series.names, findings(cleaned, series.step_minutes), strict=True):
+        if finding:
+            flags[name] = finding
     grid = to_day_grid(
         cleaned.values, starts, issue=wanted.issue, zone=wanted.zone, step_minutes=series.step_minutes, min_days=2
     )

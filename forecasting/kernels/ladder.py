@@ -61,7 +61,10 @@ class _Day:
 
 
 class Ladder:
-    """One class on one grid; holds the naive errors so that every day's profile is made as known then."""
+    """One class on one grid; holds the naive errors so that every day's profile is made as known then.
+
+    outside (K, target day + 1, S): weather columns that the gradient model sees, set by who admits them.
+    """
 
     def __init__(
         self,
@@ -87,6 +90,7 @@ class Ladder:
             follows_week=series_class.follows_week,
             first_day=grid.issue_day - memory_days - profile.MEMORY_DAYS,
         )
+        self.outside: Floats = np.zeros((0, target_day + 1, grid.slots_per_day), dtype=np.float32)
         self.night = self._night() if series_class.daylight else None
 
     def day(self, target_day: int, series: slice | NDArray[np.int64]) -> tuple[DayGrid, _Day]:
@@ -102,7 +106,11 @@ class Ladder:
     def features(self, target_day: int, series: slice | NDArray[np.int64]) -> tuple[Floats, Floats]:
         """Features (n, S, F) and profile (n, S) of one day."""
         known, day = self.day(target_day, series)
-        return day_features(known, target_day, day.members, day.profile, self.level_kw[series]), day.profile
+        found = day_features(known, target_day, day.members, day.profile, self.level_kw[series])
+        if len(self.outside):
+            weather = np.moveaxis(self.outside[:, target_day], 0, -1)[None]
+            found = np.concatenate([found, np.broadcast_to(weather, (*found.shape[:2], len(self.outside)))], axis=2)
+        return found, day.profile
 
     def past_days(self) -> NDArray[np.int64]:
         return past_days(self.grid.issue_day, self.lead)

@@ -7,13 +7,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from forecasting.kernels.price_arma import ArmaModel, arma_prices, fit_arma
+
 Array = NDArray[np.float64]
 
-SHORT_DAYS = 364
+SHORTEST_DAYS, SHORT_DAYS = 56, 364
 LAGS = (1, 2, 3, 7, 14)
 TARGET_CAP = 12.0
+ROUNDS = 200
 SEED = 1
-LEAST_PENALTY = 1e-4
 
 
 @dataclass(frozen=True)
@@ -21,6 +23,7 @@ class PriceTable:
     """prices (D, S), base (D, S) mean of the last week, boosted (D, S, F), wide (D, G) and weekday dummies (D, 7).
 
     Row d holds only what is known when day d is forecast. spread (D,): mean deviation within the week before.
+    outside (D, 24, K): regressors by the hour, known in advance; weekday (D,); lead: unknown days before each day.
     """
 
     prices: Array
@@ -29,12 +32,16 @@ class PriceTable:
     wide: Array
     dummies: Array
     spread: Array
+    outside: Array
+    weekday: NDArray[np.int64]
+    lead: int
 
 
 @dataclass(frozen=True)
 class PriceModels:
     boosted: list[tuple[float, Any]]
     linear: list["LinearModel"]
+    arma: ArmaModel
 
 
 @dataclass(frozen=True)
@@ -77,28 +84,37 @@ def price_table(prices: Array, regressors: Array, weekday: NDArray[np.int64], le
         hourly += [_by_hour(_shift(one, lag)) for lag in (0, 1, 7)]
     spread = np.abs(week - base).mean(axis=(0, 2))
     stacked = np.stack([np.asarray(column, dtype=float) for column in columns], axis=2)
-    return PriceTable(prices, base, stacked, np.concatenate(hourly, axis=1), np.eye(7)[weekday], spread)
+    by_hour = (
+        np.stack([_by_hour(one) for one in np.moveaxis(regressors, 2, 0)], axis=2)
+        if regressors.shape[2]
+        else (np.zeros((n_days, 24, 0)))
+    )
+    wide = np.concatenate(hourly, axis=1)
+    return PriceTable(prices, base, stacked, wide, np.eye(7)[weekday], spread, by_hour, weekday, lead)
 
 
 def fit_models(table: PriceTable, until: int) -> PriceModels:
-    """All members on the days before `until`; a year and all where there is more than a year."""
+    """All members on the days before `until`; LEAR on eight weeks, a year and all, where there is that much."""
     days = np.arange(min(14, until // 3), until)
-    spans = [days] if len(days) <= SHORT_DAYS + 28 else [days[-SHORT_DAYS:], days]
+    lengths = [length for length in (SHORTEST_DAYS, SHORT_DAYS) if len(days) > length + 28]
+    spans = [*(days[-length:] for length in lengths), days]
     boosted = [_boosting(table, days, loss) for loss in ("squared_error", "absolute_error")]
-    return PriceModels(boosted, [_lear(table, span) for span in spans])
+    arma = fit_arma(_by_hour(table.prices), table.outside, table.weekday, until)
+    return PriceModels(boosted, [_lear(table, span) for span in spans], arma)
 
 
 def predict(models: PriceModels, table: PriceTable, wanted: NDArray[np.int64]) -> Array:
-    """(V, S) mean of boosting and of the linear models, half each."""
+    """(3, V, S) prices by boosting, by the linear models together, and by regression with ARMA errors."""
     rows = table.boosted[wanted].reshape(-1, table.boosted.shape[2])
     shape = (len(wanted), table.prices.shape[1])
     boosted = np.mean([unit * model.predict(rows).reshape(shape) for unit, model in models.boosted], axis=0)
     base = table.base[wanted]
     per_hour = shape[1] // 24
     linear = np.mean([_linear_prices(model, table, wanted) for model in models.linear], axis=0)
-    spread = (base + boosted) - np.repeat(_by_hour(base + boosted), per_hour, axis=1)  # quarter-hour shape
-    found: Array = 0.5 * (base + boosted) + 0.5 * (np.repeat(linear, per_hour, axis=1) + spread)
-    return found
+    arma = arma_prices(models.arma, _by_hour(table.prices), table.outside, table.weekday, wanted, table.lead)
+    shape_in_hour = (base + boosted) - np.repeat(_by_hour(base + boosted), per_hour, axis=1)
+    hourly = [np.repeat(one, per_hour, axis=1) + shape_in_hour for one in (linear, arma)]
+    return np.stack([base + boosted, *hourly])
 
 
 def _boosting(table: PriceTable, days: NDArray[np.int64], loss: str) -> tuple[float, Any]:
@@ -107,7 +123,7 @@ def _boosting(table: PriceTable, days: NDArray[np.int64], loss: str) -> tuple[fl
     goal = (table.prices - table.base)[days]
     unit = float(np.median(np.abs(goal))) + 1e-9
     model = HistGradientBoostingRegressor(
-        loss=loss, max_iter=200, learning_rate=0.05, max_leaf_nodes=15, min_samples_leaf=30, l2_regularization=5.0,
+        loss=loss, max_iter=ROUNDS, learning_rate=0.05, max_leaf_nodes=15, min_samples_leaf=30, l2_regularization=5.0,
         max_features=0.5, max_bins=128, early_stopping=False, random_state=SEED,
     )  # fmt: skip
     rows = table.boosted[days].reshape(-1, table.boosted.shape[2])
@@ -116,8 +132,8 @@ def _boosting(table: PriceTable, days: NDArray[np.int64], loss: str) -> tuple[fl
 
 
 def _lear(table: PriceTable, days: NDArray[np.int64]) -> LinearModel:
-    """One Lasso an hour on asinh prices, its penalty by Akaike's criterion where there are rows enough for it."""
-    from sklearn.linear_model import Lasso, LassoLarsIC
+    """One Lasso an hour on asinh prices, its penalty by Akaike's criterion."""
+    from sklearn.linear_model import LassoLarsIC
 
     hourly = _by_hour(table.prices)[days]
     middle = float(np.median(hourly))
@@ -129,12 +145,18 @@ def _lear(table: PriceTable, days: NDArray[np.int64]) -> LinearModel:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for hour in range(24):
-            penalty = 0.02
-            if enough:
-                penalty = LassoLarsIC(criterion="aic", max_iter=300).fit(rows, goal[:, hour]).alpha_
-            fitted = Lasso(alpha=max(penalty, LEAST_PENALTY), max_iter=1000, tol=1e-3).fit(rows, goal[:, hour])
+            noise = None if enough else _noise(rows, goal[:, hour])
+            fitted = LassoLarsIC(criterion="aic", max_iter=300, noise_variance=noise).fit(rows, goal[:, hour])
             model.intercept[hour], model.coefficients[hour] = fitted.intercept_, fitted.coef_
     return model
+
+
+def _noise(rows: Array, goal: Array) -> float:
+    """Variance that a ridge regression leaves where there are fewer rows than a plain one could do with."""
+    centred = rows - rows.mean(axis=0)
+    left = goal - goal.mean()
+    weights = np.linalg.solve(centred @ centred.T + len(goal) * np.eye(len(goal)), left)
+    return float(np.var(left - centred @ (centred.T @ weights))) + 1e-12
 
 
 def _linear_rows(model: LinearModel, table: PriceTable, days: NDArray[np.int64]) -> Array:

@@ -1,9 +1,10 @@
 """Day-ahead prices: boosting and a linear model of the last days, with or without published regressors.
 
 Prices of whole local days up to the day before the target are known. The mean of gradient boosting on the deviation
-from the 7-day mean (squared and absolute loss, up to three years) and of LEAR, one Lasso an hour, on one year and on
-three; equal weights. Quantiles from errors of a month and two that the models had not seen, by hour and by how
-restless the last week was. Models are fitted on the days before a Monday.
+from the 7-day mean (squared and absolute loss, up to three years), of LEAR, one Lasso an hour, on eight weeks, one year
+and three, and of a regression with ARMA errors, by their errors of a month and two that they had not seen, halfway to
+equal weights. Quantiles from the same errors, by hour and by how restless the last week was. Models are fitted on the
+days before a Monday; the ARMA errors are filtered up to the last known day.
 Lago et al. (2021), Applied Energy 293, doi:10.1016/j.apenergy.2021.116983 (LEAR and its regressors).
 """
 
@@ -11,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecasting.kernels.calendar import DayGrid, local_clock, to_day_grid
+from forecasting.kernels.combine import score_weights
 from forecasting.kernels.memory import Memory
 from forecasting.kernels.price_models import PriceTable, fit_models, predict, price_table
 from forecasting.kernels.series import RegularSeries
@@ -62,16 +64,18 @@ def _one_day(
     older = _whole_cycles(grid, first, CALIBRATION_CYCLE) - CALIBRATION_CYCLE - start
     least = LEAST_DAYS - 14
     monday, older = max(monday, min(known, least)), max(older, min(known - 14, least))
-    mean = _predicted(table, monday, np.array([target]), memory)[0]
     held = np.arange(older, known)
-    errors = table.prices[held] - _predicted(table, older, held, memory)
+    members = _predicted(table, older, held, memory)
+    weights = score_weights(np.abs(members - table.prices[held]).mean(axis=(1, 2))[:, None])[:, 0]
+    mean = np.tensordot(weights, _predicted(table, monday, np.array([target]), memory)[:, 0], axes=1)
+    errors = table.prices[held] - np.tensordot(weights, members, axes=1)
     restless = _restlessness(table)
     scaled = errors / restless[held, None]
     return mean[:, None] + restless[target] * _error_quantiles(scaled, levels)
 
 
 def _predicted(table: PriceTable, until: int, wanted: NDArray[np.int64], memory: Memory) -> Array:
-    """(V, S) of models fitted on the table's days before `until`, each shifted back to the prices' own scale."""
+    """(3, V, S) of models fitted on the table's days before `until`, each shifted back to the prices' own scale."""
     models = memory.get(
         lambda: fit_models(table, until), table.boosted[:until], table.wide[:until], table.prices[:until]
     )

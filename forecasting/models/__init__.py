@@ -10,6 +10,7 @@ from forecasting.models.runs import (
     ForecastRun,
     ScenarioSet,
 )
+from forecasting.models.weather import WeatherForecast
 
 __all__ = [
     "Accuracy",
@@ -21,4 +22,5 @@ __all__ = [
     "Forecast",
     "ForecastRun",
     "ScenarioSet",
+    "WeatherForecast",
 ]

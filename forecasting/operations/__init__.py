@@ -4,5 +4,14 @@ from forecasting.operations.dispatched import record_dispatched
 from forecasting.operations.errors import NothingToForecast, UnknownZone
 from forecasting.operations.runs import run_forecast
 from forecasting.operations.scoring import score_day
+from forecasting.operations.weather import BadWeather, store_weather
 
-__all__ = ["NothingToForecast", "UnknownZone", "record_dispatched", "run_forecast", "score_day"]
+__all__ = [
+    "BadWeather",
+    "NothingToForecast",
+    "UnknownZone",
+    "record_dispatched",
+    "run_forecast",
+    "score_day",
+    "store_weather",
+]

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from forecasting import queries
 from forecasting.operations.errors import NothingToForecast, UnknownZone
+from forecasting.operations.weather import days_until, expected_weather
 from telemetry import queries as telemetry
 from vpp.enrollment.models import Enrollment, Portfolio
 from vpp.enrollment.queries import DeviceTable, device_table, portfolios_of_zone
@@ -78,6 +79,7 @@ def gather(*, zone_code: str, delivery_date: date, version: int, issue: datetime
         step_minutes=STEP_MINUTES,
         holidays=holidays_around(zone_code, delivery_date),
         seed=seed,
+        weather=expected_weather(zone_code, days=days_until(day, start.date()), issue=data_as_of),
     )
     return ZoneInput(
         zone_code,

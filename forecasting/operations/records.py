@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from dataclasses import asdict, dataclass
-from importlib.metadata import version as library_version
+from functools import cache
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
@@ -77,12 +78,17 @@ def _fallbacks(zone: ZoneInput, fleet: FleetForecast, total: TotalForecast, rows
 
 def _versions(fleet: FleetForecast, total: TotalForecast) -> dict[str, Any]:
     return {
-        "libraries": {name: library_version(name) for name in ("scikit-learn", "statsmodels", "numpy")},
+        "libraries": library_versions(),
         "classes": fleet.summary,
         "arima": asdict(total.parameters),
         "weights": dict(zip(("profile", "bottom_up", "arima"), total.weights.round(4).tolist(), strict=True)),
         "error_ratio": round(total.error_ratio, 4),
     }
+
+
+@cache
+def library_versions() -> dict[str, str]:
+    return {name: version(name) for name in ("scikit-learn", "statsmodels", "numpy")}
 
 
 def forecast_row(

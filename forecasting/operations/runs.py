@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 from forecasting import queries
 from forecasting.models import ForecastRun
 from forecasting.operations import storing
+from forecasting.operations.calibration import adapt_bands, band_factors
 from forecasting.operations.inputs import ZoneInput, gather, zone_subjects
 from forecasting.operations.records import RunLabels
 
@@ -67,6 +69,10 @@ def _make_missing(zone: ZoneInput, version: int) -> None:
 
     began = time.perf_counter()
     fleet = forecast_fleet(zone.fleet)
+    factors = band_factors(
+        zone.zone_code, zone.day.date, day_type=int(fleet.grid.types_until(fleet.target_day)[-1]), as_of=zone.issue
+    )
+    adapt_bands(fleet, zone.table.kind, factors)
     filled = [one for one in zone.portfolios if len(zone.members.get(one.pk, ()))]
     membership = np.zeros((len(filled) + len(zone.feeders), len(zone.table)), dtype=bool)
     for place, portfolio in enumerate(filled):
@@ -77,6 +83,10 @@ def _make_missing(zone: ZoneInput, version: int) -> None:
     totals = forecast_totals(
         fleet, membership, polish=_largest(membership, len(filled)), stored=_stored_parameters(names, zone.issue)
     )
+    totals = [
+        replace(one, error_ratio=one.error_ratio * factors.get(name.split(":")[0], 1.0))
+        for name, one in zip(names, totals, strict=True)
+    ]
     kinds = np.array([class_of(kind).name for kind in zone.table.kind], dtype=object)
     pools = forecast_pools(fleet, [zone.members[one.pk] for one in filled], kinds)
     shared_s = (time.perf_counter() - began) / max(len(names), 1)

@@ -24,7 +24,9 @@ class Command(BaseCommand):
         from forecasting.kernels.series import UnusableSeries
 
         try:
-            written = forecast_folder(folder)
+            written, flags = forecast_folder(folder)
         except (UnusableSeries, OSError, json.JSONDecodeError) as error:
             raise CommandError(str(error)) from error
+        for series, findings in flags.items():
+            self.stderr.write(f"{series}: {'; '.join(findings)}")
         self.stdout.write(f"{written} rows in {folder / 'forecast.csv'}")

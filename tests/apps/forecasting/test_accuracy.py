@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
+import numpy as np
 import pytest
+from django.core.management import CommandError, call_command
 from prometheus_client import CollectorRegistry, generate_latest
 
 from forecasting import queries
 from forecasting.metrics import tell
-from forecasting.models import Accuracy, DriftAlarm
+from forecasting.models import Accuracy, DriftAlarm, Estimator, ForecastRun
 from forecasting.operations import record_dispatched, run_forecast, score_day
+from forecasting.operations.calibration import band_factors
 from forecasting.operations.scoring import watch_bands
 from tests.apps.forecasting.conftest import DAY, ISSUE, series, store
 from vpp.lib.periods import DeliveryDay
 
+DAY_BEFORE = ISSUE - timedelta(days=1)
 MORNING_AFTER = ISSUE + timedelta(days=2)
 
 
@@ -91,3 +95,35 @@ def test_an_alarm_opens_once_and_closes_when_the_band_is_back(db):
         _covered(DAY + timedelta(days=place), 0.85)
     alarm.refresh_from_db()
     assert alarm.end_date is not None and not queries.accuracy_board().open_alarms
+
+
+def test_bands_widen_after_days_that_covered_too_little_and_weekends_are_apart(zone):
+    narrow, _ = run_forecast(zone_code="DE", delivery_date=DAY, at=ISSUE)
+    before = {row.device_id: row.quantiles_kw.reshape(-1, 3) for row in narrow.forecasts.filter(scope="DEVICE")}
+    for place in range(3):
+        _covered(DAY - timedelta(days=9 - place), 0.3)
+    Accuracy.objects.update(available_at=ISSUE)
+    assert band_factors("DE", DAY, day_type=0, as_of=ISSUE) == {"load": 1.8}
+    assert (
+        band_factors("DE", DAY, day_type=1, as_of=ISSUE) == band_factors("DE", DAY, day_type=0, as_of=DAY_BEFORE) == {}
+    )
+    ForecastRun.objects.all().delete()
+    Estimator.objects.all().delete()
+    wide, _ = run_forecast(zone_code="DE", delivery_date=DAY, at=ISSUE)
+    load, roof = zone.devices["d0"].pk, zone.devices["d6"].pk
+    after = {row.device_id: row.quantiles_kw.reshape(-1, 3) for row in wide.forecasts.filter(scope="DEVICE")}
+    assert np.ptp(after[load], axis=1).mean() > 1.4 * np.ptp(before[load], axis=1).mean()
+    assert after[roof] == pytest.approx(before[roof], abs=1e-4)
+    assert wide.model_versions["classes"]["load"]["adapted"] == 1.8
+
+
+def test_stored_devices_are_backtested(zone, capsys):
+    deliver(zone)
+    day = DAY.isoformat()
+    call_command("backtest", "--series", "d0", "d6", "--from", day, "--to", day)
+    shown = capsys.readouterr().out
+    assert "pv d6" in shown and "d0" in shown
+    with pytest.raises(CommandError, match="no device nobody"):
+        call_command("backtest", "--series", "nobody", "--from", day, "--to", day)
+    with pytest.raises(CommandError, match="name a folder"):
+        call_command("backtest", "--from", day, "--to", day)

@@ -20,6 +20,14 @@ TARGET = pd.date_range("2016-07-13T22:00Z", periods=24, freq="h")
 ISSUE = pd.Timestamp("2016-07-13T08:00Z")
 
 
+@pytest.fixture(autouse=True)
+def _small_models(monkeypatch) -> None:
+    """The whole ladder with few trees on few rows: these tests are about what goes in and out."""
+    monkeypatch.setattr("forecasting.kernels.daily.POOL_ROUNDS", 12)
+    monkeypatch.setattr("forecasting.kernels.daily.POOL_ROWS", 3000)
+    monkeypatch.setattr("forecasting.kernels.price_models.ROUNDS", 40)
+
+
 def history(days: int = 50, end: str = "2016-07-13T22:00Z") -> pd.DataFrame:
     index = pd.date_range(end=end, periods=days * 24, freq="h", inclusive="left")
     hour, random = index.hour.to_numpy(), np.random.default_rng(0)
@@ -90,14 +98,73 @@ def spoiled(how: str) -> pd.DataFrame:
             return frame.iloc[:0]
         case "two days":
             return frame.iloc[-62:]
-    raise AssertionError(how)
+        case "stuck":
+            frame.iloc[-200:-120] = 3.3
+        case "spikes":
+            frame.iloc[::89] *= 1000
+        case "kW for MW":
+            frame.iloc[-300:] /= 1000
+        case "constant":
+            frame[:] = 4.0
+        case "all zeros":
+            frame[:] = 0.0
+        case "negative at night":
+            frame = frame.where(frame > 0, -0.05)
+        case "infinite":
+            frame.iloc[::41] = np.inf
+        case _:
+            raise AssertionError(how)
+    return frame
 
 
 @pytest.mark.parametrize(
-    "how", ["doubled and unsorted", "gaps", "mixed steps", "text", "nothing", "no rows", "two days"]
-)
+    "how",
+    [
+        "doubled and unsorted", "gaps", "mixed steps", "text", "nothing", "no rows", "two days", "stuck", "spikes",
+        "kW for MW", "constant", "all zeros", "negative at night", "infinite",
+    ],
+)  # fmt: skip
 def test_spoiled_histories_still_get_an_answer(how):
     assert_sound(forecast_day(spoiled(how), ISSUE, TARGET, DECILES), ["home", "roof"])
+
+
+def test_one_spoiled_series_is_flagged_and_leaves_the_others_alone():
+    frame = history()[["home", "roof"]]
+    frame["other"] = frame["home"] * 2
+    spoiled_one = frame.copy()
+    spoiled_one.iloc[::89, 0] *= 1000
+    spoiled_one.iloc[-200:-100, 0] = 3.3
+    found = forecast_day(spoiled_one, ISSUE, TARGET, DECILES)
+    assert list(found.attrs["flags"]) == ["home"] and len(found.attrs["flags"]["home"]) == 2
+    assert found["home"].to_numpy().max() < 4
+    none = forecast_day(frame * np.nan, ISSUE, TARGET, DECILES)
+    assert none.attrs["flags"]["roof"] == ["no history"]
+
+
+@pytest.mark.parametrize(("first", "hours"), [("2016-03-26T23:00Z", 23), ("2016-10-29T22:00Z", 25)])
+def test_clock_change_days_have_their_own_length(first, hours):
+    target = pd.date_range(first, periods=hours, freq="h")
+    seen = history(end=first)
+    seen.attrs["time_zone"] = "Europe/Berlin"
+    found = forecast_day(seen, target[0] - pd.Timedelta("14h"), target, DECILES)
+    assert found.shape == (hours, 4 * 9) and np.isfinite(found.to_numpy()).all()
+
+
+def test_weather_of_another_year_is_dropped_and_its_own_is_used():
+    index = pd.date_range(end=TARGET[-1], periods=80 * 24, freq="h")
+    random = np.random.default_rng(3)
+    warmth = np.repeat(random.normal(0, 6, 80), 24)
+    load = pd.DataFrame({"home": 3 + 0.2 * warmth + random.normal(0, 0.1, len(index))}, index)
+    truth = load["home"].reindex(TARGET)
+    right = pd.DataFrame({"temperature": warmth}, index)
+    wrong = pd.DataFrame({"temperature": np.repeat(random.normal(0, 6, 80), 24)}, index)
+    forecasts = {
+        name: forecast_day(load, ISSUE, TARGET, DECILES, exog)["home"]
+        for name, exog in {"right": right, "wrong": wrong, "none": None}.items()
+    }
+    pd.testing.assert_frame_equal(forecasts["wrong"], forecasts["none"])
+    errors = {name: (found[0.5] - truth).abs().mean() for name, found in forecasts.items()}
+    assert errors["right"] < 0.8 * errors["none"]
 
 
 @pytest.mark.parametrize(
@@ -174,7 +241,7 @@ def test_files_in_and_files_out(tmp_path):
     history()[["home"]].rename_axis("time").to_csv(tmp_path / "history.csv")
     request = {"issue": str(ISSUE), "target": {"start": str(TARGET[0]), "end": "2016-07-14T22:00Z"}, "step_minutes": 60}
     (tmp_path / "request.json").write_text(json.dumps(request))
-    assert forecast_folder(tmp_path) == 24
+    assert forecast_folder(tmp_path) == (24, {})
     written = pd.read_csv(tmp_path / "forecast.csv")
     assert list(written.columns) == ["time", "series", *(f"q{level}0" for level in range(1, 10))]
 

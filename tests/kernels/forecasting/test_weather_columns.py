@@ -1,0 +1,46 @@
+"""Weather reaches the gradient model only where it goes with what the profile missed."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from forecasting.kernels.calendar import DayGrid
+from forecasting.kernels.classes import LOAD
+from forecasting.kernels.fleet import Weather, admitted_weather
+from forecasting.kernels.ladder import Ladder
+
+DATES = np.datetime64("2016-05-01") + np.arange(44).astype("timedelta64[D]")
+
+
+def warm_ladder(warmth: np.ndarray) -> Ladder:
+    """Six loads that follow the day's warmth; 42 days, the target is day 43."""
+    random = np.random.default_rng(0)
+    values = (5 + 0.3 * warmth[:43, None] + random.normal(0, 0.1, (6, 43, 24))).astype(np.float32)
+    values[:, -1, 10:] = np.nan
+    grid = DayGrid(values, DATES[:43], 10, 60, "UTC", frozenset())
+    return Ladder(grid, target_day=43, series_class=LOAD, level_kw=np.full(6, 5.0), capacity_kw=np.full(6, 10.0))
+
+
+def weather(level: np.ndarray) -> Weather:
+    return Weather(DATES, np.repeat(level[None, :, None], 24, axis=2).astype(np.float32))
+
+
+def test_its_own_weather_is_admitted_and_that_of_another_year_is_not():
+    random = np.random.default_rng(1)
+    warmth = random.normal(0, 5, 44)
+    ladder = warm_ladder(warmth)
+    own = admitted_weather(weather(warmth), ladder)
+    assert len(own) and own.shape[1:] == (44, 24)
+    assert len(admitted_weather(weather(random.normal(0, 5, 44)), ladder)) == 0
+    plain = ladder.features(43, np.arange(3))[0].shape[2]
+    ladder.outside = own
+    assert ladder.features(43, np.arange(3))[0].shape[2] == plain + len(own)
+
+
+@pytest.mark.parametrize("missing", [slice(43, 44), slice(0, 30)])
+def test_weather_that_misses_the_target_or_most_of_the_history_is_left_out(missing):
+    warmth = np.random.default_rng(1).normal(0, 5, 44)
+    there = warmth.copy()
+    there[missing] = np.nan
+    assert len(admitted_weather(weather(there), warm_ladder(warmth))) == 0
