@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from bidding.distribution.answering import answer_feeder
-from bidding.distribution.operations import accept_bid
 from bidding.grid import envelopes, injections
 from bidding.models import Ask, Award, Bid, Product
 from bidding.operations import bids, book
@@ -25,6 +24,7 @@ from tests.journeys.usecase_world import (
     make_feeder_world,
 )
 from vpp.network import operations as network
+from vpp.network.kernels.screening import Violation
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 API = "/api/v1"
@@ -59,7 +59,7 @@ def our_bids() -> list[Bid]:
     return answers.bids
 
 
-def broken_now() -> list[network.ScreeningResult]:
+def broken_now() -> list[Violation]:
     """Violations of the forecast with everything that is committed."""
     known = injections.feeder_day(FEEDER, DAY, AT)
     index = known.model.node_index
@@ -296,4 +296,3 @@ def test_an_expired_bid_lets_the_whole_acceptance_fail(client, world):
 
     assert ClearingPlan.objects.get().state == "PROPOSED"
     assert not Award.objects.exists()
-    assert accept_bid is not None

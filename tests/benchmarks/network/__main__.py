@@ -20,17 +20,17 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import numpy as np  # noqa: E402
 
+from tests.benchmarks.network.days import Feeder, feeder_days  # noqa: E402
 from tests.benchmarks.network.ieee123 import read_feeder  # noqa: E402
 from tests.benchmarks.network.reference_case import many_options, reference_problem, synthetic_feeder  # noqa: E402
 from vpp.network.kernels.clearing.clear import ClearingOptions, clear  # noqa: E402
-from vpp.network.kernels.document import NetworkDocument, feeder_model  # noqa: E402
+from vpp.network.kernels.document import feeder_model  # noqa: E402
 from vpp.network.kernels.envelopes import operating_envelopes  # noqa: E402
 from vpp.network.kernels.needs import find_needs  # noqa: E402
 from vpp.network.kernels.power_flow import run_power_flow  # noqa: E402
 from vpp.network.kernels.sweep import sweep_voltages_pu  # noqa: E402
 
 Report = Callable[[str, str, str], None]
-Feeder = tuple[NetworkDocument, Any, Any]
 
 
 @dataclass(frozen=True)
@@ -53,15 +53,6 @@ def seconds(work: Callable[[], Any], runs: int = 3) -> tuple[Spent, Any]:
         wall_s = min(wall_s, time.perf_counter() - begin)
         cpu_s = min(cpu_s, time.process_time() - begin_cpu)
     return Spent(float(wall_s), float(cpu_s)), answer
-
-
-def feeder_days(feeder: Feeder, count: int, seed: int = 0) -> None:
-    """Model from the document, power flow of 96 intervals, every output: `count` times with other injections."""
-    document, p_kw, q_kvar = feeder
-    rng = np.random.default_rng(seed)
-    for _ in range(count):
-        scale = rng.uniform(0.3, 1.0, (96, 1)) * rng.uniform(0.7, 1.3, (96, p_kw.size))
-        run_power_flow(feeder_model(document), scale * p_kw, scale * q_kvar)
 
 
 def published(feeder: Feeder, report: Report) -> None:
@@ -89,6 +80,8 @@ def flows(feeder: Feeder, count: int, report: Report) -> None:
         worker.start()
     for worker in workers:
         worker.join()
+    if any(worker.exitcode for worker in workers):
+        raise RuntimeError("a worker failed")
     report(f"{count:,} feeder-days, one process a core", f"{time.perf_counter() - begin:.1f} s", "60 s")
 
 

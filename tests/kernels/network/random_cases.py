@@ -117,7 +117,8 @@ def breaches(case: Case) -> list[str]:
 
 def rule_breaches(case: Case) -> list[str]:
     """Bids taken against their own terms."""
-    found, groups = [], {}
+    found: list[str] = []
+    groups: dict[str, list[str]] = {}
     for place, bid in enumerate(case.problem.bids):
         share = case.result.share[place]
         active = share[(bid.p_kw != 0) | (bid.q_kvar != 0)]
