@@ -163,25 +163,26 @@ def _result(
     converged = np.ones(node["u_pu"].shape[0], dtype=np.bool_)
     converged[failed] = False
 
-    def clean(values: Floats) -> Floats:
+    def clean(values: Floats, per: float = 1.0) -> Floats:
         values = np.array(values, dtype=np.float64)
         values[~converged] = np.nan
-        return values
+        return values / per
 
     with np.errstate(invalid="ignore"):  # an interval without a solution may hold anything
         branch_loading_pu = np.maximum(line["i_from"], line["i_to"]) / model.branches.rating_a
         transformer_loading_pu = np.maximum(trafo["i_from"] / rated_hv_a, trafo["i_to"] / rated_lv_a)
+        source_w = output[ComponentType.source]["p"].sum(axis=1)
     voltage_pu = clean(node["u_pu"])
     voltage_pu[node["energized"] == 0] = np.nan
     return PowerFlowResult(
         voltage_pu=voltage_pu,
         branch_loading_pu=clean(branch_loading_pu),
-        branch_p_kw=clean(line["p_from"] / 1e3),
-        branch_q_kvar=clean(line["q_from"] / 1e3),
+        branch_p_kw=clean(line["p_from"], 1e3),
+        branch_q_kvar=clean(line["q_from"], 1e3),
         transformer_loading_pu=clean(transformer_loading_pu),
-        transformer_p_kw=clean(trafo["p_from"] / 1e3),
-        transformer_q_kvar=clean(trafo["q_from"] / 1e3),
-        source_p_kw=clean(output[ComponentType.source]["p"].sum(axis=1) / 1e3),
+        transformer_p_kw=clean(trafo["p_from"], 1e3),
+        transformer_q_kvar=clean(trafo["q_from"], 1e3),
+        source_p_kw=clean(source_w, 1e3),
         converged=converged,
         method=method,
         tap_position=tap,
