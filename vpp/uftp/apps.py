@@ -1,3 +1,5 @@
+import logging
+
 from django.apps import AppConfig
 
 
@@ -6,6 +8,9 @@ class UftpConfig(AppConfig):
     label = "uftp"
 
     def ready(self) -> None:
+        # The reference library prints every message in colours; ours are rows, and its import sets its level anew.
+        logging.getLogger("shapeshifter-uftp").disabled = True
+
         from bidding.distribution.notices import LISTENERS
         from vpp.uftp.outward import on_notice
 
