@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from django.db import IntegrityError, connection, transaction
 from hypothesis import HealthCheck, given, settings
@@ -57,3 +59,18 @@ def test_the_database_allows_exactly_the_steps_of_the_table(wished: list[str]) -
                 state = wish
         transaction.set_rollback(True)
     connection.ensure_connection()
+
+
+def test_a_setpoint_of_nothing_cannot_be_written_and_what_it_names_cannot_be_deleted() -> None:
+    device = make_device()
+    setpoint = make_setpoint(device, make_portfolio(devices=[]))
+    for column in ("device_id", "portfolio_id", "cycle_id"):
+        named = {"device_id": device.pk, "portfolio_id": setpoint.portfolio_id, "cycle_id": None} | {column: 10**9}
+        with pytest.raises(IntegrityError, match="unknown"), transaction.atomic():
+            Setpoint.objects.create(
+                interval_start=NOON, sequence=7, target_kw=1.0, baseline_kw=0.0, issued_at=NOON,
+                expires_at=NOON + timedelta(hours=1), **named,
+            )  # fmt: skip
+    for table, pk in (("enrollment_device", device.pk), ("enrollment_portfolio", setpoint.portfolio_id)):
+        with pytest.raises(IntegrityError, match="refer to"), transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(f"DELETE FROM {table} WHERE id = %s", [pk])  # noqa: S608
