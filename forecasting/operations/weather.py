@@ -15,7 +15,7 @@ from vpp.lib.periods import DeliveryDay, as_datetime64
 if TYPE_CHECKING:
     import pandas as pd
 
-    from forecasting.kernels.fleet import Weather
+    from forecasting.kernels.weather import Weather
 
 STEPS_MINUTES = (15, 30, 60)
 
@@ -66,7 +66,7 @@ def expected_weather(zone_code: str, *, days: list[DeliveryDay], issue: datetime
 
     None where nothing is stored. A value of a wider step holds for all its quarter hours.
     """
-    from forecasting.kernels.fleet import Weather
+    from forecasting.kernels.weather import Weather
 
     before = days[-1].start - issue
     rows = list(

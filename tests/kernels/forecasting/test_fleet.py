@@ -165,3 +165,13 @@ def test_the_target_must_lie_after_the_issue():
     one = fleet()
     with pytest.raises(ValueError, match="after the day of issue"):
         forecast_fleet(replace(one, target_starts=one.target_starts - np.timedelta64(1, "D")))
+
+
+def test_a_class_in_parts_is_forecast_like_the_whole(monkeypatch):
+    one = fleet()
+    whole = forecast_fleet(one)
+    monkeypatch.setattr("forecasting.kernels.fleet.CHUNK_SERIES", 4)
+    monkeypatch.setattr("forecasting.kernels.fleet.TRAINING_SERIES", 3)
+    parts = forecast_fleet(one)
+    assert_sane(parts, one)
+    assert np.abs(parts.mean_kw - whole.mean_kw).mean() < 0.05 * np.abs(whole.mean_kw).mean()

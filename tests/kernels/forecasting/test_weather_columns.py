@@ -7,8 +7,8 @@ import pytest
 
 from forecasting.kernels.calendar import DayGrid
 from forecasting.kernels.classes import LOAD
-from forecasting.kernels.fleet import Weather, admitted_weather
 from forecasting.kernels.ladder import Ladder
+from forecasting.kernels.weather import Weather, admitted_weather
 
 DATES = np.datetime64("2016-05-01") + np.arange(44).astype("timedelta64[D]")
 
