@@ -266,7 +266,7 @@ def test_a_market_file_is_imported_whole_or_not_at_all(db, tmp_path):
     out, err = StringIO(), StringIO()
     call_command("import_markets", str(MARKET_FILE), stdout=out)
     call_command("import_markets", str(MARKET_FILE), stdout=out)
-    assert "3 markets, 3 products" in out.getvalue() and Product.objects.count() == 3
+    assert "3 markets, 4 products" in out.getvalue() and Product.objects.count() == 4
     document = json.loads(MARKET_FILE.read_text())
     document["markets"][0]["code"] = "NEW"
     document["markets"][1]["gate_local_time"] = "noon"
@@ -276,7 +276,7 @@ def test_a_market_file_is_imported_whole_or_not_at_all(db, tmp_path):
     with pytest.raises(CommandError, match="3 findings"):
         call_command("import_markets", str(bad), stdout=out, stderr=err)
     assert "markets[1].gate_local_time" in err.getvalue() and "colour: unknown" in err.getvalue()
-    assert Product.objects.count() == 3
+    assert Product.objects.count() == 4
     bad.write_text("{")
     with pytest.raises(CommandError, match="line 1, column 2"):
         call_command("import_markets", str(bad), stdout=out, stderr=err)

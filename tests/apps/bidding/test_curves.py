@@ -1,0 +1,72 @@
+"""The nightly run offers curves in energy and two reserves; what they claim is in the book, at their extremes."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import numpy as np
+import pytest
+
+from bidding import operations, queries
+from bidding.errors import BadPrice
+from bidding.kernels.curve import quantity_at
+from bidding.models import Bid, Product
+from bidding.operations import BidChange
+from bidding.operations.standing import shortfalls_kw, standing_of
+from tests.apps.bidding import world as worlds
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def curvy(db, at):
+    """As `world`, with every product of the demo and restless prices."""
+    morning = at.replace(hour=8)
+    made = worlds.make_world(date(2016, 7, 14), morning)
+    worlds.import_demo_markets(morning, one_reserve=False)
+    Product.objects.filter(kind__startswith="RESERVE").update(reference_price=2.0)
+    rng = np.random.default_rng(1)
+    from bidding.wholesale.operations import PriceRow
+    from vpp.lib.periods import DeliveryDay
+
+    for back in range(1, 8):
+        day = DeliveryDay(date(2016, 7, 14 - back), worlds.ZONE, 60)
+        rows = [
+            PriceRow(start, round(35 + 25 * float(np.sin((hour - 12) / 24 * 2 * np.pi)) + float(rng.normal(0, 12)), 2))
+            for hour, start in enumerate(day.starts())
+        ]
+        operations.post_prices(
+            market=made.energy.market, product_code="ENERGY-60", rows=rows, source="test", available_at=morning
+        )
+    return made
+
+
+def test_energy_and_two_reserves_are_offered_as_curves(curvy):
+    run = operations.nightly(zone_code="DE", delivery_date=curvy.day.date, at=curvy.at)
+    bids = {bid.product.kind: bid for bid in run.bids.select_related("product")}
+    assert {"ENERGY", "RESERVE_UP", "RESERVE_DOWN"} <= set(bids)
+    assert all(bids[kind].curve for kind in ("ENERGY", "RESERVE_UP", "RESERVE_DOWN"))
+    assert max(len(points) for points in bids["ENERGY"].curve) > 1
+    assert queries.book_check(curvy.day.date) == []
+    for bid in bids.values():
+        assert bid.confidence == 0.9 and bid.state == Bid.State.SUBMITTED
+        for points in bid.curve or []:
+            prices, quantities = [p for p, _ in points], [q for _, q in points]
+            assert prices == sorted(set(prices)) and quantities == sorted(set(quantities))
+    energy = bids["ENERGY"]
+    ends = [(points[0][1], points[-1][1]) if points else (0.0, 0.0) for points in energy.curve]
+    assert energy.up_kw[::4] == [max(high, 0.0) for _, high in ends]
+    assert all(quantity_at(points, 3000.0) >= quantity_at(points, -500.0) for points in energy.curve)
+    standing = standing_of(curvy.portfolio, curvy.day, leave_out=[energy.pk])
+    assert shortfalls_kw(curvy.portfolio, curvy.day, standing, curvy.at) == {}
+
+
+def test_a_trader_may_send_another_curve_but_no_falling_one(curvy):
+    operations.nightly(zone_code="DE", delivery_date=curvy.day.date, at=curvy.at)
+    bid = Bid.objects.get(product__kind=Product.Kind.RESERVE_UP)
+    hand = {"at": curvy.at, "actor": "tester", "reason": "our own view"}
+    falling = [[[1.0, 200.0], [2.0, 100.0]]] * 6
+    with pytest.raises(BadPrice):
+        operations.edit_bid(bid=bid, change=BidChange(curve=falling), **hand)
+    made = operations.edit_bid(bid=bid, change=BidChange(curve=[[[2.5, 100.0]]] * 6), **hand)
+    assert made.curve == [[[2.5, 100.0]]] * 6 and made.state == Bid.State.SUBMITTED and set(made.up_kw) == {100.0}
