@@ -18,7 +18,7 @@ from bidding.kernels.problem import BidProblem, EnergyProduct, FloatArray
 from bidding.kernels.solver import LinearModel, SolverOptions, Status, read_model, solve
 from bidding.kernels.variables import KW_PER_MW, Column, Variables, take
 
-QUICK_S = 3.0
+QUICK_S = 20.0  # the last resort: nodes end the search, so that a resumed run finds the same steps
 WORTH_EUR = 0.01  # expected gain of a lot below which no step is offered
 SLACK_MW = 1e-6
 Points = list[list[float]]
@@ -173,7 +173,7 @@ def _extreme(
             cost[held.column(column[-1])] = 1e-3
     model = replace(held.with_bounds(lower, upper), cost=cost)
     answer = solve(
-        model, replace(options, time_limit_s=min(QUICK_S, options.time_limit_s / 10), node_limit=50, mip_gap=0.02)
+        model, replace(options, time_limit_s=min(QUICK_S, options.time_limit_s / 2), node_limit=50, mip_gap=0.02)
     )
     if answer.status not in (Status.OPTIMAL, Status.FEASIBLE) or not answer.values.size:
         return np.zeros(firm.size)

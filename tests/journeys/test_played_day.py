@@ -13,7 +13,7 @@ from tests.journeys.conftest import Stage
 pytestmark = pytest.mark.slow
 
 KILLED_IN = ("forecast", "fallback", "optimise", "check")
-KINDS = {"ENERGY", "RESERVE_UP", "ASK"}
+KINDS = {"ENERGY", "RESERVE_UP", "RESERVE_DOWN", "ASK"}
 
 
 def outcome(result: dict[str, Any]) -> dict[str, Any]:
@@ -45,7 +45,8 @@ def test_the_day_is_bid_committed_delivered_and_paid(played):
     check_the_loop_is_closed(result, 96)
     awarded = {position["kind"] for position in result["positions"] if position["awarded_mwh"] > 0}
     assert awarded == KINDS
-    assert all(position["share"] is not None for position in result["positions"] if position["kind"] != "RESERVE_UP")
+    reserves = ("RESERVE_UP", "RESERVE_DOWN")
+    assert all(position["share"] is not None for position in result["positions"] if position["kind"] not in reserves)
     assert result["price_source"] == "modelled price"
 
 
