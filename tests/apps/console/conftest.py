@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from django.core.cache import cache
 from django.db import transaction
 from django.test import Client
 
@@ -22,6 +23,7 @@ def played_day(django_db_setup: None, django_db_blocker) -> Iterator[World]:
 
 @pytest.fixture
 def world(played_day: World, db: None) -> World:
+    cache.clear()
     clock.set_simulated(played_day.after)
     return played_day
 

@@ -47,22 +47,32 @@ def test_a_bid_is_held_with_a_reason_and_released(staff, open_bid):
     page(staff, f"/bids/{open_bid.pk}/eat/", 404)
 
 
-def test_a_change_is_checked_like_a_bid_of_the_night(staff, open_bid, monkeypatch):
-    from bidding.operations import desk
+def test_a_change_is_laid_on_the_days_quarter_hours(staff, open_bid, monkeypatch):
+    url, seen = f"/bids/{open_bid.pk}/edit/", []
 
-    monkeypatch.setattr(desk, "_check_deliverable", lambda *_: None)  # the made-up day has no forecast of its own
-    url = f"/bids/{open_bid.pk}/edit/"
+    def edit_bid(*, bid, at, actor, reason, change):
+        seen.append((reason, change))
+        bid.version = 2
+        return bid
+
+    monkeypatch.setattr("bidding.operations.edit_bid", edit_bid)
     assert chart_of(page(staff, url), "bid-chart")["labels"][0] == "00:00"
-    typed = {"begins": "10:00", "ends": "12:00", "quantity_pct": "0", "price": "", "reason": "maintenance"}
-    refused = staff.post(url, typed | {"begins": "12:00", "ends": "10:00"})
+    typed = {"begins": "10:00", "ends": "11:00", "quantity_pct": "50", "price": "45", "reason": "maintenance"}
+    refused = staff.post(url, typed | {"begins": "12:00"})
     assert refused.status_code == 422 and b"ends before it begins" in refused.content
-    answer = staff.post(url, typed | {"quantity_pct": "100", "price": "9999"})
-    assert answer.status_code == 422 and b"bad_price" in answer.content
-    done = staff.post(url, typed | {"quantity_pct": "100", "price": "45"}, follow=True).content.decode()
-    assert "version 2 holds now" in done
-    made = Bid.objects.get(product=open_bid.product, delivery_date=open_bid.delivery_date, version=2)
-    assert made.price_per_mwh[40] == 45.0 and made.price_per_mwh[0] == 50.0
-    assert AuditEvent.objects.filter(action="bid.edited", reason="maintenance").exists()
+    assert b"version 2 holds now" in staff.post(url, typed, follow=True).content
+    (reason, change), *rest = seen
+    assert reason == "maintenance" and not rest
+    assert list(change.down_kw[39:45]) == [0.0, 10.0, 10.0, 10.0, 10.0, 20.0]
+    assert list(change.price_per_mwh[39:45]) == [50.0, 45.0, 45.0, 45.0, 45.0, 50.0]
+
+
+def test_a_refused_change_tells_the_code_of_the_operation(staff, open_bid):
+    typed = {"begins": "00:00", "ends": "00:00", "quantity_pct": "100", "price": "99999", "reason": "typing error"}
+    answer = staff.post(f"/bids/{open_bid.pk}/edit/", typed)
+    assert answer.status_code == 422 and b'role="alert"' in answer.content
+    open_bid.refresh_from_db()
+    assert open_bid.state == Bid.State.SUBMITTED
 
 
 def test_after_the_gate_nobody_changes_a_bid(staff, open_bid):
@@ -105,7 +115,8 @@ def test_the_nights_are_held_against_their_days(staff, world):
     from bidding.models import NightlyRun, PlannedDay
 
     PlannedDay.objects.create(
-        run=NightlyRun.objects.get(), portfolio=world.portfolio, kind="OPTIMISED", status="optimal", positions=[],
+        run=NightlyRun.objects.get(), portfolio=world.portfolio, kind="OPTIMISED", status="optimal", positions={}, capacity_up_kw=[],
+        capacity_down_kw=[], recovery_kw=[],
         expected_profit=float(world.run.revenue - world.run.penalty) * 2,
     )  # fmt: skip
     assert "50.0\u00a0%" in page(staff, "/bids/")
@@ -159,3 +170,12 @@ def test_the_forecast_board_names_classes_and_the_worst_series(staff, world):
     body = page(staff, "/forecasts/")
     assert "50.0\u00a0%" in body and "75.0\u00a0%" in body and world.devices[7].code in body
     assert chart_of(body, "class-chart")["labels"] == ["heat"]
+
+
+def test_the_night_is_started_by_hand_once(staff, world):
+    from vpp.jobs.models import Job
+
+    assert "2016-07-16" in page(staff, "/bids/night/")
+    for _again in range(2):
+        assert "with the workers" in staff.post("/bids/night/", {"reason": "trial"}, follow=True).content.decode()
+    assert Job.objects.filter(natural_key="nightly:DE:2016-07-16").count() == 1

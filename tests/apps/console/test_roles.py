@@ -109,9 +109,9 @@ def test_each_role_gets_its_pages_and_nothing_else(role, world):
 
 
 STAFF_ACTIONS = {
-    "VIEWER": set(), "SETTLEMENT": set(), "GRID": set(), "TRADER": {"withdraw"},
+    "VIEWER": set(), "SETTLEMENT": set(), "GRID": set(), "TRADER": {"withdraw", "night"},
     "OPERATOR": {"suspend", "opt_out", "retry", "enroll", "import", "step"},
-    "ADMIN": {"withdraw", "suspend", "opt_out", "retry", "enroll", "import", "step"},
+    "ADMIN": {"withdraw", "night", "suspend", "opt_out", "retry", "enroll", "import", "step"},
 }  # fmt: skip
 
 
@@ -130,6 +130,7 @@ def test_each_action_of_staff_needs_its_role(role, world):
         "enroll": client.get("/enrollment/new/"),
         "import": client.get("/enrollment/import/"),
         "step": client.post(f"/enrollment/sites/{device.site.code}/?step=devices", {}),
+        "night": client.get("/bids/night/"),
         "ask": client.get("/asks/new/"),
         "answer": client.get(f"/bids/{bid.pk}/answer/accept/"),
     }

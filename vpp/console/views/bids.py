@@ -35,6 +35,7 @@ def bid_board(request: HttpRequest) -> HttpResponse:
         "page": page,
         "before": shown - timedelta(days=1) if shown else None,
         "after": shown + timedelta(days=1) if shown else None,
+        "trader": has_role(request, *TRADERS),
         "replayed": desk.replayed_days(shown) if shown else [],
     }
     return render(request, "console/bids.html", context)

@@ -18,6 +18,7 @@ from telemetry.queries import interval_power_kw
 from vpp.accounts.principals import principal_of
 from vpp.console import enrollment_forms as step_forms
 from vpp.console.access import Role, has_role, require_role, staff_page
+from vpp.console.queries import eligibility as eligible
 from vpp.console.queries import enrollment
 from vpp.console.views.params import page_number
 from vpp.enrollment import onboarding
@@ -189,7 +190,7 @@ def eligibility(request: HttpRequest) -> HttpResponse:
     chosen = request.GET.get("portfolio", "").strip()
     context = {
         "here": "enrollment",
-        "lines": enrollment.eligibility(principal, at, chosen),
+        "lines": eligible.eligibility(principal, at, chosen),
         "chosen": chosen,
         "portfolios": Portfolio.objects.visible_to(principal).order_by("code").values_list("code", flat=True)[:500],
     }

@@ -1,0 +1,43 @@
+"""Starting the night's run by hand, for the next gate of each zone."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods
+
+from bidding.actors import enqueue_nightly
+from bidding.models import Market
+from vpp.accounts.operations import audit
+from vpp.accounts.principals import principal_of
+from vpp.console.access import Role, require_role, staff_page
+from vpp.console.queries.gates import gates
+from vpp.lib import clock
+
+
+@require_http_methods(["GET", "POST"])
+@staff_page
+def start_night(request: HttpRequest) -> HttpResponse:
+    """Write the job of each zone's next delivery day; a run that is there already is not made again."""
+    require_role(request, Role.TRADER, Role.ADMIN)
+    at = clock.now()
+    ahead = gates(Market.objects.visible_to(principal_of(request)).order_by("code"), [], at)
+    days = {(gate.market.zone_code, gate.delivery_date): gate.gate_at for gate in reversed(ahead)}
+    if request.method == "POST":
+        reason = request.POST.get("reason", "").strip()
+        for zone_code, delivery_date in days:
+            job = enqueue_nightly(zone_code=zone_code, delivery_date=delivery_date, at=at)
+            audit(at=at, actor=request.user, action="nightly.started", subject=job, reason=reason)
+        messages.success(request, _("The run is with the workers; reload in half a minute."))
+        newest = max((delivery_date for _zone, delivery_date in days), default=at.date())
+        return redirect(reverse("console:bids") + f"?date={newest.isoformat()}")
+    context = {
+        "here": "bids", "title": _("Start the night's run now?"), "action": _("Start the run"),
+        "text": _("It forecasts and bids for the next gate of each zone. What has run already is not run again."),
+        "items": [f"{zone_code}, {delivery_date.isoformat()}" for zone_code, delivery_date in days],
+        "back": reverse("console:bids"),
+    }  # fmt: skip
+    return render(request, "console/confirm.html", context)
