@@ -37,6 +37,20 @@ def kept_back_kw(
     return kept
 
 
+def asked_hours(portfolio: Portfolio, day: DeliveryDay) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """(H,) where an ask has a live bid or commit, up and down: there the movement must be seen at its place.
+
+    Nothing the other way is sold then: a purchase in the same hour would pay for the ask with somebody else's power.
+    """
+    up, down = np.zeros(day.n_intervals, dtype=bool), np.zeros(day.n_intervals, dtype=bool)
+    live = Bid.objects.filter(portfolio=portfolio, delivery_date=day.date, ask__isnull=False)
+    for bid in live.filter(state__in=Bid.LIVE_STATES).select_related("award"):
+        promise = bid.award if hasattr(bid, "award") else bid
+        up |= np.array(promise.up_kw) > 0
+        down |= np.array(promise.down_kw) > 0
+    return up, down
+
+
 def _reserved(contract: FlexContract, day: DeliveryDay) -> FloatArray:
     row = Reservation.objects.filter(contract=contract, delivery_date=day.date).first()
     return np.array(row.reserved_kw) if row else np.full(day.n_intervals, contract.power_kw)

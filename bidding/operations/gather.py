@@ -9,7 +9,7 @@ from datetime import datetime
 import numpy as np
 from numpy.typing import NDArray
 
-from bidding.distribution.kept_back import kept_back_kw
+from bidding.distribution.kept_back import asked_hours, kept_back_kw
 from bidding.distribution.recovery import within_recovery_rules
 from bidding.kernels.aggregate import aggregate
 from bidding.kernels.gate import block_of_interval
@@ -83,6 +83,8 @@ def gather(
     feeders = sorted({group.feeder for group in groups})
     kept = kept_back_kw(portfolio, feeders, day, known_at, [ask for ask, _ in asks.values()])
     free_up_kw, free_down_kw = np.maximum(free_up_kw - kept["UP"], 0.0), np.maximum(free_down_kw - kept["DOWN"], 0.0)
+    asked_up, asked_down = asked_hours(portfolio, day)
+    free_up_kw, free_down_kw = np.where(asked_down, 0.0, free_up_kw), np.where(asked_up, 0.0, free_down_kw)
     standing = standing or standing_of(portfolio, day)
     for_sale = [item for item in products if item.product.kind != Product.Kind.ENERGY]
     held, reserve_kw = _held(standing, day, for_sale)
