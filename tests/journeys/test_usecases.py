@@ -296,3 +296,27 @@ def test_an_expired_bid_lets_the_whole_acceptance_fail(client, world):
 
     assert ClearingPlan.objects.get().state == "PROPOSED"
     assert not Award.objects.exists()
+
+
+def test_bad_input_is_refused_with_stable_codes_and_nothing_is_stored(client, world):
+    from vpp.network.models import ClearingPlan, TopologyVersion
+
+    def got(path, **query):
+        answer = client.get(f"{API}/grid/{path}", query, headers=world.headers)
+        return answer.status_code, answer.json()["code"]
+
+    assert got(f"{FEEDER}/needs", date="tomorrow") == (400, "invalid")
+    assert got(f"{FEEDER}/needs", date=str(DAY.date)) == (404, "no_forecast")
+    assert got("NOWHERE/needs", date=str(DAY.date)) == (404, "unknown_feeder")
+    world.forecast(world.flat(4.0))
+    offer = {"reference": "B", "aggregator": "b", "nodes": {world.nodes[0]: 1.0}, "price_per_mwh": [1.0] * 96}
+    for change in ({"up_kw": [1.0] * 95}, {"up_kw": [1.0] * 96, "nodes": {"NOWHERE": 1.0}},
+                   {"up_kw": [1.0] * 96, "nodes": {world.nodes[0]: 0.5}}, {"up_kw": [1.0] * 96, "reference": "bid:1/A"}):  # fmt: skip
+        body = {"date": str(DAY.date), "bids": [offer | change]}
+        assert post(client, world.headers, f"grid/{FEEDER}/plans", body, 400)["code"] == "bad_clearing_bid"
+    body = {"switches": {"NOTHING": [True, True]}, "reason": "x"}
+    assert post(client, world.headers, f"grid/{FEEDER}/switching", body, 400)["code"] == "bad_switching"
+    _, reader = client_of(world.utility, "read")
+    assert post(client, reader, f"grid/{FEEDER}/plans", {"date": str(DAY.date)}, 403)["code"] == "permission_denied"
+    assert not ClearingPlan.objects.exists()
+    assert TopologyVersion.objects.count() == 1
