@@ -150,11 +150,13 @@ def main() -> None:
     table = Table("what", "ours, CPU", "beside it, CPU", "result", "to reach", title="Bidding")
     parts: dict[str, list[Callable[[], None]]] = {
         "battery": [partial(battery_rows, table)],
-        "build": [partial(build_row, table, 200, 1)] + [partial(build_row, table, 200, 10)] * (not chosen.quick),
+        "build": [partial(build_row, table, 200, 1)],
         "reserves": [partial(reserve_row, table)],
         "grouped": [partial(grouped_row, table)],
         "scenarios": [partial(scenario_row, table, storages=1000, kinds=20)],
     }
+    if not chosen.quick:
+        parts["build"].append(partial(build_row, table, 200, 10))
     quick = ("battery", "build")
     for name, rows in parts.items():
         if name == chosen.only or (chosen.only is None and (name in quick or not chosen.quick)):
