@@ -314,8 +314,8 @@ def test_bad_input_is_refused_with_stable_codes_and_nothing_is_stored(client, wo
                    {"up_kw": [1.0] * 96, "nodes": {world.nodes[0]: 0.5}}, {"up_kw": [1.0] * 96, "reference": "bid:1/A"}):  # fmt: skip
         body = {"date": str(DAY.date), "bids": [offer | change]}
         assert post(client, world.headers, f"grid/{FEEDER}/plans", body, 400)["code"] == "bad_clearing_bid"
-    body = {"switches": {"NOTHING": [True, True]}, "reason": "x"}
-    assert post(client, world.headers, f"grid/{FEEDER}/switching", body, 400)["code"] == "bad_switching"
+    unknown = {"switches": {"NOTHING": [True, True]}, "reason": "x"}
+    assert post(client, world.headers, f"grid/{FEEDER}/switching", unknown, 400)["code"] == "bad_switching"
     _, reader = client_of(world.utility, "read")
     assert post(client, reader, f"grid/{FEEDER}/plans", {"date": str(DAY.date)}, 403)["code"] == "permission_denied"
     assert not ClearingPlan.objects.exists()
