@@ -29,7 +29,8 @@ class PerformanceReportDocument(APIView):
 
     @extend_schema(
         operation_id="performance_report",
-        responses=PerformanceReportSerializer(many=True), parameters=[OpenApiParameter("form", OpenApiTypes.STR)]
+        responses=PerformanceReportSerializer(many=True),
+        parameters=[OpenApiParameter("form", OpenApiTypes.STR)],
     )
     def get(self, request: Request, reference: str) -> Response | HttpResponse:
         from vpp.settlement.kernels import report_forms as forms
