@@ -70,7 +70,7 @@ class Login(auth_views.LoginView):
     redirect_authenticated_user = True
 
     def form_valid(self, form: AuthenticationForm) -> HttpResponse:
-        user = cast(User, form.get_user())
+        user = form.get_user()
         if next(devices_for_user(user), None) is None:
             return super().form_valid(form)
         self.request.session.flush()
@@ -83,7 +83,7 @@ class Login(auth_views.LoginView):
 @require_http_methods(["GET", "POST"])
 def login_code(request: HttpRequest) -> HttpResponse:
     """The code of the app, or one of the backup codes, each good once."""
-    pending = request.session.get(PENDING)
+    pending: dict[str, Any] = request.session.get(PENDING) or {}
     user = User.objects.filter(pk=pending["user"], is_active=True).first() if pending else None
     if user is None or time.time() - pending["at"] > PENDING_S:
         request.session.pop(PENDING, None)
