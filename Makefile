@@ -66,7 +66,7 @@ bench-console: $(READY)
 screenshots: $(READY)
 	@$(BIN)/python -m tests.browser.screenshots $(ARGS)
 
-# Collects the texts of pages and code, names those without a translation, compiles locale/.
+# Collects the texts of pages and code, names those without a translation, compiles vpp/locale/.
 messages: $(READY)
 	@$(BIN)/python manage.py messages
 

@@ -42,7 +42,7 @@ def fit_arma(hourly: Array, outside: Array, weekday: NDArray[np.int64], until: i
     centre_of_goal = rows.T @ goal
     coefficients = np.linalg.solve(rows.T @ rows + RIDGE * np.eye(rows.shape[1]), centre_of_goal)
     parameters, _ = arima.fit(goal - rows @ coefficients, max_iterations=0)
-    return ArmaModel(middle, unit, centre, scale, coefficients, parameters)
+    return ArmaModel(middle, unit, centre, scale, np.asarray(coefficients, dtype=np.float64), parameters)
 
 
 def arma_prices(

@@ -32,7 +32,7 @@ def store_weather(frame: pd.DataFrame, *, zone_code: str, issued_at: datetime, a
     """
     if issued_at > at:
         raise BadWeather("weather cannot be issued in the future", issued_at=issued_at.isoformat())
-    times = frame.index.tz_convert(UTC).tz_localize(None).to_numpy().astype("datetime64[m]")  # type: ignore[attr-defined]
+    times = frame.index.tz_convert(UTC).tz_localize(None).to_numpy().astype("datetime64[m]")
     steps = np.unique(np.diff(times).astype(np.int64))
     if len(times) < 2 or len(steps) != 1 or int(steps[0]) not in STEPS_MINUTES:
         raise BadWeather("times must ascend by 15, 30 or 60 minutes without a gap", zone_code=zone_code)

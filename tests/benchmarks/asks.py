@@ -89,7 +89,7 @@ def answer_all() -> tuple[float, int, int]:
     jobs.run_pending(limit=5000)
     seconds = time.perf_counter() - began
     in_time = [
-        bid.ask_id for bid in Bid.objects.select_related("ask") if bid.ask and bid.submitted_at < bid.ask.gate_at
+        bid.ask.pk for bid in Bid.objects.select_related("ask") if bid.ask and bid.submitted_at < bid.ask.gate_at
     ]
     return seconds, Ask.objects.filter(pk__in=in_time).count(), Bid.objects.count()
 

@@ -1,4 +1,4 @@
-"""An owner changes what is agreed for a device, from a moment on: the terms that held end, a changed copy takes over."""
+"""An owner changes what is agreed for a device, from a moment on: the old terms end, a changed copy takes over."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, fields, is_dataclass
 from decimal import Decimal
 from enum import StrEnum
@@ -202,7 +202,8 @@ def _choices(kind: type) -> dict[str, list[str]]:
 
 def _findings(message: Any) -> Iterator[str]:
     """What the library's own field descriptions (those of the schema) do not allow."""
-    choices = _choices(type(message))
+    kind: Hashable = type(message)
+    choices = _choices(kind)
     for item in fields(message):
         value, about = getattr(message, item.name), item.metadata
         name = about.get("name", item.name)

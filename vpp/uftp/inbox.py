@@ -74,7 +74,7 @@ def _open(data: bytes, at: datetime) -> Opened:
     except codec.BadForm as error:
         raise Refused(400, str(error)) from error
     counterparty = find_counterparty(envelope.sender_domain, envelope.sender_role)
-    keys = list(counterparty.keys.valid_at(at).values_list("public_key", flat=True)) if counterparty else []  # type: ignore[attr-defined]
+    keys = list(counterparty.keys.valid_at(at).values_list("public_key", flat=True)) if counterparty else []
     if counterparty is None or not keys:
         raise Refused(419, f"no key is known of {envelope.sender_domain} in the role {envelope.sender_role}")
     inner = codec.open_seal(envelope.body, keys)

@@ -56,7 +56,7 @@ def test_the_session_gets_a_new_key_when_it_opens(ada):
     session = client.session
     session["planted"] = True
     session.save()
-    client.cookies["sessionid"] = session.session_key
+    client.cookies["sessionid"] = str(session.session_key)
     before = session.session_key
     assert try_password(client, PASSWORD).status_code == 302
     assert client.session.session_key != before

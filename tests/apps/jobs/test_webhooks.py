@@ -8,6 +8,7 @@ import json
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import Any
 
 import pytest
 
@@ -24,7 +25,8 @@ class Receiver:
     """A receiver on this machine that can be told to be down."""
 
     def __init__(self) -> None:
-        self.status, self.got = 200, []
+        self.status = 200
+        self.got: list[Any] = []
         receiver = self
 
         class Handler(BaseHTTPRequestHandler):

@@ -32,7 +32,7 @@ def fleet_readings(
     before = round((day.start - start).total_seconds()) // (day.step_minutes * 60)
     history_kwh = np.full((len(devices), before + day.n_intervals), np.nan)
     history_kwh[:, before:] = energy_kwh(metered_kw, day.step_minutes)
-    rows = np.flatnonzero(matched) if before else []
+    rows = np.flatnonzero(matched & (before > 0))
     for first in range(0, len(rows), DEVICES_AT_ONCE):  # a year of many devices is read piece by piece
         some = rows[first : first + DEVICES_AT_ONCE]
         past_kw = interval_power_kw(devices.device_id[some], start, day.start, as_of=as_of)
