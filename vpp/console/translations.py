@@ -1,7 +1,7 @@
 """What people see, in their language: the texts of templates and code, a catalogue per language, its compiled form.
 
-Django's makemessages needs GNU gettext; this needs nothing. `manage.py messages` keeps vpp/locale/<language> up to date,
-and a test fails where a text has no translation.
+Django's makemessages needs GNU gettext; this needs nothing. `manage.py messages` keeps vpp/locale/<language> up to
+date, and a test fails where a text has no translation.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from dataclasses import dataclass, fields, is_dataclass
 from decimal import Decimal
 from enum import StrEnum
 from functools import cache
-from typing import Any, get_args, get_type_hints
+from typing import Any, cast, get_args, get_type_hints
 from xml.etree import ElementTree
 
 from vpp.uftp.schema import check_official_schema
@@ -202,8 +202,7 @@ def _choices(kind: type) -> dict[str, list[str]]:
 
 def _findings(message: Any) -> Iterator[str]:
     """What the library's own field descriptions (those of the schema) do not allow."""
-    kind: Hashable = type(message)
-    choices = _choices(kind)
+    choices = _choices(cast("Hashable", type(message)))
     for item in fields(message):
         value, about = getattr(message, item.name), item.metadata
         name = about.get("name", item.name)

@@ -157,8 +157,20 @@ def test_a_row_that_cannot_be_read_is_refused_alone(client, fleet):
         (b"", "text/csv", {}, 415, "unsupported_media_type"),
         (b"{}", "application/json", {"content-encoding": "br"}, 415, "unsupported_media_type"),
         (b"no gzip", "application/json", {"content-encoding": "gzip"}, 400, "malformed_body"),
-        (gzip.compress(b"[]" * 999, mtime=0)[:-9], "application/json", {"content-encoding": "gzip"}, 400, "malformed_body"),
-        (gzip.compress(b" " * 20_000_000, mtime=0), "application/json", {"content-encoding": "gzip"}, 413, "body_too_large"),
+        (
+            gzip.compress(b"[]" * 999, mtime=0)[:-9],
+            "application/json",
+            {"content-encoding": "gzip"},
+            400,
+            "malformed_body",
+        ),
+        (
+            gzip.compress(b" " * 20_000_000, mtime=0),
+            "application/json",
+            {"content-encoding": "gzip"},
+            413,
+            "body_too_large",
+        ),
         (message(*[("battery", "2016-07-13T10:00:00Z", 1)] * 10_001), "application/json", {}, 413, "too_many_rows"),
     ],
 )

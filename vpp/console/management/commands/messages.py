@@ -12,7 +12,7 @@ from vpp.console import translations
 
 
 class Command(BaseCommand):
-    help = "Collect every text, keep what is translated, name what is not, and write vpp/locale/*/LC_MESSAGES/django.mo."
+    help = "Collect every text, keep what is translated, name what is not, write vpp/locale/*/LC_MESSAGES/django.mo."
     requires_system_checks = []
 
     def handle(self, *args: Any, **options: Any) -> None:
