@@ -149,3 +149,31 @@ class StepAdmin(ReadOnly):
     list_display = ["__str__", "state"]
     list_filter = ["state"]
     search_fields = ["pk"]
+
+
+@admin.register(models.BidOption)
+class BidOptionAdmin(ReadOnly):
+    list_display = ["bid", "reference", "price_per_mwh", "price", "min_activation_pu"]
+    search_fields = ["bid__natural_key", "reference"]
+    list_select_related = ["bid__portfolio", "bid__product__market"]
+
+
+@admin.register(models.OrderedOption)
+class OrderedOptionAdmin(ReadOnly):
+    list_display = ["award_id", "option_id", "activation_pu", "price"]
+    search_fields = ["option__reference", "award__source_reference"]
+
+
+@admin.register(models.FlexContract)
+class FlexContractAdmin(ReadOnly):
+    list_display = ["contract_id", "utility", "congestion_point", "direction", "power_kw", "first_date", "last_date"]
+    list_filter = ["utility", "service_kind"]
+    search_fields = ["contract_id", "congestion_point__code"]
+    list_select_related = ["utility", "congestion_point"]
+
+
+@admin.register(models.Reservation)
+class ReservationAdmin(ReadOnly):
+    list_display = ["contract", "delivery_date", "reference", "updated_at"]
+    search_fields = ["contract__contract_id", "reference"]
+    list_select_related = ["contract__utility"]

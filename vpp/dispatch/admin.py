@@ -5,7 +5,19 @@ from __future__ import annotations
 from django.contrib import admin
 
 from vpp.accounts.admin import ReadOnlyAdmin
-from vpp.dispatch.models import Alarm, ControlCycle, DeviceStatus, DeviceUse, Plan, PlanDevice, Setpoint, Shortfall
+from vpp.dispatch.models import (
+    Alarm,
+    ChargingStation,
+    ChargingTransaction,
+    ControlCycle,
+    DeviceStatus,
+    DeviceUse,
+    Link,
+    Plan,
+    PlanDevice,
+    Setpoint,
+    Shortfall,
+)
 
 
 @admin.register(Plan)
@@ -71,3 +83,26 @@ class AlarmAdmin(ReadOnlyAdmin):
     list_display = ["portfolio", "interval_start", "kind", "short_kw", "raised_at", "acknowledged_by"]
     list_filter = ["kind", "portfolio"]
     list_select_related = ["portfolio"]
+
+
+@admin.register(Link)
+class LinkAdmin(ReadOnlyAdmin):
+    list_display = ["device", "protocol", "address"]
+    list_filter = ["protocol"]
+    search_fields = ["device__code", "address"]
+    list_select_related = ["device"]
+
+
+@admin.register(ChargingStation)
+class ChargingStationAdmin(ReadOnlyAdmin):
+    list_display = ["code", "protocol", "vendor", "model", "firmware", "booted_at", "heard_at"]
+    list_filter = ["protocol"]
+    search_fields = ["code", "vendor", "model"]
+    exclude = ["secret_hash"]
+
+
+@admin.register(ChargingTransaction)
+class ChargingTransactionAdmin(ReadOnlyAdmin):
+    list_display = ["station", "evse", "reference", "started_at", "ended_at", "meter_start_kwh", "meter_stop_kwh"]
+    search_fields = ["station__code", "reference", "id_token"]
+    list_select_related = ["station"]

@@ -8,6 +8,8 @@ from vpp.network.models import (
     Feeder,
     Node,
     OperatingEnvelope,
+    PlanBid,
+    PlanDecision,
     Regulator,
     Shunt,
     Source,
@@ -118,3 +120,19 @@ class ClearingPlanAdmin(ReadOnlyAdmin):
     list_filter = ["state", "ac_valid"]
     search_fields = ["feeder__code"]
     list_select_related = ["feeder"]
+
+
+@admin.register(PlanBid)
+class PlanBidAdmin(ReadOnlyAdmin):
+    list_display = ["plan", "reference", "aggregator", "cost", "reason"]
+    list_filter = ["reason"]
+    search_fields = ["reference", "aggregator", "plan__feeder__code"]
+    list_select_related = ["plan__feeder"]
+
+
+@admin.register(PlanDecision)
+class PlanDecisionAdmin(ReadOnlyAdmin):
+    list_display = ["plan", "at", "actor", "accepted", "reason"]
+    list_filter = ["accepted"]
+    search_fields = ["actor", "plan__feeder__code"]
+    list_select_related = ["plan__feeder"]
