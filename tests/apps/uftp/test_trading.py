@@ -326,9 +326,9 @@ def test_a_direct_order_outside_its_contract_is_rejected(desk: Desk, power, pric
 
 def test_a_direct_order_of_what_is_sold_already_is_rejected_and_leaves_nothing(desk: Desk):
     contract(desk)
-    desk.send(desk.order(desk.offered()))
-    asks = Ask.objects.count()
     desk.send(direct(desk, -8000, "1.6"))
+    asks = Ask.objects.count()
+    desk.send(direct(desk, -8000, "1.6", order_reference="once more"))
     assert desk.last("FlexOrderResponse").result == AcceptedRejected.REJECTED
     assert (Ask.objects.count(), Award.objects.count()) == (asks, 1)
 
