@@ -30,9 +30,14 @@ def played(new_stage) -> tuple[Stage, dict[str, Any]]:
 
 def check_the_loop_is_closed(result: dict[str, Any], intervals: int) -> None:
     assert result["intervals"] == intervals
-    for position in result["positions"]:
-        if position["awarded_mwh"] and position["share"] is not None:
-            assert 0.8 <= position["share"] <= 1.1, position
+    awarded = [one for one in result["positions"] if one["awarded_mwh"] and one["share"] is not None]
+    for position in awarded:
+        # Five batteries on the smallest grid may run empty when their reserve was called more than was expected of it:
+        # then the commit is paid as delivered, with its penalty, and the rest of the day holds.
+        assert position["share"] <= 1.1, position
+        assert position["share"] >= 0.8 or Decimal(position["penalty"]) > 0, position
+    energy = [one for one in awarded if not one["kind"].startswith("RESERVE")]
+    assert sum(one["delivered_mwh"] for one in energy) >= 0.95 * sum(one["awarded_mwh"] for one in energy)
     assert result["book_check"]["problems"] == []
     assert result["balanced"]
     money = {name: Decimal(amount) for name, amount in result["totals"].items()}

@@ -10,7 +10,7 @@ from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.test import Client
 from django_otp.oath import totp
-from django_otp.plugins.otp_static.models import StaticToken
+from django_otp.plugins.otp_static.models import StaticDevice, StaticToken
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from tests.apps.console.makers import client_for, make_user
@@ -125,7 +125,8 @@ def test_with_a_second_factor_the_password_alone_opens_nothing(ada):
     assert try_password(client, PASSWORD)["Location"] == "/login/code/"
     assert client.get("/account/").status_code == 302
     assert client.post("/login/code/", {"code": "000000"}).status_code == 422
-    TOTPDevice.objects.update(throttling_failure_count=0, throttling_failure_timestamp=None)
+    for kind in (TOTPDevice, StaticDevice):  # a wrong code counts against both
+        kind.objects.update(throttling_failure_count=0, throttling_failure_timestamp=None)
     assert client.post("/login/code/", {"code": code_of(ada)}).status_code == 302
     assert client.get("/account/").status_code == 200
     for expected in (302, 422):  # a backup code is good once
