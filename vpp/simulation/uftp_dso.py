@@ -60,9 +60,13 @@ class PlainApp:
         await self._app(scope, receive, send)
 
 
+_telling = threading.Lock()  # answers come in threads of their own; a line must stay one line
+
+
 def tell(event: str, **facts: Any) -> None:
-    sys.stdout.write(json.dumps({"event": event, **facts}) + "\n")
-    sys.stdout.flush()
+    with _telling:
+        sys.stdout.write(json.dumps({"event": event, **facts}) + "\n")
+        sys.stdout.flush()
 
 
 def order_of(message: Any) -> Any:
