@@ -54,10 +54,6 @@ bench-forecast: $(READY)
 bench-dispatch: $(READY)
 	@$(BIN)/python -m tests.benchmarks.dispatch $(ARGS)
 
-# Asks over the API and the bids on them (docs/utility.md).
-bench-network: $(READY)
-	@$(BIN)/python -m tests.benchmarks.asks $(ARGS)
-
 # Server time, 50 people at once and a cold browser on 100,000 devices (docs/console.md).
 bench-console: $(READY)
 	@$(BIN)/python -m tests.benchmarks.console $(ARGS)
@@ -74,9 +70,10 @@ bench-settlement: $(READY)
 	@for part in allocation baselines day restatement; do \
 		$(BIN)/python -m tests.benchmarks.settlement --part $$part $(ARGS) || exit 1; done
 
-# The grid's figures (docs/network.md); ARGS='--ieee123 FOLDER' takes the IEEE-123 tables.
+# The grid's figures (docs/network.md), ARGS='--ieee123 FOLDER' takes the IEEE-123 tables; asks over the API and their bids.
 bench-network: $(READY)
 	@$(BIN)/python -m tests.benchmarks.network $(ARGS)
+	@$(BIN)/python -m tests.benchmarks.asks
 
 serve: $(READY)
 	@$(BIN)/python manage.py serve $(ARGS)
