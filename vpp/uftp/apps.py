@@ -9,7 +9,7 @@ class UftpConfig(AppConfig):
 
     def ready(self) -> None:
         # The reference library prints every message in colours; ours are rows, and its import sets its level anew.
-        logging.getLogger("shapeshifter-uftp").disabled = True
+        logging.getLogger("shapeshifter-uftp").addFilter(lambda record: False)
 
         from bidding.distribution.notices import LISTENERS
         from vpp.uftp.outward import on_notice
