@@ -57,9 +57,12 @@ def run(*command: str, timeout_s: float = 120, **extra: str) -> subprocess.Compl
     )
 
 
-def wait_until(condition: Callable[[], bool], *, timeout_s: float = 30) -> None:
+def wait_until(
+    condition: Callable[[], bool], *, timeout_s: float = 30, about: Callable[[], object] = lambda: ""
+) -> None:
+    """`about` is told where it does not come true."""
     deadline = time.monotonic() + timeout_s
     while not condition():
         if time.monotonic() > deadline:
-            raise AssertionError(f"not within {timeout_s} s")
+            raise AssertionError(f"not within {timeout_s} s: {about()}")
         time.sleep(0.1)

@@ -12,6 +12,7 @@ from datetime import date, datetime
 
 import numpy as np
 from django.db import transaction
+from django.db.models import QuerySet
 from numpy.typing import NDArray
 
 from bidding.distribution.asks import move_ask
@@ -46,14 +47,14 @@ def answer_feeder(*, feeder_code: str, delivery_date: date, at: datetime) -> Ans
         if not _open(feeder_code, delivery_date, at).exists():
             break
         answers.bids += _answer_one(portfolio, feeder_code, delivery_date, at, answers.findings)
-    for ask in _open(feeder_code, delivery_date, at):
-        with transaction.atomic():
+    with transaction.atomic():
+        for ask in _locked(_open(feeder_code, delivery_date, at)):
             answered = Bid.objects.filter(ask=ask, state__in=Bid.SENT_STATES).exists()
             move_ask(
                 ask, Ask.State.BID if answered else Ask.State.NO_BID, at=at, reason="" if answered else "nothing free"
             )
-        if not answered:
-            answers.unanswered.append(ask.reference)
+            if not answered:
+                answers.unanswered.append(ask.reference)
     return answers
 
 
@@ -63,10 +64,15 @@ def portfolios_behind(feeder_code: str, at: datetime) -> list[Portfolio]:
     return sorted(Portfolio.objects.filter(pk__in=ids), key=lambda one: (one.feeder_code != feeder_code, one.code))
 
 
-def _open(feeder_code: str, delivery_date: date, at: datetime):  # type: ignore[no-untyped-def]
+def _open(feeder_code: str, delivery_date: date, at: datetime) -> QuerySet[Ask]:
     return Ask.objects.open_for_bids().filter(
         congestion_point__feeder__code=feeder_code, delivery_date=delivery_date, gate_at__gt=at
     )
+
+
+def _locked(asks: QuerySet[Ask]) -> list[Ask]:
+    """Those that are still so once whoever answers them at the same moment is done."""
+    return list(asks.select_for_update(no_key=True, of=("self",)).order_by("pk"))
 
 
 @transaction.atomic
@@ -76,8 +82,7 @@ def _answer_one(
     """One portfolio's bids, under the locks of its book and of the asks (asks first, as everywhere)."""
     from bidding.wholesale.queries import ask_product
 
-    waiting = _open(feeder_code, delivery_date, at).select_related("congestion_point__feeder", "utility")
-    asks = list(waiting.select_for_update(no_key=True, of=("self",)).order_by("pk"))
+    asks = _locked(_open(feeder_code, delivery_date, at).select_related("congestion_point__feeder", "utility"))
     book.lock_portfolio(portfolio.pk)
     product = ask_product(portfolio.zone_code, delivery_date)
     if product is None:

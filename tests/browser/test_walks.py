@@ -5,9 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+import requests
 
 from bidding.models import Ask, AskEvent, Bid
 from tests.browser.conftest import Site
+from tests.factories import make_client
 from vpp.enrollment.models import OwnerTerms
 from vpp.lib import clock
 
@@ -42,6 +44,23 @@ def test_today_shows_what_happened_without_a_reload(visit, site: Site):
     job = make_dead_job(site.world.after)
     staff.page.wait_for_selector("text=1 job given up", timeout=6500)
     job.delete()
+
+
+def test_a_reading_shows_on_its_device_page_as_it_comes(visit, site: Site):
+    device, now = site.world.devices[0], site.world.after
+    staff = visit("staff")
+    staff.open(f"/fleet/device/{device.code}/")
+    assert "0.77\u00a0kW" not in staff.page.inner_text("[data-live=figures]")
+    _, token = make_client(scopes=("telemetry:write",))
+    row = {"device": device.code, "time": now.isoformat(), "power_kw": 0.77}
+    answer = requests.post(
+        f"{site.url}/api/v1/telemetry/readings",
+        json={"readings": [row]},
+        headers={"Authorization": f"Bearer {token}"},
+        timeout=10,
+    )
+    assert answer.json()["accepted"] == 1, answer.text
+    staff.page.wait_for_selector("[data-live=figures] >> text=0.77", timeout=7500)
 
 
 def test_a_utility_asks_orders_and_reads_its_report(visit, site: Site, tomorrow):

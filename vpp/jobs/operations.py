@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.db import transaction
+from django.db.models import F
 from dramatiq.middleware import Interrupt
 
 from vpp.jobs.handlers import HANDLERS, Handler
@@ -18,6 +20,7 @@ from vpp.lib.errors import Conflict, DomainError
 
 logger = logging.getLogger(__name__)
 
+DOUBTFUL_LEASE_S = 10
 ALIVE = (Job.State.PENDING, Job.State.LEASED)
 
 
@@ -80,6 +83,18 @@ def lease_due(*, limit: int = 100) -> list[Job]:
     return jobs
 
 
+def give_back(*, unsent: Sequence[Job], doubtful: Job) -> None:
+    """Leases that never became a message end and cost no attempt.
+
+    Whether the doubtful one arrived is unknown: it keeps its attempt, so that it cannot run twice, and a short lease.
+    """
+    ours = Job.objects.filter(state=Job.State.LEASED, lease_owner=this_process())
+    ours.filter(pk__in=[job.pk for job in unsent]).update(
+        state=Job.State.PENDING, attempts=F("attempts") - 1, lease_until=None, lease_owner=""
+    )
+    ours.filter(pk=doubtful.pk).update(lease_until=wall_now() + timedelta(seconds=DOUBTFUL_LEASE_S))
+
+
 def take_back_from_the_dead() -> int:
     """Free the leases of processes of this machine that no longer live, without waiting for them to run out."""
     owners = Job.objects.filter(state=Job.State.LEASED).order_by().values_list("lease_owner", flat=True).distinct()
@@ -93,12 +108,11 @@ def take_back_from_the_dead() -> int:
 
 def run_leased(*, job_id: int, attempt: int) -> None:
     """Run one leased job. A message that comes twice, or after its lease went to another, does nothing."""
-    claimed = Job.objects.filter(pk=job_id, state=Job.State.LEASED, attempts=attempt).update(lease_owner=this_process())
-    if not claimed:
+    job = Job.objects.filter(pk=job_id, state=Job.State.LEASED, attempts=attempt).first()
+    handler = _handler(job.kind) if job else None
+    if job is None or handler is None or not _claim(job, handler):
         logger.info("job %s attempt %s is no longer ours", job_id, attempt)
         return
-    job = Job.objects.get(pk=job_id)
-    handler = _handler(job.kind)
     at = clock.now()
     if job.deadline is not None and at > job.deadline:
         _end(job, Job.State.DEAD, error=f"deadline {job.deadline.isoformat()} passed before it could run")
@@ -112,6 +126,13 @@ def run_leased(*, job_id: int, attempt: int) -> None:
         _retry_or_give_up(job, handler, f"{type(error).__name__}: {error}")
     else:
         _end(job, Job.State.DONE, result=result)
+
+
+def _claim(job: Job, handler: Handler) -> bool:
+    """The lease counts from here: a message may have waited for long."""
+    leased = Job.objects.filter(pk=job.pk, state=Job.State.LEASED, attempts=job.attempts)
+    until = wall_now() + timedelta(seconds=handler.lease_s)
+    return bool(leased.update(lease_owner=this_process(), lease_until=until))
 
 
 def run_pending(*, limit: int = 1000) -> int:

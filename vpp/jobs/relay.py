@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from django.db import close_old_connections, connection
 
 from vpp.jobs import operations, schedule
+from vpp.jobs.checkup import check_broker
 from vpp.lib import clock
 
 logger = logging.getLogger(__name__)
@@ -20,20 +21,30 @@ TICK_S = 0.5
 def hand_out(*, limit: int = 100) -> int:
     """One step of the relay: lease what is due and send a message for each; returns how many.
 
-    A message that cannot be sent is no loss: its lease runs out, or the next relay takes it back.
+    Raises the broker's error; what could not be sent is due again at once. Of a relay that dies in between, the next
+    one takes the leases back.
     """
     import dramatiq
 
     jobs = operations.lease_due(limit=limit)
     broker = dramatiq.get_broker()
-    for job in jobs:
-        broker.get_actor(job.kind).send(job_id=job.pk, attempt=job.attempts)
+    for place, job in enumerate(jobs):
+        try:
+            broker.get_actor(job.kind).send(job_id=job.pk, attempt=job.attempts)
+        except Exception:
+            operations.give_back(unsent=jobs[place + 1 :], doubtful=job)
+            raise
     return len(jobs)
 
 
 def run(stop: threading.Event, *, with_schedule: bool = True) -> None:
     """Tick until `stop` is set: turn due schedule slots into jobs, hand out what is due."""
+    failed = False
     while not stop.is_set():
+        if failed and not check_broker().ok:  # an outage costs nobody an attempt
+            stop.wait(TICK_S)
+            continue
+        failed = False
         try:
             if with_schedule and not clock.is_simulated():
                 schedule.tick(at=clock.now())
@@ -41,7 +52,7 @@ def run(stop: threading.Event, *, with_schedule: bool = True) -> None:
         except Exception:  # the relay must outlive a database restart; it says so and goes on
             logger.exception("relay tick failed")
             close_old_connections()
-            handed_out = 0
+            handed_out, failed = 0, True
         if not handed_out:
             stop.wait(TICK_S)
     connection.close()

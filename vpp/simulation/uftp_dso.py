@@ -60,6 +60,20 @@ class PlainApp:
         await self._app(scope, receive, send)
 
 
+class OneAtATime:
+    """The library's parser in turns: after an import it indexes its classes anew and knows none of them meanwhile."""
+
+    def __init__(self, parser: Any) -> None:
+        self._parser, self._turn = parser, threading.Lock()
+
+    def from_bytes(self, data: bytes) -> Any:
+        with self._turn:
+            return self._parser.from_bytes(data)
+
+    def from_string(self, text: str) -> Any:
+        return self.from_bytes(text.encode())
+
+
 _telling = threading.Lock()  # answers come in threads of their own; a line must stay one line
 
 
@@ -151,15 +165,15 @@ def send_lines(service: Any, agr_domain: str) -> None:
     from shapeshifter_uftp.exceptions import ClientTransportException
 
     def send(line: str) -> None:
-        message = transport.from_xml(line)
-        status, text = 200, ""
+        status, text, message = 200, "", None
         try:
+            message = transport.from_xml(line)
             service._get_client(agr_domain, "AGR", message.version or "3.1.0")._send_message(message)
         except ClientTransportException as error:
             status, text = error.response.status_code, error.response.text
         except Exception as error:  # whatever it is, the other side wants to read it
             status, text = 0, f"{type(error).__name__}: {error}"
-        tell("sent", message_id=message.message_id, status=status, text=text)
+        tell("sent", message_id=getattr(message, "message_id", None), status=status, text=text)
 
     for line in sys.stdin:
         if line.strip():
@@ -173,6 +187,9 @@ def main() -> None:
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--order", action="store_true")
     options = parser.parse_args()
+    from shapeshifter_uftp import transport
+
+    transport.parser = OneAtATime(transport.parser)
     with make_service(options) as service:
         tell("ready")
         send_lines(service, options.agr_domain)

@@ -14,6 +14,7 @@ from vpp.jobs.identity import this_process
 from vpp.jobs.models import Job
 
 pytestmark = pytest.mark.django_db(transaction=True)
+BUSY_S = 150  # a worker process takes half a minute to come up where everything else is under test
 BROKERS = {"redis": servers.redis, "rabbitmq": servers.rabbitmq}
 
 
@@ -44,12 +45,12 @@ def test_a_real_broker_carries_jobs_to_a_worker_process_and_a_killed_worker_lose
     with BROKERS[kind](tmp_path) as url, processes.running("relay", VPP_BROKER_URL=url):
         with processes.running("worker", VPP_BROKER_URL=url) as worker:
             enqueue_pings(at, 3)
-            processes.wait_until(lambda: done() == 3, timeout_s=60)
+            processes.wait_until(lambda: done() == 3, timeout_s=BUSY_S, about=pings().values)
             worker.send_signal(signal.SIGKILL)
             worker.wait()
         operations.enqueue(kind=PING, natural_key="after the kill", payload={"sent_by": "tests"}, at=at)
         with processes.running("worker", VPP_BROKER_URL=url):
-            processes.wait_until(lambda: done() == 4, timeout_s=60)
+            processes.wait_until(lambda: done() == 4, timeout_s=BUSY_S, about=pings().values)
             assert processes.run("doctor", "--round-trip", VPP_BROKER_URL=url).returncode == 0
     assert {job.attempts for job in pings()} == {1}
 

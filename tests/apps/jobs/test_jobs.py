@@ -9,7 +9,7 @@ from django.db import transaction
 
 from tests.apps.jobs.handlers import declare
 from vpp.accounts.models import AuditEvent
-from vpp.jobs import operations
+from vpp.jobs import operations, relay
 from vpp.jobs.identity import process_is_dead, this_process
 from vpp.jobs.models import Job
 
@@ -108,3 +108,27 @@ def test_leases_of_a_dead_process_come_back_at_once(at):
     assert not process_is_dead(this_process())
     assert not process_is_dead("elsewhere:1:1")
     assert len(operations.lease_due()) == 1
+
+
+def test_what_the_broker_did_not_take_is_due_again_and_costs_no_attempt(at, monkeypatch):
+    sent: list[int] = []
+
+    class Broker:
+        def get_actor(self, kind):
+            return self
+
+        def send(self, *, job_id, attempt):
+            if len(sent) == 1:
+                raise ConnectionError("the broker went away")
+            sent.append(job_id)
+
+    first, second, third = (enqueue(at, key) for key in "abc")
+    monkeypatch.setattr("dramatiq.get_broker", Broker)
+    with pytest.raises(ConnectionError):
+        relay.hand_out()
+    states = {job.pk: (job.state, job.attempts) for job in Job.objects.all()}
+    assert states == {first.pk: ("LEASED", 1), second.pk: ("LEASED", 1), third.pk: ("PENDING", 0)}
+    wait = Job.objects.get(pk=second.pk).lease_until - operations.wall_now()
+    assert wait <= timedelta(seconds=operations.DOUBTFUL_LEASE_S)
+    operations.run_leased(job_id=second.pk, attempt=1)  # it had arrived after all
+    assert (Job.objects.get(pk=second.pk).state, marks()) == ("DONE", 1)

@@ -1,11 +1,17 @@
 /* Keeps the marked parts of a page fresh: every 5 s the same address is asked again and each [data-live] part is put in
-   place of the old one. What could not be refreshed for 15 s is marked as stale. Without this the page stands still. */
+   place of the old one. What could not be refreshed for 15 s is marked as stale. Without this the page stands still.
+   A page that names a [data-live-poll] asks that first, which costs one query, and itself again only where there is news,
+   or after a minute, so that ages go on. */
 (function () {
   "use strict";
   const EVERY_MS = 5000;
   const STALE_MS = 15000;
+  const OLDEST_MS = 60000;
   const mark = document.querySelector("[data-live-mark]");
+  const poll = document.querySelector("[data-live-poll]");
   let last = Date.now();
+  let written = Date.now();
+  let cursor = 0;
   let busy = false;
 
   function say(text, stale) {
@@ -28,22 +34,37 @@
     });
   }
 
+  async function hasNews() {
+    if (!poll) return true;
+    const answer = await fetch(poll.dataset.livePoll + "&after=" + cursor, { redirect: "error", cache: "no-store" });
+    if (!answer.ok) throw new Error(String(answer.status));
+    const news = await answer.json();
+    cursor = news.cursor;
+    return news.readings.length > 0 || Date.now() - written > OLDEST_MS;
+  }
+
+  async function rewrite() {
+    const answer = await fetch(location.href, { headers: { "X-Live": "1" }, redirect: "error", cache: "no-store" });
+    if (!answer.ok) throw new Error(String(answer.status));
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const inUse = document.activeElement && document.activeElement.closest("[data-live]");
+    document.querySelectorAll("[data-live]").forEach((old) => {
+      const fresh = page.querySelector('[data-live="' + old.dataset.live + '"]');
+      /* A part that somebody is in with the keyboard stays until they leave it. */
+      if (fresh && old !== inUse) replace(old, fresh);
+    });
+    written = Date.now();
+  }
+
   async function refresh() {
     if (busy || document.hidden) return;
     busy = true;
     try {
-      const answer = await fetch(location.href, { headers: { "X-Live": "1" }, redirect: "error", cache: "no-store" });
-      if (!answer.ok) throw new Error(String(answer.status));
-      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-      const inUse = document.activeElement && document.activeElement.closest("[data-live]");
-      document.querySelectorAll("[data-live]").forEach((old) => {
-        const fresh = page.querySelector('[data-live="' + old.dataset.live + '"]');
-        /* A part that somebody is in with the keyboard stays until they leave it. */
-        if (fresh && old !== inUse) replace(old, fresh);
-      });
+      if (await hasNews()) await rewrite();
       last = Date.now();
       say("Refreshed " + clock(last) + ", every 5 s.", false);
     } catch (error) {
+      cursor = 0;
       if (Date.now() - last > STALE_MS) say("No connection: these figures are of " + clock(last) + ".", true);
     } finally {
       busy = false;
