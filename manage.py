@@ -10,6 +10,7 @@ NEEDS_NO_DATABASE = {
     "--version",
     "collectstatic",
     "makemessages",
+    "makemigrations",
     "compilemessages",
     "spectacular",
     "demo",

@@ -46,11 +46,15 @@ def check_database() -> Finding:
 def check_migrations() -> Finding:
     from django.db.migrations.executor import MigrationExecutor
 
+    from vpp.accounts.migration_history import REMEDY, other_history, waiting_migrations
+
     try:
-        executor = MigrationExecutor(connection)
-        waiting = executor.migration_plan(executor.loader.graph.leaf_nodes())
+        wrong = other_history(connection)
+        waiting = waiting_migrations(MigrationExecutor(connection))
     except DatabaseError as error:
         return Finding("migrations", False, str(error).strip(), "mend the database first")
+    if wrong:
+        return Finding("migrations", False, wrong, REMEDY)
     if waiting:
         return Finding("migrations", False, f"{len(waiting)} not applied", "run: manage.py migrate")
     return Finding("migrations", True, "all applied")

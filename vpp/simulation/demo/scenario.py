@@ -17,6 +17,8 @@ DEFAULT_SEED = 7
 HISTORY_DAYS = 40
 HISTORY_DAYS_FULL = 14
 DATA_YEAR = 2016
+# Part of the data folder's name; goes up when migrations are replaced, so that a played day never meets another schema.
+SCHEMA = 2
 
 
 class BadScenario(ValueError):
@@ -38,7 +40,7 @@ class Scenario:
         """Names the demo's own data folder: days of one key share grid, prices and luck."""
         prices = self.prices_file.read_bytes() if self.prices_file and self.prices_file.exists() else b""
         digest = hashlib.sha256(f"{self.history_days}:{self.prices_file}".encode() + prices).hexdigest()[:8]
-        return f"{self.grid}-seed{self.seed}-{digest}"
+        return f"{self.grid}-seed{self.seed}-{digest}-v{SCHEMA}"
 
     @property
     def day(self) -> DeliveryDay:

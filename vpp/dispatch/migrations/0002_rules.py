@@ -1,16 +1,16 @@
-"""Setpoints are checked a statement at a time: that their device, portfolio and cycle exist, and the device's rating.
+"""Rules of setpoints that hold for bulk SQL too: inside the device's rating, unchanged once written, legal steps only.
 
-Row by row the three foreign keys cost twice what the COPY itself does. Their other half, that nothing a setpoint
-refers to is deleted, is a trigger on each of the three tables.
+They are checked a statement at a time: that their device, portfolio and cycle exist, and the device's rating. Row by
+row the three foreign keys cost twice what the COPY itself does. Their other half, that nothing a setpoint refers to is
+deleted, is a trigger on each of the three tables.
 """
 
-import django.db.models.deletion
-from django.db import migrations, models
+from django.db import migrations
 
 RATING_SLACK_KW = "1e-6"  # float noise of sums, far below what a device can tell apart
 
 FORWARD = f"""
-CREATE OR REPLACE FUNCTION dispatch_setpoint_in_rating() RETURNS trigger LANGUAGE plpgsql
+CREATE FUNCTION dispatch_setpoint_in_rating() RETURNS trigger LANGUAGE plpgsql
     SET enable_nestloop = off SET enable_mergejoin = off AS $$
 DECLARE offender record;
 BEGIN
@@ -33,6 +33,34 @@ BEGIN
     END IF;
     RETURN NULL;
 END $$;
+CREATE TRIGGER dispatch_setpoint_in_rating AFTER INSERT ON dispatch_setpoint
+    REFERENCING NEW TABLE AS written FOR EACH STATEMENT EXECUTE FUNCTION dispatch_setpoint_in_rating();
+
+CREATE FUNCTION dispatch_setpoint_step() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NOT (OLD.state, NEW.state) IN (
+        ('PLANNED', 'SENT'), ('PLANNED', 'EXPIRED'), ('PLANNED', 'SUPERSEDED'),
+        ('SENT', 'ACKNOWLEDGED'), ('SENT', 'REFUSED'), ('SENT', 'FOLLOWED'), ('SENT', 'MISSED'), ('SENT', 'EXPIRED'),
+        ('SENT', 'SUPERSEDED'),
+        ('ACKNOWLEDGED', 'FOLLOWED'), ('ACKNOWLEDGED', 'MISSED'), ('ACKNOWLEDGED', 'SUPERSEDED'),
+        ('FOLLOWED', 'MISSED')
+    ) THEN
+        RAISE EXCEPTION 'setpoint % cannot go from % to %', OLD.id, OLD.state, NEW.state USING ERRCODE = 'check_violation';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER dispatch_setpoint_step BEFORE UPDATE OF state ON dispatch_setpoint
+    FOR EACH ROW WHEN (OLD.state IS DISTINCT FROM NEW.state) EXECUTE FUNCTION dispatch_setpoint_step();
+
+CREATE FUNCTION dispatch_setpoint_is_fixed() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'setpoint %: what was asked of a device never changes; write a newer setpoint', OLD.id
+        USING ERRCODE = 'restrict_violation';
+END $$;
+CREATE TRIGGER dispatch_setpoint_is_fixed
+    BEFORE UPDATE OF device_id, portfolio_id, interval_start, sequence, target_kw, baseline_kw, released, issued_at,
+        expires_at ON dispatch_setpoint
+    FOR EACH ROW EXECUTE FUNCTION dispatch_setpoint_is_fixed();
 
 CREATE FUNCTION dispatch_setpoint_keeps() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE referred boolean;
@@ -56,53 +84,23 @@ ALTER TABLE dispatch_setpoint SET (fillfactor = 45);
 ALTER SEQUENCE dispatch_setpoint_id_seq CACHE 100;
 """
 
-BACKWARD = f"""
+BACKWARD = """
 ALTER SEQUENCE dispatch_setpoint_id_seq CACHE 1;
 ALTER TABLE dispatch_setpoint RESET (fillfactor);
 DROP TRIGGER dispatch_setpoint_keeps_cycle ON dispatch_controlcycle;
 DROP TRIGGER dispatch_setpoint_keeps_portfolio ON enrollment_portfolio;
 DROP TRIGGER dispatch_setpoint_keeps_device ON enrollment_device;
 DROP FUNCTION dispatch_setpoint_keeps();
-CREATE OR REPLACE FUNCTION dispatch_setpoint_in_rating() RETURNS trigger LANGUAGE plpgsql AS $$
-DECLARE offender record;
-BEGIN
-    SELECT d.code, s.target_kw, d.max_consumption_kw, d.max_production_kw INTO offender
-      FROM written s JOIN enrollment_device d ON d.id = s.device_id
-     WHERE NOT (s.target_kw <= d.max_consumption_kw + {RATING_SLACK_KW}
-                AND s.target_kw >= -d.max_production_kw - {RATING_SLACK_KW})
-     LIMIT 1;
-    IF FOUND THEN
-        RAISE EXCEPTION 'setpoint of % kW is outside the rating of % (-% to % kW)',
-            offender.target_kw, offender.code, offender.max_production_kw, offender.max_consumption_kw
-            USING ERRCODE = 'check_violation';
-    END IF;
-    RETURN NULL;
-END $$;
+DROP TRIGGER dispatch_setpoint_is_fixed ON dispatch_setpoint;
+DROP FUNCTION dispatch_setpoint_is_fixed();
+DROP TRIGGER dispatch_setpoint_step ON dispatch_setpoint;
+DROP FUNCTION dispatch_setpoint_step();
+DROP TRIGGER dispatch_setpoint_in_rating ON dispatch_setpoint;
+DROP FUNCTION dispatch_setpoint_in_rating();
 """
 
 
-def _free_key(model: str, related_name: str) -> models.ForeignKey:
-    return models.ForeignKey(
-        to=model,
-        null=model == "dispatch.controlcycle",
-        on_delete=django.db.models.deletion.PROTECT,
-        related_name=related_name,
-        db_index=False,
-        db_constraint=False,
-    )
-
-
 class Migration(migrations.Migration):
-    dependencies = [("dispatch", "0005_alarm"), ("enrollment", "0001_initial")]
+    dependencies = [("dispatch", "0001_initial"), ("enrollment", "0001_initial")]
 
-    operations = [
-        migrations.AlterField("setpoint", "device", _free_key("enrollment.device", "setpoints")),
-        migrations.AlterField("setpoint", "portfolio", _free_key("enrollment.portfolio", "+")),
-        migrations.AlterField("setpoint", "cycle", _free_key("dispatch.controlcycle", "+")),
-        migrations.RemoveConstraint("setpoint", "setpoint_once"),
-        migrations.AddConstraint(
-            "setpoint",
-            models.UniqueConstraint(fields=["interval_start", "device", "sequence"], name="setpoint_once"),
-        ),
-        migrations.RunSQL(FORWARD, BACKWARD),
-    ]
+    operations = [migrations.RunSQL(FORWARD, BACKWARD)]

@@ -1,13 +1,14 @@
 """The rules the service starts with; staff add dated rows beside them."""
 
+import json
 from datetime import date, timedelta
+from importlib.resources import files
 
 from django.db import migrations
 
 from vpp.settlement.kernels.profile_data import shipped_profiles
 
 BEGINNING = date(2000, 1, 1)
-FIRST_METHODS = {"x_of_y", "mbma", "schedule", "nomination"}
 
 # Settled by what the device itself shows: a battery without dispatch is idle, generation is nominated by forecast.
 # Flexible consumption takes its site's method.
@@ -34,6 +35,21 @@ PAYMENT_RULES = {
     "RESERVE_DOWN": {"performance_band": PROPORTIONAL},
     "ASK": {"penalty_pu": "1", "performance_band": []},
 }
+
+# Settlement rules, section 5.4; months and days count from the delivery day.
+CALENDARS = {
+    ("CAISO", date(2000, 1, 1)): [
+        ("T+3B", 3, "BUSINESS_DAYS", False), ("T+12B", 12, "BUSINESS_DAYS", True), ("T+55B", 55, "BUSINESS_DAYS", True),
+        ("T+9M", 9, "MONTHS", True), ("T+18M", 18, "MONTHS", True), ("T+35M", 35, "MONTHS", True),
+        ("T+36M", 36, "MONTHS", False),
+    ],
+    ("CAISO", date(2021, 1, 1)): [
+        ("T+9B", 9, "BUSINESS_DAYS", True), ("T+70B", 70, "BUSINESS_DAYS", True), ("T+11M", 11, "MONTHS", True),
+        ("T+21M", 21, "MONTHS", True), ("T+24M", 24, "MONTHS", False),
+    ],
+    ("PJM", date(2000, 1, 1)): [("DUE", 60, "DAYS", True)],
+    ("GB", date(2000, 1, 1)): [("RF", 14, "MONTHS", True)],
+}  # fmt: skip
 
 ZONE_WITH_HOLIDAYS = "DE"
 FIXED_HOLIDAYS = {
@@ -68,8 +84,6 @@ def add_rules(apps, schema_editor):
         apps.get_model("settlement", name) for name in ("BaselineProfile", "DeviceMethod", "PaymentRule", "Holiday")
     )
     for name, data in shipped_profiles().items():
-        if data.get("method", "x_of_y") not in FIRST_METHODS:
-            continue  # a later migration adds what this table could not hold yet
         parameters = {key: value for key, value in data.items() if key not in ("method", "source")}
         profile.objects.create(
             name=name,
@@ -90,7 +104,24 @@ def add_rules(apps, schema_editor):
     )
 
 
-class Migration(migrations.Migration):
-    dependencies = [("settlement", "0002_rules_across_rows")]
+def add_components(apps, schema_editor):
+    rule = apps.get_model("settlement", "ComponentRule")
+    text = files("vpp.settlement.kernels.components").joinpath("rules.json").read_text(encoding="utf-8")
+    for row in json.loads(text):
+        rule.objects.create(**{**row, "valid_from": date.fromisoformat(row["valid_from"])})
+    step = apps.get_model("settlement", "ResettlementStep")
+    for (market, since), steps in CALENDARS.items():
+        for name, offset, unit, disputable in steps:
+            step.objects.create(
+                market_code=market, name=name, offset=offset, unit=unit, disputable=disputable, valid_from=since,
+                source="settlement rules, 5.4",
+            )
 
-    operations = [migrations.RunPython(add_rules, migrations.RunPython.noop)]
+
+class Migration(migrations.Migration):
+    dependencies = [("settlement", "0002_rules")]
+
+    operations = [
+        migrations.RunPython(add_rules, migrations.RunPython.noop),
+        migrations.RunPython(add_components, migrations.RunPython.noop),
+    ]

@@ -1,4 +1,4 @@
-"""What no single row can keep: a journal balances, and nothing that was settled or booked ever changes."""
+"""What no single row can keep: a journal balances, a closed period takes none, what was settled or booked stays."""
 
 from django.db import migrations
 
@@ -14,6 +14,20 @@ APPEND_ONLY = {
     "settlement_baselineprofile": "baseline profile versions",
     "settlement_paymentrule": "payment rules",
     "settlement_devicemethod": "device methods",
+    "settlement_referenceday": "reference days",
+    "settlement_ledgerperiod": "closed periods",
+    "settlement_statementline": "statement lines",
+    "settlement_statementevent": "statement events",
+    "settlement_paymentfile": "payment files",
+    "settlement_payment": "payments",
+    "settlement_componentrule": "component rules",
+    "settlement_utilitystatement": "utility statements",
+    "settlement_utilitystatementline": "utility statement lines",
+    "settlement_disputeevent": "dispute events",
+    "settlement_certification": "certifications",
+    "settlement_certificationfit": "certification results",
+    "settlement_productterms": "product terms",
+    "settlement_componentinput": "component inputs",
 }
 
 # One deferred check per journal and not per line: a journal of n lines would otherwise read n x n rows.
@@ -64,6 +78,25 @@ DROP TRIGGER settlement_line_fits ON settlement_journalline; DROP FUNCTION settl
 DROP TRIGGER settlement_journal_balanced ON settlement_journal; DROP FUNCTION settlement_journal_is_balanced();
 """
 
+CLOSED = """
+CREATE FUNCTION settlement_period_is_open() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    -- the closing takes this lock for itself: no journal slips in while it adds up
+    PERFORM pg_advisory_xact_lock_shared(hashtext('settlement.period'));
+    IF EXISTS (SELECT 1 FROM settlement_ledgerperiod
+               WHERE (NEW.booked_at AT TIME ZONE 'UTC')::date BETWEEN first_date AND last_date) THEN
+        RAISE EXCEPTION 'journal % falls in a closed period', NEW.natural_key USING ERRCODE = 'restrict_violation';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER settlement_journal_in_open_period BEFORE INSERT ON settlement_journal
+    FOR EACH ROW EXECUTE FUNCTION settlement_period_is_open();
+"""
+
+DROP_CLOSED = """
+DROP TRIGGER settlement_journal_in_open_period ON settlement_journal; DROP FUNCTION settlement_period_is_open();
+"""
+
 
 class Migration(migrations.Migration):
     dependencies = [("settlement", "0001_initial")]
@@ -74,4 +107,5 @@ class Migration(migrations.Migration):
             for table, what in APPEND_ONLY.items()
         ],
         migrations.RunSQL(BALANCED, DROP_BALANCED),
+        migrations.RunSQL(CLOSED, DROP_CLOSED),
     ]

@@ -10,6 +10,8 @@ APPEND_ONLY = {
     "bidding_award": "awards",
     "bidding_activation": "activations",
     "bidding_price": "prices",
+    "bidding_bidoption": "options of bids",
+    "bidding_orderedoption": "ordered options",
 }
 
 BID_IMMUTABLE = """
@@ -24,10 +26,10 @@ BEGIN
     END IF;
     IF OLD.state <> 'DRAFT' AND (
         NEW.natural_key, NEW.portfolio_id, NEW.product_id, NEW.ask_id, NEW.delivery_date, NEW.version,
-        NEW.up_kw, NEW.down_kw, NEW.price_per_mwh
+        NEW.up_kw, NEW.down_kw, NEW.price_per_mwh, NEW.curve, NEW.blocks
     ) IS DISTINCT FROM (
         OLD.natural_key, OLD.portfolio_id, OLD.product_id, OLD.ask_id, OLD.delivery_date, OLD.version,
-        OLD.up_kw, OLD.down_kw, OLD.price_per_mwh
+        OLD.up_kw, OLD.down_kw, OLD.price_per_mwh, OLD.curve, OLD.blocks
     ) THEN
         RAISE EXCEPTION 'bid % is % and cannot be changed', OLD.natural_key, OLD.state
             USING ERRCODE = 'restrict_violation';
@@ -38,16 +40,16 @@ CREATE TRIGGER bidding_bid_immutable BEFORE UPDATE OR DELETE ON bidding_bid
     FOR EACH ROW EXECUTE FUNCTION bidding_bid_is_immutable();
 """
 
-ASK_IMMUTABLE = """
+ASK_FIELDS = (
+    "reference", "utility_id", "congestion_point_id", "direction", "delivery_date", "time_zone", "interval_minutes",
+    "quantity_kw", "ceiling_price_per_mwh", "gate_at", "expires_at", "revision", "power_kind", "service_kind",
+    "quantity_kvar", "recovery_limit_kw", "topology_version", "contract_id", "channel",
+)  # fmt: skip
+ASK_IMMUTABLE = f"""
 CREATE FUNCTION bidding_ask_is_immutable() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    IF TG_OP = 'DELETE' OR (
-        NEW.reference, NEW.utility_id, NEW.congestion_point_id, NEW.direction, NEW.delivery_date, NEW.time_zone,
-        NEW.interval_minutes, NEW.quantity_kw, NEW.ceiling_price_per_mwh, NEW.gate_at, NEW.expires_at
-    ) IS DISTINCT FROM (
-        OLD.reference, OLD.utility_id, OLD.congestion_point_id, OLD.direction, OLD.delivery_date, OLD.time_zone,
-        OLD.interval_minutes, OLD.quantity_kw, OLD.ceiling_price_per_mwh, OLD.gate_at, OLD.expires_at
-    ) THEN
+    IF TG_OP = 'DELETE' OR ({", ".join(f"NEW.{name}" for name in ASK_FIELDS)})
+            IS DISTINCT FROM ({", ".join(f"OLD.{name}" for name in ASK_FIELDS)}) THEN
         RAISE EXCEPTION 'ask % stays as it was received: % is refused', OLD.reference, TG_OP
             USING ERRCODE = 'restrict_violation';
     END IF;

@@ -1,3 +1,5 @@
+"""Versions, bids and decisions of the grid stay as they were."""
+
 from django.db import migrations
 
 from vpp.lib.triggers import append_only, drop_append_only
@@ -10,7 +12,7 @@ RECORDS = {
 
 
 class Migration(migrations.Migration):
-    dependencies = [("network", "0002_switching_and_plans")]
+    dependencies = [("network", "0001_initial")]
 
     operations = [
         migrations.RunSQL(append_only(table, what=what), drop_append_only(table)) for table, what in RECORDS.items()

@@ -1,0 +1,18 @@
+"""Django's `migrate`, which first looks whether the database is one of ours."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import CommandError
+from django.core.management.commands import migrate
+from django.db import connections
+
+from vpp.accounts.migration_history import REMEDY, other_history
+
+
+class Command(migrate.Command):
+    def handle(self, *args: Any, **options: Any) -> None:
+        if wrong := other_history(connections[options["database"]]):
+            raise CommandError(f"the database was {wrong}; {REMEDY}")
+        super().handle(*args, **options)
