@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import threading
+import time
 from argparse import ArgumentParser
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -22,6 +24,23 @@ REACT_S = 2.0
 WATCH_S = 60.0
 
 
+@dataclass
+class Pace:
+    """How the cycles of a running loop keep time: what each took, and those that could not begin in their minute."""
+
+    took_s: list[float] = field(default_factory=list)
+    missed: int = 0
+
+    def told(self) -> str:
+        """A line about all cycles since the last, which are then forgotten."""
+        if not self.took_s:
+            return ""
+        took_s, missed = sorted(self.took_s), self.missed
+        self.took_s, self.missed = [], 0
+        p95_s = took_s[min(int(0.95 * len(took_s)), len(took_s) - 1)]
+        return f"{len(took_s)} cycles: 95 of 100 within {p95_s:.2f} s, longest {took_s[-1]:.2f} s, {missed} missed"
+
+
 class Command(BaseCommand):
     help = (
         "Run the control loop. Without arguments: live, at every quarter hour, and with --every N also every N minutes"
@@ -29,6 +48,10 @@ class Command(BaseCommand):
         " every interval of that delivery day, one after the other; with --close as well: only what is left to do"
         " after the day."
     )
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._pace = Pace()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--date", type=date.fromisoformat, help="delivery day, YYYY-MM-DD")
@@ -48,12 +71,15 @@ class Command(BaseCommand):
             raise CommandError("--every is 1 to 15 minutes")
         stop, every_s = stop_on_signal(), options["every"] * 60
         for start in _intervals(portfolios, options["date"], stop):
+            begun = time.monotonic()
             self._play(portfolios, start, 0)
+            self._pace.took_s.append(time.monotonic() - begun)
             if stop.is_set():
                 self.stdout.write("stopped")
                 break
             if options["date"] is None:
                 self._attend(portfolios, start.timestamp(), every_s, stop)
+                self.stdout.write(self._pace.told())
         return None
 
     def _attend(self, portfolios: list[Portfolio], begins: float, every_s: int, stop: threading.Event) -> None:
@@ -68,10 +94,13 @@ class Command(BaseCommand):
                 return
             if now.timestamp() >= begins + number * every_s:
                 late = int((now.timestamp() - begins) // every_s) - number
+                self._pace.missed += late
                 if late:
                     self.stderr.write(f"{late} cycles before {now:%H:%M:%S}Z were missed")
                 number += late + 1
+                begun = time.monotonic()
                 self._tell(operations.hold(ids, now))
+                self._pace.took_s.append(time.monotonic() - begun)
             else:
                 self._tell(operations.react(ids, now))
             if now.timestamp() - watched >= WATCH_S:
