@@ -46,8 +46,12 @@ def backtest(
     zone: str,
     step_minutes: int,
     forecast: Callable[..., pd.DataFrame],
+    name_zone: bool = True,
 ) -> list[SeriesScore]:
-    """Every `every_days`-th local day from first to last, issued at 10:00 the day before; worst series first."""
+    """Every `every_days`-th local day from first to last, issued at 10:00 the day before; worst series first.
+
+    name_zone : tell the forecast the time zone; without it, it finds the local clock by itself.
+    """
     whole = regular(history, step_minutes=step_minutes)
     frame = pd.DataFrame(whole.values.T, pd.DatetimeIndex(whole.starts).tz_localize("UTC"), whole.names)
     scores: dict[str, list[tuple[float, ...]]] = {name: [] for name in whole.names}
@@ -63,7 +67,7 @@ def backtest(
             if not names:
                 continue
             known = frame.loc[frame.index < (target[0] if price else issue), names]
-            known.attrs["time_zone"] = zone
+            known.attrs["time_zone"] = zone if name_zone else ""
             found = forecast(known, issue, target, DECILES.tolist(), exog)
             for name in names:
                 scores[name] += _scored(frame[name], found[name].to_numpy(), target, step_minutes)

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecasting.kernels import pooled
+from forecasting.kernels.admission import answering
 from forecasting.kernels.arrays import Floats
 from forecasting.kernels.calendar import DayGrid
 from forecasting.kernels.classes import SeriesClass
@@ -29,6 +30,8 @@ MIXES = np.array([0.0, 0.25, 0.5, 0.75])
 PRIOR_DAYS = 10.0
 PRIOR_MIX = 0.5
 NIGHT_PU = 0.002
+BAND_TRUST = (0.2, 0.4)  # in what a series' held days and those of its class ask for
+BAND_LIMITS = (0.7, 1.4)
 LEVEL_FLOOR_PU = 0.01
 SERIES_CHUNK = 250
 
@@ -96,16 +99,9 @@ def _known(history: ClassHistory, days: Days, anchor: int) -> pooled.Known:
     level_kw = np.maximum(before.mean(axis=(1, 2)), LEVEL_FLOOR_PU * before.max(axis=(1, 2))) + np.float32(1e-6)
     members = naive_days(days)
     blend = blend_days(days, members)
+    outside, members, blend = answering(days, members, blend, level_kw, history.outside)
     numbers = (history.grid.dates[0].astype("datetime64[D]").astype(np.int64)) + np.arange(days.target + 1)
-    past = slice(WARM_DAYS, days.issue_day)
-    error = ((days.values[:, past] - blend[:, past]) / level_kw[:, None, None]).mean(axis=0)
-    outside = pooled.regressors(history.outside[:, past.start :], blend_error=error, lead=days.lead)
-    outside = (
-        np.pad(outside, ((0, 0), (min(past.start, days.target + 1), 0), (0, 0)), mode="edge")
-        if len(outside)
-        else (np.zeros((0, days.target + 1, days.values.shape[2]), np.float32))
-    )
-    return pooled.Known(days, members, blend, level_kw, (numbers + 3) % 7, outside[:, -(days.target + 1) :])
+    return pooled.Known(days, members, blend, level_kw, (numbers + 3) % 7, outside)
 
 
 def _pool(
@@ -184,15 +180,24 @@ def _pinball(actual: Floats, seen: NDArray[np.bool_], quantiles: Floats) -> Floa
     return found
 
 
-def _band_factor(actual: Floats, seen: NDArray[np.bool_], quantiles: Floats) -> float:
-    """Factor on the distance from the median that covers 80 % of the held days, halfway to 1 and kept in 0.8..1.4."""
+def _band_factor(actual: Floats, seen: NDArray[np.bool_], quantiles: Floats) -> Floats:
+    """(N, 1, 1) factors on the distance from the median that cover 80 % of the held days, part way from 1.
+
+    Those of a series are drawn to that of its class.
+    """
     low, middle, high = quantiles[..., 0], quantiles[..., 4], quantiles[..., 8]
     usable = seen & (high - low > 1e-6 * (1 + np.abs(middle)))
     if usable.sum() < 200:
-        return 1.0
+        return np.ones((len(actual), 1, 1))
     below, above = np.maximum(middle - low, 1e-9), np.maximum(high - middle, 1e-9)
     score = np.where(actual < middle, (middle - actual) / below, (actual - middle) / above)
-    return float(np.clip(0.5 + 0.5 * np.quantile(score[usable], 0.8), 0.8, 1.4))
+    common = np.quantile(score[usable], 0.8)
+    each = np.array(
+        [np.quantile(one[use], 0.8) if use.any() else common for one, use in zip(score, usable, strict=True)]
+    )
+    factor = BAND_TRUST[0] * each + BAND_TRUST[1] * common + 1 - sum(BAND_TRUST)
+    limited: Floats = np.clip(factor, *BAND_LIMITS)[:, None, None]
+    return limited
 
 
 def _limited(history: ClassHistory, deciles: Floats, chunk: slice) -> Floats:

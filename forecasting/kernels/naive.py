@@ -91,7 +91,7 @@ def _median(values: Floats) -> Floats:
     return middle
 
 
-def blend_days(days: Days, members: Floats) -> Floats:
+def blend_days(days: Days, members: Floats, *, sharpness: float = SHARPNESS) -> Floats:
     """(N, D, S) the members weighed by their inverse recent error; days of the target's type count four times."""
     seen = days.seen.sum(axis=2)
     errors = (np.abs(members - days.values) * days.seen).sum(axis=3) / np.maximum(seen, 1)
@@ -102,7 +102,7 @@ def blend_days(days: Days, members: Floats) -> Floats:
         importance = importance_of(days.types, past, day) * (seen[:, past] > 0)
         total = importance.sum(axis=1)
         mean = (errors[:, :, past] * importance).sum(axis=2) / np.maximum(total, 1e-12) + floor
-        weight = (mean.min(axis=0) / mean) ** SHARPNESS
+        weight = (mean.min(axis=0) / mean) ** sharpness
         out[:, day] = (members[:, :, day] * (weight / weight.sum(axis=0))[..., None]).sum(axis=0)
     return out
 

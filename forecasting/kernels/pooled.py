@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from forecasting.kernels.arrays import Floats
 from forecasting.kernels.gradient import TARGET_CAP, informative, sample_rows
-from forecasting.kernels.naive import Days, lagged
+from forecasting.kernels.naive import Days
 
 LEVELS = (0.1, 0.3, 0.5, 0.7, 0.9)
 MEMORY_DAYS = 28
@@ -48,7 +48,8 @@ def features(known: Known, day: int, series: NDArray[np.int64]) -> Floats:
     past = slice(max(day - MEMORY_DAYS, 0), max(day - days.lead, 1))
     missed = np.abs(values[:, past] - known.blend[series, past])
     by_slot = [
-        blend, *members[:7], members[:7].std(axis=0), week.std(axis=1), week.min(axis=1), week.max(axis=1),
+        blend, *members[:7], *members[8:], members[:7].std(axis=0),
+        week.std(axis=1), week.min(axis=1), week.max(axis=1),
         values[:, max(day - first, 0)], values[:, max(day - 14, 0)] if first <= 14 else mean7,
         np.roll(mean7, hour, axis=1), np.roll(mean7, -hour, axis=1),
         np.roll(blend, hour, axis=1), np.roll(blend, -hour, axis=1), missed.mean(axis=1),
@@ -109,47 +110,3 @@ def deciles(model: PooledModel, known: Known, day: int) -> Floats:
     out[..., 1::2] = (ordered[..., 1:] + ordered[..., :-1]) / 2
     scaled: Floats = known.blend[:, day, :, None] + out * known.level_kw[:, None, None]
     return scaled
-
-
-def regressors(outside: Floats, *, blend_error: Floats, lead: int) -> Floats:
-    """(K', D, S) admitted regressors, each with its deviation from the week before, its day mean and that's deviation.
-
-    outside (K, D, S) complete; blend_error (D', S) mean deviation of the class from its blend over known days. A
-    column whose anomaly does not go with that error (a weather of another year) is left out.
-    """
-    admitted = []
-    for column in outside:
-        week = lagged_mean(column, lead)
-        if _goes_with(column - week, blend_error):
-            day_mean, week_mean = column.mean(axis=1, keepdims=True), week.mean(axis=1, keepdims=True)
-            parts = (
-                column,
-                column - week,
-                day_mean,
-                day_mean - week_mean,
-                np.roll(column, column.shape[1] // 12, axis=1),
-            )
-            admitted += [np.broadcast_to(part, column.shape) for part in parts]
-    return np.array(admitted, dtype=np.float32) if admitted else np.zeros((0, *outside.shape[1:]), np.float32)
-
-
-def lagged_mean(column: Floats, lead: int) -> Floats:
-    """(D, S) mean of the same slot over the seven days known at each day's issue."""
-    stacked = [lagged(column[None], lag)[0] for lag in range(lead + 1, lead + 8)]
-    return np.asarray(np.mean(stacked, axis=0))
-
-
-def _goes_with(anomaly: Floats, error: Floats) -> bool:
-    """Daily anomalies correlate more than chance would have it, in the whole span or in its newer half.
-
-    Warmth adds load in one season and saves it in another, so that over a year the two may cancel.
-    """
-    n_days = len(error)
-    ours, theirs = error.mean(axis=1), anomaly[:n_days].mean(axis=1)
-    return any(_correlated(ours[start:], theirs[start:]) for start in (0, n_days // 2))
-
-
-def _correlated(ours: Floats, theirs: Floats) -> bool:
-    if len(ours) < 14 or ours.std() <= 0 or theirs.std() <= 0:
-        return False
-    return bool(abs(np.corrcoef(ours, theirs)[0, 1]) > 3.0 / np.sqrt(len(ours)))

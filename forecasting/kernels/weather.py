@@ -5,11 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from forecasting.kernels.admission import goes_with, regressors
 from forecasting.kernels.arrays import Floats, nan_mean
 from forecasting.kernels.gradient import sample_rows
 from forecasting.kernels.ladder import Ladder
 from forecasting.kernels.naive import fill_days
-from forecasting.kernels.pooled import regressors
 
 WEATHER_SERIES = 200
 COVERED_BY_WEATHER = 0.5
@@ -44,6 +44,8 @@ def admitted_weather(weather: Weather | None, ladder: Ladder) -> Floats:
     ]
     error = np.nan_to_num(nan_mean(np.stack(missed), axis=1))
     lead = ladder.target_day - ladder.grid.issue_day
-    found = regressors(fill_days(values[covered])[:, days[0] :], blend_error=error, lead=lead)
+    complete = fill_days(values[covered])[:, days[0] :]
+    kept = [column for column in complete if goes_with(column[: len(error)], error, lead)]
+    found = regressors(np.array(kept).reshape(-1, *complete.shape[1:]), lead)
     padding = np.zeros((len(found), int(days[0]), shape[1]), dtype=np.float32)
     return np.concatenate([padding, found], axis=1) if len(found) else np.zeros((0, *shape), dtype=np.float32)

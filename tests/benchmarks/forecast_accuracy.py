@@ -11,7 +11,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
@@ -125,22 +125,73 @@ def against_published(case: Case, rows: list[SeriesScore], every: int) -> str:
     return f"published MAE {theirs:.2f}, ours {rows[0].mae:.2f}: {rows[0].mae / theirs:.3f} of it\n"
 
 
+class Watched:
+    """A forecast that says how far it is, and remembers what it said of the members of a sum."""
+
+    def __init__(self, days: int) -> None:
+        self.days, self.done = days, 0
+        self.medians: list[pd.DataFrame] = []
+
+    def __call__(self, history: pd.DataFrame, issue: pd.Timestamp, target: pd.DatetimeIndex, *rest: object) -> object:
+        began = time.perf_counter()
+        found = forecast_day(history, issue, target, *rest)
+        self.done += 1
+        self.medians.append(found.xs(0.5, axis=1, level=1))
+        sys.stderr.write(f"\r{self.done} of {self.days} days, the last in {time.perf_counter() - began:.1f} s ")
+        return found
+
+
+def sum_of_medians(case: Case, medians: list[pd.DataFrame]) -> str:
+    """Error of the members' medians added up, over that of last week, where the case has a column of their sum."""
+    total = next((name for name in ("sum", "total") if name in case.history), None)
+    if total is None or not medians:
+        return ""
+    found = pd.concat(medians).drop(columns=total).sum(axis=1)
+    actual = case.history[total]
+    actual.index = actual.index if actual.index.tz else actual.index.tz_localize("UTC")
+    naive = actual.reindex(found.index - pd.Timedelta(days=7)).to_numpy()
+    there = actual.reindex(found.index).to_numpy()
+    ratio = np.nanmean(np.abs(there - found.to_numpy())) / np.nanmean(np.abs(there - naive))
+    return f"members' medians added up: MAE/week {ratio:.3f}\n"
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("case", choices=CASES)
     parser.add_argument("--days", type=int, default=30)
+    parser.add_argument(
+        "--series", type=int, default=0, help="at most so many series, evenly chosen; a sum is always in"
+    )
+    parser.add_argument("--classes", nargs="*", default=[], help="only series of these classes")
+    parser.add_argument("--named-zone", action="store_true", help="name the time zone to the forecast")
+    parser.add_argument("--each", action="store_true", help="a line per series too")
     options = parser.parse_args()
-    case = CASES[options.case](options.folder)
+    case = fewer(CASES[options.case](options.folder), options.series, options.classes)
     every = max((case.last - case.first).days // options.days, 1)
+    watched = Watched((case.last - case.first).days // every + 1)
     began = time.process_time()
     rows = backtest(
         case.history, case.exog, first=case.first, last=case.last, every_days=every, zone=case.zone,
-        step_minutes=case.step_minutes, forecast=forecast_day,
+        step_minutes=case.step_minutes, forecast=watched, name_zone=options.named_zone,
     )  # fmt: skip
     spent = (time.process_time() - began) / max(rows[0].days, 1)
     load = os.getloadavg()[0]
-    sys.stdout.write(f"{table(rows)}\n{against_published(case, rows, every)}{spent:.1f} s CPU a day, load {load:.1f}\n")
+    if options.each:
+        for row in rows:
+            sys.stdout.write(f"{row.series:20} {row.mae_ratio:.3f} {row.crps_ratio:.3f} {row.coverage:.3f}\n")
+    sys.stdout.write(f"\n{table(rows)}\n{against_published(case, rows, every)}{sum_of_medians(case, watched.medians)}")
+    sys.stdout.write(f"{spent:.1f} s CPU a day, load {load:.1f}\n")
+
+
+def fewer(case: Case, most: int, classes: list[str]) -> Case:
+    """Only some classes and at most so many series, evenly chosen; sums stay in."""
+    names = [name for name in case.history if not classes or class_name(str(name)) in classes]
+    sums = [name for name in names if name in ("sum", "total")]
+    others = [name for name in names if name not in sums]
+    if 0 < most < len(others):
+        others = [others[place] for place in np.linspace(0, len(others) - 1, most).round().astype(int)]
+    return replace(case, history=case.history[[*others, *sums]])
 
 
 if __name__ == "__main__":
