@@ -6,7 +6,8 @@ from datetime import date, datetime
 from typing import Any
 
 from bidding.distribution.notices import ANSWER, EXPIRE
-from bidding.errors import GatePassed, NoMarkets
+from bidding.errors import BadPriceFile, GatePassed, NoMarkets
+from bidding.operations.replay_reports import KIND as REPLAY
 from vpp.jobs import operations as jobs
 from vpp.jobs.handlers import job_handler
 from vpp.jobs.models import Job
@@ -56,3 +57,13 @@ def expire_late_asks(*, at: datetime, ask_id: int) -> dict[str, Any]:
     from bidding.distribution.operations import expire_asks
 
     return {"expired": expire_asks(at=at)}
+
+
+@job_handler(REPLAY, queue="bidding", time_limit_s=3600, max_attempts=2, throws=(BadPriceFile,))
+def replay_days(
+    *, at: datetime, source: str, product_id: int, first: str, last: str, battery: dict[str, float]
+) -> dict[str, Any]:
+    """Play past days as known then; the result is the report."""
+    from bidding.operations.replay_reports import run_replay
+
+    return run_replay(product_id=product_id, first=first, last=last, battery=battery)

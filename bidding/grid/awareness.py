@@ -6,7 +6,7 @@ serves it: load - max(net, 0). All in kW, non-negative but net (consumption posi
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import numpy as np
@@ -130,9 +130,7 @@ def _measured_split(table: DeviceTable, day: DeliveryDay, at: datetime) -> Power
     if not len(table):
         return PowerSplit(nothing, nothing, nothing)
     power_kw = telemetry.interval_power_kw(table.device_id, day.start, day.end, at)
-    meters = table.of_kind("METER")
-    metered = set(table.site_id[meters].tolist())
-    counts = meters | np.array([site not in metered for site in table.site_id.tolist()], dtype=bool)
+    meters, counts = table.of_kind("METER"), counting(table)
     known = np.isfinite(power_kw[counts]).any(axis=0)
     net_kw = np.nan_to_num(power_kw[counts]).sum(axis=0)
     produced = np.maximum(-np.nan_to_num(power_kw), 0.0)
@@ -142,6 +140,41 @@ def _measured_split(table: DeviceTable, day: DeliveryDay, at: datetime) -> Power
         return np.where(known, values, np.nan)
 
     return PowerSplit(shown(net_kw + generation_kw), shown(generation_kw), shown(net_kw))
+
+
+def counting(table: DeviceTable) -> NDArray[np.bool_]:
+    """(D,) the devices whose powers add up to the feeder's net load: site meters, and devices without one."""
+    meters = table.of_kind("METER")
+    metered = set(table.site_id[meters].tolist())
+    return meters | np.array([site not in metered for site in table.site_id.tolist()], dtype=bool)
+
+
+def measured_screening(found: Awareness, at: datetime) -> network.ScreeningResult | None:
+    """The day again with what was metered in place of the forecast, where a node's meters all reported the interval.
+
+    Consumption has the feeder's power factor. Intervals without any reading have no value; None without one at all.
+    """
+    known = feeder_day(found.feeder_code, found.day, at, with_firm=False)
+    table = device_table(at=at, feeder_code=found.feeder_code)
+    if not len(table):
+        return None
+    rows = np.flatnonzero(counting(table))
+    power_kw = telemetry.interval_power_kw(table.device_id[rows], found.day.start, found.day.end, at)
+    told = np.isfinite(power_kw).any(axis=0)
+    if not told.any():
+        return None
+    metered_kw: dict[str, FloatArray] = {}
+    for row, series in zip(rows.tolist(), power_kw, strict=True):
+        code = table.node_code[row]
+        if code in known.model.node_index:
+            metered_kw[code] = metered_kw.get(code, np.zeros(found.day.n_intervals)) + series
+    nodes = {code: known.forecast_kw[:, column] for code, column in known.model.node_index.items()}
+    for code, series in metered_kw.items():
+        nodes[code] = np.where(np.isfinite(series), series, nodes[code])
+    result = network.screen(found.feeder_code, nodes, found.day.starts64(), at)
+    for values in (result.voltage_pu, result.branch_loading_pu, result.transformer_loading_pu):
+        values[~told] = np.nan
+    return replace(result, violations=[item for item in result.violations if told[item.interval]])
 
 
 def _measured_voltage(table: DeviceTable, day: DeliveryDay, at: datetime) -> dict[str, FloatArray]:

@@ -10,8 +10,10 @@ from django.utils.translation import gettext as _
 from bidding.models import Bid, Product
 from vpp.console.charts import Series, numbers
 from vpp.console.queries.bids import CAPACITY
+from vpp.console.queries.replays import Report
 from vpp.lib.periods import DeliveryDay
 
+MOST_CURVES = 30
 PRICE_ROLES = ("price", "plan", "measured", "baseline")
 
 
@@ -53,6 +55,57 @@ def bid_chart(bids: list[Bid], before: list[Bid], day: DeliveryDay) -> dict[str,
         "panels": [
             {"title": _("Up, kW"), "series": quantity},
             {"title": _("Limit price, EUR/MWh"), "unit": "EUR/MWh", "series": price},
+        ],
+    }
+
+
+def curve_charts(bids: list[Bid], day: DeliveryDay) -> list[dict[str, Any]]:
+    """Each bid that is a curve: from which price on it buys or sells how much, a line per block with an offer."""
+    found = []
+    for bid in bids:
+        points = [(block, each) for block, each in enumerate(bid.curve or []) if each]
+        if points:
+            chart = _curve_chart(bid, points, day)
+            found.append({"title": title_of(bid), "key": f"curve-{bid.pk}", "chart": chart})
+    return found
+
+
+def _curve_chart(bid: Bid, points: list[tuple[int, list[list[float]]]], day: DeliveryDay) -> dict[str, Any]:
+    """Steps between the product's lowest and highest price; quantity up positive."""
+    labels = day.local_labels()
+    each = bid.product.block_minutes // day.step_minutes
+    floor, cap = bid.product.price_floor, bid.product.price_cap
+    series = []
+    for block, steps in points[:MOST_CURVES]:
+        quantities = [float(kw) for _price, kw in steps]
+        x = [floor, *(float(price) for price, _kw in steps), cap]
+        y = [quantities[0] if steps[0][0] <= floor else 0.0, *quantities, quantities[-1]]
+        series.append({"name": labels[min(block * each, len(labels) - 1)], "x": x, "y": y})
+    return {
+        "curve": True,
+        "stepped": bid.product.order_form != Product.OrderForm.LINEAR,
+        "x_title": _("Price, EUR/MWh"),
+        "labels": [],
+        "panels": [{"title": _("Up, kW"), "series": series}],
+    }
+
+
+def replay_chart(report: Report) -> dict[str, Any]:
+    """The value earned day by day, added up."""
+    lines = (("perfect", _("knowing the prices"), "baseline"), ("bid", _("the bids"), "plan"),
+             ("persistence", _("copying the day before"), "before"))  # fmt: skip
+    return {
+        "labels": [day["day"] for day in report.days],
+        "zone": "",
+        "panels": [
+            {
+                "title": _("EUR, added up"),
+                "unit": "EUR",
+                "series": [
+                    {"name": name, "role": role, "y": numbers(np.cumsum([day[key] for day in report.days]))}
+                    for key, name, role in lines
+                ],
+            }
         ],
     }
 

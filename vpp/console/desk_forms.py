@@ -103,3 +103,23 @@ class WhatIfForm(forms.Form):
             "reserves": [], "storages": [battery], "generation": [], "asks": [], "risk": {"beta": 0.0, "alpha": 0.95},
             "feeders": [{"name": "grid", "export_limit_kw": data["power_kw"], "import_limit_kw": data["power_kw"]}],
         }  # fmt: skip
+
+
+class ReplayForm(forms.Form):
+    """Past days of a product's prices, and the battery that bids on them."""
+
+    product = forms.ChoiceField(label=_("Prices of"))
+    first = forms.DateField(label=_("From"), widget=forms.TextInput(attrs={"type": "date"}))
+    last = forms.DateField(label=_("Until"), widget=forms.TextInput(attrs={"type": "date"}))
+    power_kw = forms.FloatField(min_value=0.1, max_value=1e6, initial=1000, label=_("Power, kW"))
+    energy_kwh = forms.FloatField(min_value=0.1, max_value=1e7, initial=2000, label=_("Capacity, kWh"))
+    wear_per_mwh = forms.FloatField(min_value=0, initial=2, label=_("Wear, EUR per MWh moved"))
+
+    def __init__(self, products: list[tuple[int, str]], *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        choice = self.fields["product"]
+        assert isinstance(choice, forms.ChoiceField)
+        choice.choices = products
+
+    def battery(self) -> dict[str, float]:
+        return {name: self.cleaned_data[name] for name in ("power_kw", "energy_kwh", "wear_per_mwh")}

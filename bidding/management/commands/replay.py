@@ -11,6 +11,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from bidding.errors import BadPriceFile
+from vpp.lib import clock
 
 
 class Command(BaseCommand):
@@ -29,6 +30,7 @@ class Command(BaseCommand):
         parser.add_argument("--history-days", type=int, default=400, help="what the forecast may look back on")
         parser.add_argument("--no-regressors", action="store_true", help="forecast from the prices alone")
         parser.add_argument("--plot", type=Path, help="an SVG of the cumulated value")
+        parser.add_argument("--keep", action="store_true", help="keep the report where the console shows it")
         parser.add_argument("--csv", type=Path, help="the days, one row each")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -67,6 +69,11 @@ class Command(BaseCommand):
             f"  bids are {100 * (bid - copied):.1f} points above persistence; rank correlation of the forecast "
             f"{summary.mean('forecast_tau'):.2f}, of persistence {summary.mean('persistence_tau'):.2f}"
         )
+        if options["keep"]:
+            from bidding.operations.replay_reports import keep_report
+
+            kept = keep_report(f"{options['market']}, {file.name}", battery, days, at=clock.now())
+            self.stdout.write(f"  kept as report {kept.pk}")
         if options["plot"]:
             options["plot"].write_text(as_svg(summary, title=f"{options['market']}: value captured, {file.name}"))
         if options["csv"]:

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 import numpy as np
+from django.db import connection
 from django.test import Client
 
 from bidding.models import Ask, AskEvent, Award, Bid, BidEvent, Market, NightlyRun, NightlyStep, Product
+from bidding.operations.replay_reports import KIND as REPLAY
 from forecasting.models import Forecast, ForecastRun
 from telemetry import operations as telemetry
 from telemetry.kernels.batch import batch_of, index_codes
@@ -18,6 +20,7 @@ from tests.factories import ALWAYS, ZONE, make_contract, make_device, make_parti
 from vpp.accounts.models import Participant, User
 from vpp.accounts.operations import audit
 from vpp.dispatch.models import DeviceStatus, Plan, PlanDevice, Setpoint, Shortfall
+from vpp.enrollment.bulk_changes import KIND as CHANGE_DEVICES
 from vpp.enrollment.models import Device, Portfolio
 from vpp.jobs.models import Job
 from vpp.lib.periods import DeliveryDay
@@ -91,6 +94,7 @@ def make_day(delivery_date: date = SUMMER, *, code: str = "PF-LV5.220", settle: 
     plan = _plan(portfolio, devices, day, awards, forecast)
     _delivery(portfolio, devices, day, plan)
     world = World(day, portfolio, devices, utility, wanted, day.end + timedelta(hours=3))
+    make_reports(devices[0], world.after)
     if settle:
         world.run = settle_day(portfolio_id=portfolio.pk, delivery_date=day.date, at=world.after)
     return world
@@ -307,6 +311,33 @@ def page(client: Client, url: str, status: int = 200) -> str:
     return response.content.decode()
 
 
+#: Pages of jobs, and the kind of job they show.
+REPORTS = {"bids/replays": REPLAY, "fleet/changes": CHANGE_DEVICES}
+
+
+def make_reports(device: Device, at: datetime) -> None:
+    """A replay of two days and a change that one device refused, both done."""
+    day = {"perfect": 200.0, "bid": 150.0, "persistence": 120.0, "forecast_tau": 0.5, "persistence_tau": None}
+    battery = {"power_kw": 1000.0, "energy_kwh": 2000.0, "wear_per_mwh": 2.0}
+    span = {"first": "2016-07-12", "last": "2016-07-13"}
+    told = {
+        REPLAY: (
+            {"source": "Day-ahead energy", "product_id": None, "battery": battery, **span},
+            {"days": [{"day": when, **day} for when in span.values()]},
+        ),
+        CHANGE_DEVICES: (
+            {"key": f"change:{device.code}", "change": "suspend", "device_ids": [device.pk], "actor": "user:ada",
+             "reason": "storm"},
+            {"seen": 1, "changed": 0, "refused": [[device.code, "already_suspended"]]},
+        ),
+    }  # fmt: skip
+    for kind, (payload, result) in told.items():
+        Job.objects.create(
+            kind=kind, natural_key=f"{kind}:{device.code}", payload=payload, result=result, state=Job.State.DONE,
+            created_at=at, run_after=at, finished_at=at,
+        )  # fmt: skip
+
+
 def every_page(world: World) -> list[str]:
     """An address of each of staff's pages."""
     payout, performance = Payout.objects.earliest("pk"), Performance.objects.earliest("pk")
@@ -318,8 +349,22 @@ def every_page(world: World) -> list[str]:
         f"/settlement/awards/{performance.pk}/", "/ledger/", "/system/", "/system/audit/",
         "/enrollment/", "/enrollment/new/", f"/enrollment/sites/{world.devices[1].site.code}/", "/enrollment/import/",
         "/enrollment/eligibility/", "/settlement/review/", "/settlement/certifications/", "/disputes/", "/statements/",
-        "/forecasts/", "/alarms/", "/bids/what-if/",
+        "/forecasts/", "/alarms/", "/bids/what-if/", "/bids/replays/", "/fleet/feeders/",
+        f"/fleet/feeders/{world.portfolio.feeder_code}/", "/fleet/changes/",
+        *(f"/{where}/{Job.objects.filter(kind=kind).earliest('pk').pk}/" for where, kind in REPORTS.items()),
     ]  # fmt: skip
+
+
+def questions_of(client, url: str) -> list[str]:
+    asked: list[str] = []
+
+    def count(execute, sql, params, many, context):
+        asked.append(sql)
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(count):
+        assert client.get(url).status_code == 200
+    return asked
 
 
 def chart_of(body: str, name: str) -> dict:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, time, timedelta
 
 import pytest
 
-from bidding.models import Bid, BidEvent, NightlyRun
+from bidding.models import Bid, BidEvent, NightlyRun, Price, Product
 from tests.apps.console.makers import chart_of, client_for, make_user, page
 from vpp.accounts.models import AuditEvent, Participant, User
 from vpp.console.queries.nightly import timeline
+from vpp.jobs import operations as jobs
 from vpp.lib import clock
+from vpp.lib.periods import local_moment
 
 pytestmark = pytest.mark.django_db
 
@@ -88,3 +90,62 @@ def test_a_bid_stays_after_its_gate_and_without_the_role(world, open_bid):
     assert "cannot be withdrawn any more" in body
     open_bid.refresh_from_db()
     assert open_bid.state == Bid.State.SUBMITTED
+
+
+def test_a_curve_is_drawn_from_price_to_quantity(staff, open_bid):
+    curve: list[list[list[float]]] = [[] for _ in range(24)]
+    curve[12] = [[-10.0, -60.0], [40.0, 0.0], [80.0, 25.0]]
+    open_bid.pk, open_bid.curve, open_bid.natural_key = None, curve, "with a curve"
+    open_bid.delivery_date += timedelta(days=1)
+    open_bid.save(force_insert=True)
+    body = page(staff, f"/bids/{open_bid.portfolio.code}/{open_bid.delivery_date}/")
+    (series,) = chart_of(body, f"curve-{open_bid.pk}")["panels"][0]["series"]
+    assert series["name"] == "12:00"
+    product = open_bid.product
+    assert series["x"] == [product.price_floor, -10.0, 40.0, 80.0, product.price_cap]
+    assert series["y"] == [0.0, -60.0, 0.0, 25.0, 25.0]
+
+
+# --- replays
+
+
+def post_prices(product, first, days: int) -> None:
+    """Cheap at night, dear in the evening, a little dearer each day."""
+    day_hours = [20.0 + 60.0 * (hour in (18, 19, 20)) + hour for hour in range(24)]
+    start = local_moment(first, time(), product.market.time_zone)
+    Price.objects.bulk_create(
+        Price(
+            product=product, interval_start=start + timedelta(hours=hour), price=day_hours[hour % 24] + hour / 24,
+            available_at=start,
+        )
+        for hour in range(24 * days)
+    )  # fmt: skip
+
+
+def test_a_replay_is_asked_for_and_shows_what_the_bids_captured(staff, world):
+    product = Product.objects.get(kind="ENERGY")
+    first = date(2016, 6, 1)
+    post_prices(product, first, 16)
+    asked = {
+        "product": product.pk, "first": "2016-06-15", "last": "2016-06-16", "power_kw": "100", "energy_kwh": "200",
+        "wear_per_mwh": "2",
+    }  # fmt: skip
+    answer = staff.post("/bids/replays/", asked)
+    assert "It is being played" in page(staff, answer["Location"])
+    jobs.run_pending()
+    body = page(staff, answer["Location"])
+    lines = {one["name"]: one["y"] for one in chart_of(body, "replay-chart")["panels"][0]["series"]}
+    assert 0 < lines["the bids"][-1] <= lines["knowing the prices"][-1] + 0.01
+    assert "captured by the bids" in body and "Thu 16 Jun 2016" in body
+    assert "15 Jun 2016" in page(staff, "/bids/replays/")
+    assert AuditEvent.objects.filter(action="replay.started").exists()
+
+
+def test_a_replay_without_prices_says_why(staff, world):
+    product = Product.objects.get(kind="ENERGY")
+    asked = {"product": product.pk, "power_kw": "1", "energy_kwh": "2", "wear_per_mwh": "0"}
+    answer = staff.post("/bids/replays/", asked | {"first": "2011-06-15", "last": "2011-06-16"})
+    jobs.run_pending()
+    assert "no prices of" in page(staff, answer["Location"])
+    turned = staff.post("/bids/replays/", asked | {"first": "2016-06-16", "last": "2016-06-15"})
+    assert turned.status_code == 422 and "want 1 to" in turned.content.decode()

@@ -11,9 +11,13 @@ from tests.apps.console.makers import chart_of, client_for, make_user, page
 from vpp.accounts.models import AuditEvent, Participant, User
 from vpp.console.queries import devices as table
 from vpp.console.queries.devices import Filters, device_page, filters_of
+from vpp.console.views import device_changes
+from vpp.enrollment.bulk_changes import change_devices, enqueue_change
 from vpp.enrollment.models import Device, OwnerTerms
 from vpp.enrollment.queries import device_table
 from vpp.enrollment.suspension import resume_device, set_opt_out, suspend_device
+from vpp.jobs import operations as jobs
+from vpp.jobs.models import Job
 
 pytestmark = pytest.mark.django_db
 
@@ -132,3 +136,55 @@ def test_an_owner_sees_only_their_own_devices(world):
     page(client, f"/fleet/device/{other.code}/", 404)
     page(client, f"/fleet/device/{other.code}/opt-out/", 404)
     assert client.post("/fleet/change/suspend/", {"device": mine.code}).status_code == 403
+
+
+# --- thousands at once
+
+
+def test_all_that_match_are_changed_by_a_job_with_a_row_for_each_refusal(world, monkeypatch):
+    monkeypatch.setattr(device_changes, "AT_ONCE", 3)
+    client, every = client_in("OPERATOR"), len(world.devices)
+    suspend_device(world.devices[0], at=world.after, actor="test")
+    url, asked = "/fleet/change/suspend/", {"all": "1", "portfolio": world.portfolio.code}
+    body = client.get(url, asked).content.decode()
+    assert f"Suspend: {every} devices?" in body and "changed by a job" in body
+    answer = client.post(url, {**asked, "count": str(every), "reason": "storm"})
+    job = Job.objects.get(kind="enrollment.change_devices", state=Job.State.PENDING)
+    assert answer["Location"] == f"/fleet/changes/{job.pk}/"
+    assert f"0 / {every}" in page(client, answer["Location"])
+    assert Device.objects.exclude(suspended_at=None).count() == 1
+    jobs.run_pending()
+    assert Device.objects.exclude(suspended_at=None).count() == every
+    body = page(client, answer["Location"])
+    assert f"{every} / {every}" in body and "is suspended already" in body and world.devices[0].code in body
+    trail = AuditEvent.objects.filter(action="device.suspended", actor="user:operator", reason="storm")
+    assert trail.count() == every - 1
+    assert "storm" in page(client, "/fleet/changes/")
+
+
+def test_a_number_that_changed_meanwhile_is_asked_again(world):
+    asked = {"all": "1", "portfolio": world.portfolio.code, "count": "1", "reason": "storm"}
+    body = client_in("OPERATOR").post("/fleet/change/suspend/", asked).content.decode()
+    assert "Meanwhile other devices match" in body and not Device.objects.exclude(suspended_at=None).exists()
+
+
+def test_a_killed_change_goes_on_where_it_stopped(world, monkeypatch):
+    monkeypatch.setattr("vpp.enrollment.bulk_changes.CHUNK", 2)
+    ids = [device.pk for device in world.devices[:5]]
+    job = enqueue_change("suspend", ids, at=world.after, actor="test", reason="")
+    Job.objects.filter(pk=job.pk).update(result={"seen": 2, "changed": 1, "refused": [["X", "unknown_device"]]})
+    done = change_devices(at=world.after, **job.payload)
+    assert done == {"seen": 5, "changed": 4, "refused": [["X", "unknown_device"]]}
+    assert Device.objects.exclude(suspended_at=None).count() == 3
+    job.refresh_from_db()
+    assert job.result == done
+
+
+def test_a_meter_is_refused_and_left_out_unless_asked_for(staff, world):
+    meter = Device.objects.create(
+        code="M-1", site=world.devices[0].site, kind="METER", max_consumption_kw=9, max_production_kw=0
+    )
+    assert "M-1" not in page(staff, "/fleet/") and "M-1" in page(staff, "/fleet/?kind=ALL")
+    job = enqueue_change("suspend", [meter.pk, 0], at=world.after, actor="test", reason="")
+    done = change_devices(at=world.after, **job.payload)
+    assert done["refused"] == [("M-1", "is_a_meter"), ("0", "unknown_device")]

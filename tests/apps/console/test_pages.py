@@ -8,7 +8,6 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.contrib.staticfiles import finders
-from django.db import connection
 from django.test import Client
 
 from bidding.models import Activation, Award
@@ -19,6 +18,7 @@ from tests.apps.console.makers import (
     make_day,
     make_dead_job,
     page,
+    questions_of,
 )
 from tests.factories import make_participant
 from vpp.accounts.models import Participant
@@ -141,18 +141,6 @@ def test_a_payout_leads_back_to_its_readings(staff, world):
 
 
 # --- how they are made
-
-
-def questions_of(client, url: str) -> list[str]:
-    asked: list[str] = []
-
-    def count(execute, sql, params, many, context):
-        asked.append(sql)
-        return execute(sql, params, many, context)
-
-    with connection.execute_wrapper(count):
-        assert client.get(url).status_code == 200
-    return asked
 
 
 def test_pages_ask_at_most_fifteen_questions(staff, world):

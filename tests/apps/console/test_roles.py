@@ -7,6 +7,7 @@ from django.test import Client
 
 from bidding.models import Bid
 from tests.apps.console.makers import (
+    REPORTS,
     World,
     client_for,
     day_url,
@@ -15,6 +16,7 @@ from tests.apps.console.makers import (
     page,
 )
 from vpp.accounts.models import Participant, User
+from vpp.jobs.models import Job
 from vpp.settlement.models import Payout, Performance
 
 pytestmark = pytest.mark.django_db
@@ -91,6 +93,14 @@ def test_each_role_gets_its_pages_and_nothing_else(role, world):
         "/forecasts/": staff_only,
         "/alarms/": staff_only,
         "/bids/what-if/": staff_only,
+        "/bids/replays/": staff_only,
+        "/fleet/feeders/": staff_only,
+        f"/fleet/feeders/{world.portfolio.feeder_code}/": staff_only,
+        "/fleet/changes/": staff_only,
+        **{
+            f"/{where}/{Job.objects.filter(kind=kind).earliest('pk').pk}/": staff_only
+            for where, kind in REPORTS.items()
+        },
         "/settlement/review/": staff_only,
         "/settlement/certifications/": staff_only,
         "/disputes/": utilities,
@@ -109,10 +119,13 @@ def test_each_role_gets_its_pages_and_nothing_else(role, world):
 
 
 STAFF_ACTIONS = {
-    "VIEWER": set(), "SETTLEMENT": set(), "GRID": set(), "TRADER": {"withdraw", "night"},
-    "OPERATOR": {"suspend", "opt_out", "retry", "enroll", "import", "step"},
-    "ADMIN": {"withdraw", "night", "suspend", "opt_out", "retry", "enroll", "import", "step"},
+    "VIEWER": set(), "SETTLEMENT": {"make", "decide"}, "GRID": set(),
+    "TRADER": {"withdraw", "night", "hold", "release", "edit", "replay"},
+    "OPERATOR": {"suspend", "suspend_all", "opt_out", "retry", "enroll", "import", "step", "acknowledge"},
 }  # fmt: skip
+
+
+STAFF_ACTIONS["ADMIN"] = set().union(*STAFF_ACTIONS.values())
 
 
 @pytest.mark.parametrize("role", list(STAFF_ACTIONS))
@@ -124,6 +137,14 @@ def test_each_action_of_staff_needs_its_role(role, world):
     bid = Bid.objects.filter(ask=None).earliest("pk")
     answers = {
         "withdraw": client.get(f"/bids/{bid.pk}/withdraw/"),
+        "hold": client.get(f"/bids/{bid.pk}/hold/"),
+        "release": client.get(f"/bids/{bid.pk}/release/"),
+        "edit": client.get(f"/bids/{bid.pk}/edit/"),
+        "replay": client.post("/bids/replays/", {}),
+        "suspend_all": client.get("/fleet/change/suspend/?all=1&kind=ALL"),
+        "acknowledge": client.post("/alarms/acknowledge/", {}),
+        "make": client.post("/statements/make/", {}),
+        "decide": client.get("/settlement/review/1/release/"),
         "suspend": client.get(f"/fleet/change/suspend/?device={device.code}"),
         "opt_out": client.get(f"/fleet/device/{device.code}/opt-out/"),
         "retry": client.post(f"/system/jobs/{job.pk}/retry/"),

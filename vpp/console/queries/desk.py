@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 
-from django.db.models import Sum
+from django.db.models import Max, Min, Sum
 
 from bidding.models import PlannedDay, Price, Product
 from vpp.lib.periods import DeliveryDay
@@ -33,6 +34,17 @@ def prices_of(product: Product, day: DeliveryDay) -> list[float]:
     count = (day.end - day.start) // step
     starts = [day.start + number * step for number in range(count)]
     return [newest[start] for start in starts] if all(start in newest for start in starts) else []
+
+
+def price_span(products: Iterable[int]) -> tuple[date | None, date | None]:
+    """A useful span to replay: the last two weeks of what is stored, as UTC dates."""
+    found = Price.objects.filter(product__in=list(products)).aggregate(
+        low=Min("interval_start"), high=Max("interval_start")
+    )
+    if found["high"] is None:
+        return None, None
+    last = found["high"].date()
+    return max(found["low"].date() + timedelta(days=2), last - timedelta(days=REPLAY_DAYS - 1)), last
 
 
 @dataclass(frozen=True)

@@ -12,10 +12,12 @@ from django.utils.translation import gettext_lazy as _
 
 from vpp.accounts.models import Principal
 from vpp.console.queries.fleet import LABELS, OPTED_OUT, SUSPENDED, UNUSED, device_state
+from vpp.console.units import grouped
 from vpp.enrollment.models import Device, Portfolio, Site
 
 PAGE_SIZE = 50
 COUNT_LIMIT = 10_000
+EVERYTHING = "ALL"  # kinds, meters too
 #: Sort key of the address -> (column, descending). Codes are unique and break every tie.
 SORTS = {
     "code": ("code", False), "-code": ("code", True), "power": ("size_kw", True), "kind": ("kind", False),
@@ -27,13 +29,14 @@ SORT_LABELS = {
 
 @dataclass(frozen=True)
 class Filters:
-    """What the address asks for; unknown values are dropped."""
+    """What the address asks for; unknown values are dropped. Without a kind: all but the sites' meters."""
 
     search: str = ""
     kind: str = ""
     state: str = ""
     portfolio: str = ""
     feeder: str = ""
+    node: str = ""
     sort: str = "code"
     after: str = ""  # code of the last device of the page before
 
@@ -71,9 +74,9 @@ class DevicePage:
     @property
     def count_text(self) -> str:
         return (
-            gettext("more than %(count)s") % {"count": f"{COUNT_LIMIT:,}"}
+            gettext("more than %(count)s") % {"count": grouped(COUNT_LIMIT, 0)}
             if self.count > COUNT_LIMIT
-            else f"{self.count:,}"
+            else grouped(self.count, 0)
         )
 
 
@@ -81,10 +84,11 @@ def filters_of(query: dict[str, str]) -> Filters:
     kind, state, sort = query.get("kind", ""), query.get("state", ""), query.get("sort", "code")
     return Filters(
         search=query.get("q", "").strip()[:120],
-        kind=kind if kind in Device.Kind.values else "",
+        kind=kind if kind in (EVERYTHING, *Device.Kind.values) else "",
         state=state if state in LABELS else "",
         portfolio=query.get("portfolio", "").strip()[:80],
         feeder=query.get("feeder", "").strip()[:80],
+        node=query.get("node", "").strip()[:120],
         sort=sort if sort in SORTS else "code",
         after=query.get("after", "")[:120],
     )
@@ -106,6 +110,11 @@ def device_page(principal: Principal, filters: Filters, at: datetime) -> DeviceP
     )[: PAGE_SIZE + 1]  # fmt: skip
     rows = [_row(*row) for row in values]
     return DevicePage(rows[:PAGE_SIZE], count, rows[PAGE_SIZE - 1].code if len(rows) > PAGE_SIZE else "")
+
+
+def matching_ids(principal: Principal, filters: Filters, at: datetime) -> list[int]:
+    """Every device that matches, by code; what a change of them all is made of."""
+    return list(_matching(principal, filters, at).order_by("code").values_list("pk", flat=True))
 
 
 def _row(*values: Any) -> DeviceRow:
@@ -130,12 +139,16 @@ def _matching(principal: Principal, filters: Filters, at: datetime) -> Any:
         text = filters.search  # sites first: they are fewer, and the devices then need no join to be searched
         sites = Site.objects.filter(Q(name__icontains=text) | Q(owner__name__icontains=text))
         found = found.filter(Q(code__icontains=text) | Q(site__in=sites.values("pk")))
-    if filters.kind:
+    if not filters.kind:
+        found = found.exclude(kind=Device.Kind.METER)
+    elif filters.kind != EVERYTHING:
         found = found.filter(kind=filters.kind)
     if filters.portfolio:
         found = found.filter(membership__portfolio__code=filters.portfolio)
     if filters.feeder:
         found = found.filter(site__feeder_code=filters.feeder)
+    if filters.node:
+        found = found.filter(site__node_code=filters.node)
     return _in_state(found, filters.state) if filters.state else found
 
 

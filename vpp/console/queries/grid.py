@@ -1,28 +1,24 @@
-"""Feeders, their congestion points, and a feeder's forecast day after a power flow."""
+"""Feeders, their congestion points, and what is known of a feeder's day."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any
 
-import numpy as np
 from django.db.models import Max, Prefetch, Sum
+from django.utils.translation import gettext as _
 
 from forecasting.models import ForecastRun
-from forecasting.queries import NoForecast, feeder_forecast
+from forecasting.queries import latest_feeder_run
 from vpp.accounts.models import Principal
-from vpp.console.schematic import Schematic, lay_out
+from vpp.console.queries.feeder_study import Study, study
 from vpp.lib.errors import DomainError
 from vpp.lib.periods import DeliveryDay
-from vpp.network.models import CongestionPoint, Feeder
-from vpp.network.operations import ScreeningResult, screen
-from vpp.network.queries import feeder_model
+from vpp.network.models import CongestionPoint, Feeder, Node, OperatingEnvelope, TopologyVersion
 
 FEEDER_LIMIT = 200
-MOST_NODES = 600  # more are not drawn, and not calculated while somebody waits
-MOST_VIOLATIONS = 50
-STEP_MINUTES = 15
+MOST_NODES = 400  # more are not drawn, and not calculated while somebody waits
+STATES_SHOWN = 10
 
 
 @dataclass(frozen=True)
@@ -35,15 +31,17 @@ class FeederLine:
 
 @dataclass
 class FeederPage:
-    """`screening` is None where there is no forecast, no grid to calculate on, or where `problem` says why."""
+    """`study` is None where there is no forecast, no grid to calculate on, or where `problem` says why."""
 
     feeder: Feeder
     day: DeliveryDay | None
     points: list[CongestionPoint]
+    states: list[TopologyVersion]
     run: ForecastRun | None = None
-    screening: ScreeningResult | None = None
-    schematic: Schematic | None = None
+    study: Study | None = None
+    envelope: OperatingEnvelope | None = None
     problem: str = ""
+    rooms: list[tuple[str, float, float]] = field(default_factory=list)
 
 
 def feeder_lines(principal: Principal) -> list[FeederLine]:
@@ -65,70 +63,35 @@ def last_forecast_date(principal: Principal, feeder: Feeder) -> date | None:
     return runs.aggregate(newest=Max("delivery_date"))["newest"]
 
 
-def feeder_page(principal: Principal, feeder: Feeder, delivery_date: date | None, at: datetime) -> FeederPage:
-    """The forecast of the day's net load per node, laid through the grid."""
-    page = FeederPage(feeder, None, list(feeder.congestion_points.order_by("code")))
-    if delivery_date is None:
-        page.problem = "No forecast of this feeder yet."
-        return page
-    try:
-        run, rows = feeder_forecast(principal, feeder.code, delivery_date, at)
-    except NoForecast as error:
-        page.problem = error.message
+def feeder_page(feeder: Feeder, delivery_date: date | None, at: datetime) -> FeederPage:
+    """A feeder that the caller has found visible: its switching states, and the newest forecast of the day through the
+    grid."""
+    states = TopologyVersion.objects.filter(feeder=feeder).order_by("-version")[:STATES_SHOWN]
+    page = FeederPage(feeder, None, list(feeder.congestion_points.order_by("code")), list(states))
+    run = latest_feeder_run(feeder.code, delivery_date, at) if delivery_date else None
+    if run is None or delivery_date is None:
+        page.problem = _("No forecast of this feeder yet.") if delivery_date is None else _("No forecast of this day.")
         return page
     page.run, page.day = run, DeliveryDay(delivery_date, run.time_zone, run.step_minutes)
-    nodes = {row.node_code: np.asarray(row.mean_kw, dtype=np.float64) for row in rows if row.node_code}
-    model = feeder_model(feeder.code)
-    if len(model.nodes.codes) > MOST_NODES:
-        page.problem = f"{len(model.nodes.codes)} nodes are too many to draw; the API answers per node."
+    count = Node.objects.filter(feeder=feeder).count()
+    if not 0 < count <= MOST_NODES:
+        page.problem = _("%(count)d nodes cannot be drawn; the API answers per node.") % {"count": count}
         return page
     try:
-        page.screening = screen(feeder.code, nodes, page.day.starts64(), at)
+        version = page.states[0].version if page.states else 0
+        page.study = study(feeder.code, page.day, f"{feeder.pk}:{run.pk}:{version}", at)
     except DomainError as error:
-        page.problem = error.message
+        page.problem = _(error.message)
         return page
-    page.schematic = lay_out(model)
+    envelopes = OperatingEnvelope.objects.filter(feeder=feeder, delivery_date=delivery_date, available_at__lte=at)
+    page.envelope = envelopes.select_related("topology").order_by("-available_at").first()
+    page.rooms = rooms_of(page.envelope)
     return page
 
 
-def peak_interval(screening: ScreeningResult) -> int:
-    """The interval with the highest loading of any element."""
-    worst = worst_loading(screening)
-    return int(np.nanargmax(worst)) if worst.size and not np.isnan(worst).all() else 0
-
-
-def worst_loading(screening: ScreeningResult) -> np.ndarray:
-    """(H,) highest loading of any branch or transformer, pu; 0 where nothing is rated."""
-    loading = np.hstack([screening.branch_loading_pu, screening.transformer_loading_pu])
-    loading = np.where(np.isfinite(loading), loading, 0.0)
-    return loading.max(axis=1, initial=0.0)
-
-
-def elements(screening: ScreeningResult) -> list[dict[str, Any]]:
-    """Each branch and transformer with its highest loading and when that is, the highest first."""
-    found = []
-    for kind, codes, loading in (
-        ("line", screening.branch_codes, screening.branch_loading_pu),
-        ("transformer", screening.transformer_codes, screening.transformer_loading_pu),
-    ):
-        for column, code in enumerate(codes):
-            series = np.where(np.isfinite(loading[:, column]), loading[:, column], np.nan)
-            if np.isnan(series).all():
-                continue  # no rating known, or no solution
-            top = int(np.nanargmax(series))
-            found.append({"kind": kind, "code": code, "top": float(series[top]), "interval": top})
-    return sorted(found, key=lambda one: -one["top"])
-
-
-def picture_data(screening: ScreeningResult, labels: list[str]) -> dict[str, Any]:
-    """What the slider shows: loading of elements and deviation of voltages in whole percent per interval."""
-
-    def percent(values: np.ndarray) -> list[list[int | None]]:
-        return [[None if not np.isfinite(value) else round(float(value) * 100) for value in row] for row in values.T]
-
-    return {
-        "labels": labels,
-        "branches": dict(zip(screening.branch_codes, percent(screening.branch_loading_pu), strict=True)),
-        "transformers": dict(zip(screening.transformer_codes, percent(screening.transformer_loading_pu), strict=True)),
-        "nodes": dict(zip(screening.node_codes, percent(screening.voltage_pu), strict=True)),
-    }
+def rooms_of(envelope: OperatingEnvelope | None) -> list[tuple[str, float, float]]:
+    """(node, kW) the smallest room of the day to consume and to produce more, the tightest node first."""
+    if envelope is None:
+        return []
+    rows = zip(envelope.node_codes, envelope.consume_room_kw, envelope.produce_room_kw, strict=True)
+    return sorted(((code, min(more), min(less)) for code, more, less in rows), key=lambda row: row[1] + row[2])

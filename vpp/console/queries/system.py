@@ -40,8 +40,8 @@ def system_page(at: datetime, kind: str) -> SystemPage:
     queues: dict[str, dict[str, int]] = {}
     for queue, state, count in Job.objects.order_by().values_list("queue", "state").annotate(Count("pk")):
         queues.setdefault(queue, {})[state] = count
-    troubled = Job.objects.filter(state__in=[Job.State.DEAD, Job.State.FAILED]).order_by("-pk")
-    recent = Job.objects.order_by("-pk")
+    slim = Job.objects.defer("payload", "result").order_by("-pk")
+    troubled, recent = slim.filter(state__in=[Job.State.DEAD, Job.State.FAILED]), slim
     if kind:
         recent = recent.filter(Q(kind__icontains=kind) | Q(natural_key__icontains=kind))
     return SystemPage(

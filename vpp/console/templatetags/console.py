@@ -161,3 +161,21 @@ def clean(code: str) -> str:
 def interval_label(data: dict[str, Any], interval: int) -> str:
     """The local start of an interval of the day."""
     return str(data["labels"][interval])
+
+
+@register.filter
+def plain_count(number: int) -> str:
+    """A number of things, in groups of three."""
+    return units.grouped(number, 0)
+
+
+@register.filter
+def per_mille(thousandths: int) -> str:
+    """Thousandths as percent with one decimal: `100.3 %`."""
+    return f"{units.grouped(thousandths / 10, 1)}\u00a0%"
+
+
+@register.simple_tag
+def limit_value(violation: Any, value: float) -> str:
+    """What was reached or allowed, in the limit's own unit: kW, or percent of nominal voltage or rating."""
+    return units.quantity(value, "kW") if violation.kind == "power_limit" else units.percent(value)

@@ -62,6 +62,7 @@ def portfolio_bids(request: HttpRequest, code: str, delivery_date: str) -> HttpR
         "later": chosen + timedelta(days=1),
         "zone": portfolio.time_zone,
         "chart": bid_charts.bid_chart(bids, before, grid) if bids else None,
+        "curves": bid_charts.curve_charts(bids, grid),
         "lines": [day.BidLine(bid, getattr(bid, "award", None), None, grid.step_minutes) for bid in bids],
         "earlier_lines": [day.BidLine(bid, getattr(bid, "award", None), None, grid.step_minutes) for bid in before],
         "withdrawable": [bid.pk for bid in bids if trader and may_withdraw(bid, at)],

@@ -1,41 +1,25 @@
-"""The fleet: a table of devices, one device, and taking devices out of service and back."""
+"""The fleet: a table of devices, where they are, one device, and opting it out."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 from django.contrib import messages
-from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_noop
 from django.views.decorators.http import require_GET, require_http_methods
 
 from vpp.accounts.principals import principal_of
 from vpp.console import charts
 from vpp.console.access import OWNER, Role, has_role, page_for, require_role, staff_page
-from vpp.console.queries import device, devices, fleet
+from vpp.console.queries import device, devices, fleet, fleet_places
 from vpp.console.views.params import parse_date
 from vpp.dispatch.operations import set_device_opt_out
 from vpp.enrollment.models import Device
-from vpp.enrollment.suspension import resume_device, suspend_device
 from vpp.lib import clock
 from vpp.lib.periods import delivery_day_of
 
 OPERATORS = (Role.OPERATOR, Role.ADMIN)
-BULK_LIMIT = 500
-#: What can be done to devices: operation, question, button.
-CHANGES: dict[str, tuple[Callable[..., bool], str, str]] = {
-    "suspend": (
-        suspend_device,
-        gettext_noop("They will be planned and dispatched no more until they are resumed."),
-        gettext_noop("Suspend"),
-    ),
-    "resume": (resume_device, gettext_noop("They will take part again from the next plan on."), gettext_noop("Resume")),
-}
 
 
 @require_GET
@@ -47,6 +31,9 @@ def device_table(request: HttpRequest) -> HttpResponse:
     following = request.GET.copy()
     page = devices.device_page(principal, filters, at)
     following["after"] = page.next_after
+    matching = request.GET.copy()
+    matching.pop("after", None)
+    matching["all"] = "1"
     context = {
         "here": "fleet",
         "page": page,
@@ -57,6 +44,8 @@ def device_table(request: HttpRequest) -> HttpResponse:
         "states": fleet.LABELS.items(),
         "sorts": devices.SORT_LABELS.items(),
         "next_query": following.urlencode(),
+        "all_query": matching.urlencode(),
+        "everything": devices.EVERYTHING,
         "operator": has_role(request, *OPERATORS) and principal.sees_all,
         "at": at,
     }
@@ -91,38 +80,36 @@ def device_page(request: HttpRequest, code: str) -> HttpResponse:
     return render(request, "console/device.html", context)
 
 
-@require_http_methods(["GET", "POST"])
+@require_GET
 @staff_page
-def change_devices(request: HttpRequest, change: str) -> HttpResponse:
-    """Suspend or resume the devices named by `device`; asks once, then does it and says how many it was."""
-    require_role(request, *OPERATORS)
-    if change not in CHANGES:
-        raise Http404(f"Nobody can {change} devices.")
-    operation, consequence, action = CHANGES[change]
-    asked = request.POST if request.method == "POST" else request.GET
-    codes = asked.getlist("device")[:BULK_LIMIT]
-    found = list(Device.objects.visible_to(principal_of(request)).filter(code__in=codes).order_by("code"))
-    back = reverse("console:device", args=[found[0].code]) if len(found) == 1 else reverse("console:fleet")
-    if not found:
-        messages.error(request, _("No device is chosen."))
-        return redirect(back)
-    if request.method == "POST":
-        reason = request.POST.get("reason", "").strip()
-        with transaction.atomic():
-            done = sum(operation(one, at=clock.now(), actor=request.user, reason=reason) for one in found)
-        told = {"action": _(action), "done": done, "count": len(found)}
-        messages.success(request, _("%(action)s: %(done)d of %(count)d devices changed.") % told)
-        return redirect(back)
-    context: dict[str, Any] = {
+def feeder_list(request: HttpRequest) -> HttpResponse:
+    at = clock.now()
+    return render(
+        request, "console/fleet_feeders.html", {"here": "fleet", "places": fleet_places.feeders(at), "at": at}
+    )
+
+
+@require_GET
+@staff_page
+def feeder_drawing(request: HttpRequest, code: str) -> HttpResponse:
+    """The feeder's grid with its devices: as large as they are many, in the colour of how they stand."""
+    at = clock.now()
+    places = {place.code: place for place in fleet_places.nodes(code, at)}
+    if not places:
+        raise Http404(f"There is no device on a feeder {code}.")
+    drawn = fleet_places.drawing(code)
+    shown = {dot.code for dot in drawn.dots} if drawn else set()
+    context = {
         "here": "fleet",
-        "title": _("%(action)s: %(count)d devices?") % {"action": _(action), "count": len(found)},
-        "text": _(consequence),
-        "items": [one.code for one in found],
-        "hidden": [("device", one.code) for one in found],
-        "action": _(action),
-        "back": back,
+        "code": code,
+        "drawing": drawn,
+        "dots": [(dot, places.get(dot.code)) for dot in drawn.dots] if drawn else [],
+        "places": sorted(places.values(), key=lambda place: (-place.troubled, place.code)),
+        "outside": [place for place in places.values() if place.code not in shown] if drawn else [],
+        "devices": sum(place.devices for place in places.values()),
+        "at": at,
     }
-    return render(request, "console/confirm.html", context)
+    return render(request, "console/fleet_feeder.html", context)
 
 
 @require_http_methods(["GET", "POST"])

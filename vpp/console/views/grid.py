@@ -10,13 +10,16 @@ from django.views.decorators.http import require_GET
 
 from vpp.accounts.principals import principal_of
 from vpp.console.access import UTILITY, page_for
-from vpp.console.queries import grid
+from vpp.console.grid_charts import feeder_chart
+from vpp.console.queries import feeder_study, grid
 from vpp.console.views.asks import may_ask
 from vpp.console.views.params import parse_date
 from vpp.lib import clock
 from vpp.network.models import Feeder
 
-CALM, BUSY, FULL = 0.6, 0.8, 1.0  # loadings, pu, from which the colour changes
+CALM_PCT, BUSY_PCT, FULL_PCT = 60, 80, 100  # loadings from which the colour changes
+NEAR = 10  # thousandths of nominal voltage from a limit
+MOST_ELEMENTS, MOST_VIOLATIONS = 30, 50
 
 
 @require_GET
@@ -34,7 +37,7 @@ def feeder_page(request: HttpRequest, code: str) -> HttpResponse:
     if feeder is None:
         raise Http404(f"There is no feeder {code}, or it is not yours.")
     shown = parse_date(request.GET.get("date", "")) or grid.last_forecast_date(principal, feeder)
-    page = grid.feeder_page(principal, feeder, shown, at)
+    page = grid.feeder_page(feeder, shown, at)
     context: dict[str, Any] = {
         "here": "grid",
         "page": page,
@@ -43,37 +46,51 @@ def feeder_page(request: HttpRequest, code: str) -> HttpResponse:
         "at": at,
         "may_ask": may_ask(request),
     }
-    if page.screening is not None and page.day is not None:
+    if page.study is not None and page.day is not None:
         context |= _picture(request, page)
+        context["chart"] = feeder_chart(page.study, page.envelope, page.day)
     return render(request, "console/feeder.html", context)
 
 
 def _picture(request: HttpRequest, page: grid.FeederPage) -> dict[str, Any]:
     """The drawing in one interval: the one asked for, or the fullest."""
-    screening, day = page.screening, page.day
-    assert screening is not None and day is not None
-    asked = request.GET.get("interval", "")
-    interval = int(asked) if asked.isdecimal() and int(asked) < day.n_intervals else grid.peak_interval(screening)
-    data = grid.picture_data(screening, day.local_labels())
-    loading = {code: series[interval] for part in ("branches", "transformers") for code, series in data[part].items()}
-    drawn = page.schematic
+    study, day = page.study, page.day
+    assert study is not None and day is not None
+    name = request.GET.get("picture", "forecast")
+    shown = study.picture(name)
+    asked, fullest = request.GET.get("interval", ""), feeder_study.highest_loading(shown)
+    peak = fullest.index(max(fullest)) if fullest else 0
+    interval = int(asked) if asked.isdecimal() and int(asked) < day.n_intervals else peak
+    drawn, labels = study.drawing, day.local_labels()
+    dots = [(dot, shown.voltage.get(dot.code, []), study.band.get(dot.code, (0, 9999))) for dot in drawn.dots]
+    links = [(link, shown.loading.get(link.code, [])) for link in drawn.links]
     return {
+        "metered": shown is study.metered,
         "interval": interval,
-        "label": data["labels"][interval],
-        "data": data,
-        "links": [(link, tone_of(loading.get(link.code)), loading.get(link.code)) for link in drawn.links]
-        if drawn
-        else [],
-        "dots": [(dot, data["nodes"][dot.code][interval]) for dot in drawn.dots] if drawn else [],
-        "elements": grid.elements(screening)[:30],
-        "violations": screening.violations[: grid.MOST_VIOLATIONS],
+        "label": labels[interval],
+        "data": {"labels": labels, "loading": shown.loading, "voltage": shown.voltage, "band": study.band},
+        "links": [(link, tone_of(_at(series, interval)), _at(series, interval)) for link, series in links],
+        "dots": [(dot, voltage_tone(_at(series, interval), band), _at(series, interval)) for dot, series, band in dots],
+        "elements": feeder_study.elements(shown, {link.code: link.kind for link in drawn.links})[:MOST_ELEMENTS],
+        "violations": shown.violations[:MOST_VIOLATIONS],
         "last": day.n_intervals - 1,
     }
+
+
+def _at(series: list[int | None], interval: int) -> int | None:
+    return series[interval] if interval < len(series) else None
 
 
 def tone_of(percent: int | None) -> str:
     """The colour class of a loading; grey where no rating is known."""
     if percent is None:
         return "unknown"
-    share = percent / 100.0
-    return "over" if share > FULL else "full" if share > BUSY else "busy" if share > CALM else "calm"
+    return "over" if percent > FULL_PCT else "full" if percent > BUSY_PCT else "busy" if percent > CALM_PCT else "calm"
+
+
+def voltage_tone(thousandths: int | None, band: tuple[int, int]) -> str:
+    """The colour class of a voltage: outside its band, within a hundredth of a limit, or well inside."""
+    if thousandths is None:
+        return "unknown"
+    inside = min(thousandths - band[0], band[1] - thousandths)
+    return "over" if inside < 0 else "full" if inside < NEAR else "calm"

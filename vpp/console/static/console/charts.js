@@ -109,9 +109,36 @@
     return { traces: traces, layout: layout };
   }
 
+  /* Quantity over price, a line per block of the day, the early ones darker than the late ones. */
+  function curve(chart, width) {
+    const colour = colours();
+    const panel = chart.panels[0];
+    const many = panel.series.length;
+    const traces = panel.series.map((series, index) => ({
+      x: series.x, y: series.y, name: series.name, type: "scatter", mode: "lines", opacity: 1 - (0.7 * index) / many,
+      line: { shape: chart.stepped ? "hv" : "linear", width: 2, color: index % 2 ? colour.called : colour.plan },
+      hovertemplate: series.name + ": %{y:,.1f} kW<extra></extra>",
+    }));
+    const all = panel.series.flatMap((series) => series.x.slice(1, -1));
+    const low = Math.min(...all), high = Math.max(...all), room = Math.max((high - low) * 0.15, 10);
+    const axis = (title) => ({
+      title: { text: title, font: { size: 12, color: colour.soft }, standoff: 8 }, gridcolor: colour.line,
+      zerolinecolor: colour.soft, tickformat: ",~r", automargin: true,
+    });
+    const layout = {
+      autosize: true, hovermode: "x", paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
+      font: { family: "system-ui, sans-serif", size: width < 520 ? 11 : 12, color: colour.ink },
+      margin: { l: 56, r: 20, t: 40, b: 44 }, showlegend: many > 1,
+      legend: { orientation: "h", x: 0, y: 1, xanchor: "left", yanchor: "bottom", bgcolor: "rgba(0,0,0,0)" },
+      hoverlabel: { bgcolor: colour.surface, bordercolor: colour.line, font: { color: colour.ink } },
+      xaxis: { ...axis(chart.x_title), range: [low - room, high + room] }, yaxis: axis(panel.title),
+    };
+    return { traces: traces, layout: layout };
+  }
+
   function draw(place) {
     const chart = JSON.parse(document.getElementById(place.dataset.chart).textContent);
-    const made = figure(chart, place.clientWidth);
+    const made = (chart.curve ? curve : figure)(chart, place.clientWidth);
     const config = {
       responsive: true, displaylogo: false, doubleClick: "reset",
       modeBarButtonsToRemove: ["toImage", "select2d", "lasso2d", "autoScale2d"],

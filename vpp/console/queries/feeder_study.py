@@ -1,0 +1,145 @@
+"""A feeder's day as calculated: loading and voltage of each element, loads, needs and room, forecast and metered.
+
+The calculation takes some tenths of a second and many questions; its answer is kept for everybody who looks.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from django.core.cache import cache
+from numpy.typing import NDArray
+
+from bidding.grid.awareness import PowerSplit, feeder_awareness, measured_screening
+from bidding.grid.needs import feeder_needs
+from vpp.console.schematic import Schematic, lay_out
+from vpp.lib.periods import DeliveryDay
+from vpp.network.operations import ScreeningResult
+
+if TYPE_CHECKING:
+    from vpp.network.kernels.feeder import FeederModel
+    from vpp.network.kernels.needs import Need
+
+FloatArray = NDArray[np.float64]
+KEPT_S = 120
+MOST_NEEDS = 20
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One power flow of the day: per element (H,) whole percent of its rating, per node (H,) thousandths of nominal."""
+
+    loading: dict[str, list[int | None]]
+    voltage: dict[str, list[int | None]]
+    violations: list[Any]
+
+
+@dataclass(frozen=True)
+class NeedLine:
+    """A limit that breaks and the least that cures it; `quantity` (H,) in kW or kvar at the best node."""
+
+    element: str
+    kind: str
+    up: bool
+    reactive: bool
+    quantity: FloatArray
+    cured: bool
+    best_nodes: list[str]
+
+    @property
+    def peak(self) -> float:
+        return float(self.quantity.max(initial=0.0))
+
+    @property
+    def window(self) -> tuple[int, int]:
+        """First and last interval in which it is needed."""
+        at = np.flatnonzero(self.quantity > 0)
+        return (int(at[0]), int(at[-1])) if at.size else (0, 0)
+
+
+@dataclass(frozen=True)
+class Study:
+    """forecast, metered : the day's pictures; metered is None before the first reading."""
+
+    drawing: Schematic
+    band: dict[str, tuple[int, int]]  # lowest and highest voltage allowed, thousandths
+    forecast: Picture
+    metered: Picture | None
+    forecast_power: PowerSplit
+    metered_power: PowerSplit
+    up_kw: FloatArray
+    down_kw: FloatArray
+    needs: list[NeedLine]
+    made_at: datetime
+
+    def picture(self, name: str) -> Picture:
+        return self.metered if name == "metered" and self.metered is not None else self.forecast
+
+
+def study(feeder_code: str, day: DeliveryDay, key: str, at: datetime) -> Study:
+    """Calculated once in KEPT_S for `key`, which names forecast and switching state. Raises DomainError."""
+    place = f"feeder-study:{key}:{at:%Y%m%d%H}"
+    found: Study | None = cache.get(place)
+    if found is None:
+        found = _calculate(feeder_code, day, at)
+        cache.set(place, found, KEPT_S)
+    return found
+
+
+def _calculate(feeder_code: str, day: DeliveryDay, at: datetime) -> Study:
+    aware = feeder_awareness(feeder_code, day, at)
+    metered = measured_screening(aware, at)
+    needed = feeder_needs(feeder_code, day, at)
+    model = needed.known.model
+    return Study(
+        drawing=lay_out(model),
+        band=_band(model),
+        forecast=picture_of(aware.screening),
+        metered=None if metered is None else picture_of(metered),
+        forecast_power=aware.forecast,
+        metered_power=aware.measured,
+        up_kw=aware.up_kw,
+        down_kw=aware.down_kw,
+        needs=[_need_line(need) for need in needed.needs[:MOST_NEEDS]],
+        made_at=at,
+    )
+
+
+def _need_line(need: Need) -> NeedLine:
+    best = [node.code for node in need.best_nodes[:3]]
+    return NeedLine(need.element_code, need.kind, need.up, need.reactive, need.quantity, need.cured, best)
+
+
+def _band(model: FeederModel) -> dict[str, tuple[int, int]]:
+    low, high = (np.round(limit * 1000).astype(int).tolist() for limit in (model.nodes.v_min_pu, model.nodes.v_max_pu))
+    return dict(zip(model.nodes.codes, zip(low, high, strict=True), strict=True))
+
+
+def picture_of(screening: ScreeningResult) -> Picture:
+    def whole(values: FloatArray, scale: int) -> list[list[int | None]]:
+        return [[None if not np.isfinite(value) else round(float(value) * scale) for value in row] for row in values.T]
+
+    lines = zip(screening.branch_codes, whole(screening.branch_loading_pu, 100), strict=True)
+    transformers = zip(screening.transformer_codes, whole(screening.transformer_loading_pu, 100), strict=True)
+    voltages = zip(screening.node_codes, whole(screening.voltage_pu, 1000), strict=True)
+    return Picture(dict(lines) | dict(transformers), dict(voltages), list(screening.violations))
+
+
+def highest_loading(picture: Picture) -> list[int]:
+    """(H,) whole percent; 0 where nothing is rated."""
+    series = [[value or 0 for value in row] for row in picture.loading.values()]
+    return [max(column) for column in zip(*series, strict=True)] if series else []
+
+
+def elements(picture: Picture, kinds: dict[str, str]) -> list[dict[str, Any]]:
+    """Each rated element with its highest loading and when that is, the highest first."""
+    found = []
+    for code, series in picture.loading.items():
+        known = [(value, -place) for place, value in enumerate(series) if value is not None]
+        if known:
+            top, place = max(known)
+            found.append({"kind": kinds[code], "code": code, "top": top, "interval": -place})
+    return sorted(found, key=lambda one: -one["top"])
