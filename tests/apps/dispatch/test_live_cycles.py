@@ -66,3 +66,33 @@ def test_devices_that_report_by_the_quarter_hour_are_left_alone_inside_it() -> N
     played.fetch_and_accept(40, make_client()[0])
     cycle = operations.hold([played.portfolio.pk], played.start(40) + 8 * MINUTE)[0]
     assert (cycle.written, cycle.unavailable) == (0, 0)
+
+
+def asked_late(n: int, up_kw: float) -> PlayedDay:
+    """Setpoints of a loop that begins six minutes into an interval, accepted."""
+    played = PlayedDay(n, up_kw=up_kw)
+    played.idle(39)
+    operations.control_cycle(played.portfolio.pk, played.start(40), played.start(40) + 6 * MINUTE)
+    played.fetch_and_accept(40, make_client()[0])
+    return played
+
+
+def test_who_was_asked_inside_an_interval_is_judged_by_what_it_did_since() -> None:
+    played = asked_late(4, 12.0)
+    rogue = played.devices[0]
+    for minute in range(15):
+        targets = played.targets(40) | {rogue: 0.0} if minute > 6 else dict.fromkeys(played.devices, 0.0)
+        report_minute(played, 40, minute, targets)
+    cycle = played.cycle(41)
+    assert cycle.detail["verdicts"] == {"FOLLOWED": 3, "DISOBEYED": 1}
+    assert cycle.placed_up_kw == pytest.approx(12.0), "the interval's mean is half of what was asked, through no fault"
+
+
+def test_nothing_is_said_of_who_was_asked_inside_an_interval_and_reports_by_the_quarter_hour() -> None:
+    played = asked_late(3, 9.0)
+    played.report(40, {one: kw * 0.6 for one, kw in played.targets(40).items()})
+    cycle = played.cycle(41)
+    assert cycle.detail["verdicts"] == {"UNDECIDED": 3}
+    assert (cycle.unavailable, cycle.placed_up_kw) == (0, pytest.approx(9.0))
+    played.report(41, played.targets(41))
+    assert played.cycle(42).detail["verdicts"] == {"FOLLOWED": 3}

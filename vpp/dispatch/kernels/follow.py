@@ -24,13 +24,15 @@ class Answer(IntEnum):
 
 
 class Verdict(IntEnum):
-    """SILENT: neither an answer nor a reading. UNMEASURED: accepted, but no reading came (yet)."""
+    """SILENT: neither an answer nor a reading. UNMEASURED: accepted, but no reading came (yet). UNDECIDED: asked too
+    late in the interval for any reading to tell."""
 
     FOLLOWED = 0
     SILENT = 1
     REFUSED = 2
     DISOBEYED = 3
     UNMEASURED = 4
+    UNDECIDED = 5
 
 
 def judge(

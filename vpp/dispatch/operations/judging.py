@@ -22,6 +22,7 @@ Codes = NDArray[np.int8]
 Floats = NDArray[np.float64]
 
 STEP = timedelta(minutes=15)
+IN_TIME = timedelta(minutes=1)  # a setpoint issued later than this is not judged by the mean of the whole interval
 FIRST_WAIT_INTERVALS = 2
 LONGEST_WAIT_INTERVALS = 16
 
@@ -64,15 +65,34 @@ def judge_interval(fleet: Fleet, day: DeliveryDay, interval_start: datetime, at:
     rated_kw = np.maximum(table.max_consumption_kw, table.max_production_kw)[rows]
     answer = np.array([_ANSWER.get(state, Answer.NONE) for state in asked.state], dtype=np.int8)
     exact = np.isin(fleet.kind[rows], ("BATTERY", "GENSET", "BIOMASS"))
-    verdict = judge(asked.target_kw, asked.baseline_kw, measured_kw, rated_kw, answer, exact)
-    states = ["FOLLOWED" if code == Verdict.FOLLOWED else "MISSED" for code in verdict]
-    reasons = ["" if code == Verdict.FOLLOWED else Verdict(int(code)).name.lower() for code in verdict]
-    setpoint_rows.judge(asked.id, states, measured_kw, reasons, at=at)
-    mark_devices(asked.device_id, verdict, interval_start)
+    judged_kw, undecided = _since_issued(asked, measured_kw, interval_start)
+    verdict = judge(asked.target_kw, asked.baseline_kw, judged_kw, rated_kw, answer, exact)
+    verdict[undecided] = Verdict.UNDECIDED
+    decided = np.flatnonzero(~undecided)
+    states = ["FOLLOWED" if code == Verdict.FOLLOWED else "MISSED" for code in verdict[decided]]
+    reasons = ["" if code == Verdict.FOLLOWED else Verdict(int(code)).name.lower() for code in verdict[decided]]
+    setpoint_rows.judge(asked.id[decided], states, judged_kw[decided], reasons, at=at)
+    mark_devices(asked.device_id[decided], verdict[decided], interval_start)
     _count_use(asked, verdict, interval_start, day.date)
     owner = fleet.portfolio_id[rows]
     delivered_kw = asked.baseline_kw - measured_kw
     return {one: _judged(verdict[owner == one], delivered_kw[owner == one]) for one in fleet.parts}
+
+
+def _since_issued(
+    asked: SetpointColumns, measured_kw: Floats, interval_start: datetime
+) -> tuple[Floats, NDArray[np.bool_]]:
+    """What each setpoint (M,) is judged by: the interval's mean, or for one issued inside the interval the newest
+    reading that began after it; and where there is none such, so that nothing can be said."""
+    issued = np.array([one.replace(tzinfo=None) for one in asked.issued_at], dtype="datetime64[us]")
+    late = issued > np.datetime64((interval_start + IN_TIME).replace(tzinfo=None), "us")
+    rows = np.flatnonzero(late & ~np.isnan(measured_kw))
+    judged_kw, undecided = measured_kw.copy(), np.zeros(asked.size, dtype=bool)
+    if rows.size:
+        newest = readings.latest(asked.device_id[rows])
+        told = newest.ts >= issued[rows]
+        judged_kw[rows], undecided[rows] = np.where(told, newest.power_kw, np.nan), ~told
+    return judged_kw, undecided
 
 
 def _judged(verdict: Codes, delivered_kw: Floats) -> Judged:
