@@ -149,8 +149,7 @@ class AskCollection(ListAPIView):
             raise BadAsk("only a utility asks for flexibility")
         content = AskContent(**checked(AskInput, request))
         ask, made = operations.receive_ask(utility=participant, content=content, at=clock.now(), actor=request.user)
-        answer = AskSerializer(visible_asks(request).get(pk=ask.pk)).data
-        return Response(answer, status=status.HTTP_201_CREATED if made else status.HTTP_200_OK)
+        return Response(AskSerializer(ask).data, status=status.HTTP_201_CREATED if made else status.HTTP_200_OK)
 
 
 def visible_asks(request: Request) -> QuerySet[Ask]:

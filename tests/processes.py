@@ -39,13 +39,13 @@ def running(*command: str, **extra: str) -> Iterator[subprocess.Popen[bytes]]:
         if process.poll() is None:
             process.terminate()
         try:
-            process.wait(timeout=30)
+            process.wait(timeout=60)
         except subprocess.TimeoutExpired:
             process.kill()
             raise
 
 
-def run(*command: str, timeout_s: float = 120, **extra: str) -> subprocess.CompletedProcess[str]:
+def run(*command: str, timeout_s: float = 240, **extra: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "manage.py", *command],
         cwd=ROOT,
@@ -58,9 +58,9 @@ def run(*command: str, timeout_s: float = 120, **extra: str) -> subprocess.Compl
 
 
 def wait_until(
-    condition: Callable[[], bool], *, timeout_s: float = 30, about: Callable[[], object] = lambda: ""
+    condition: Callable[[], bool], *, timeout_s: float = 90, about: Callable[[], object] = lambda: ""
 ) -> None:
-    """`about` is told where it does not come true."""
+    """`about` is told where it does not come true. The limit is for a machine with six things to do at once."""
     deadline = time.monotonic() + timeout_s
     while not condition():
         if time.monotonic() > deadline:

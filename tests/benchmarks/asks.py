@@ -109,12 +109,15 @@ def run() -> None:
     bodies = [body(places[number % PORTFOLIOS][0], number, at) for number in range(ASKS)]
     url = f"http://127.0.0.1:{free_port()}"
     web = subprocess.Popen(
-        [sys.executable, "manage.py", "web", "--bind", url.removeprefix("http://")], cwd=ROOT, stderr=subprocess.DEVNULL
+        [sys.executable, "manage.py", "web", "--bind", url.removeprefix("http://"), "--processes", str(os.cpu_count())],
+        cwd=ROOT,
+        stderr=subprocess.DEVNULL,
     )
     try:
         for _ in range(200):
             try:
-                requests.get(f"{url}/api/v1/asks", headers=headers, timeout=5)
+                for _ in range(10):  # the first answers of a process load what it needs
+                    requests.get(f"{url}/api/v1/asks", headers=headers, timeout=5)
                 break
             except requests.ConnectionError:
                 time.sleep(0.1)

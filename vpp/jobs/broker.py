@@ -16,7 +16,9 @@ def make_broker(url: str) -> Broker:
     """
     from dramatiq.middleware import AgeLimit, Callbacks, ShutdownNotifications, TimeLimit
 
-    middleware = [AgeLimit(), TimeLimit(), ShutdownNotifications(), Callbacks()]
+    from vpp.jobs.sessions import EndDatabaseSessions
+
+    middleware = [AgeLimit(), TimeLimit(), ShutdownNotifications(), Callbacks(), EndDatabaseSessions()]
     scheme = urlparse(url).scheme
     if not url:
         from dramatiq.brokers.stub import StubBroker

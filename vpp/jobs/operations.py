@@ -51,21 +51,20 @@ def enqueue(
 
     Raises UnknownJobKind where no room handles it, JobContentDiffers if the key stands for other work.
     """
-    handler = _handler(kind)
-    job, made = Job.objects.get_or_create(
+    job = Job(
+        kind=kind,
         natural_key=natural_key,
-        defaults={
-            "kind": kind,
-            "payload": payload,
-            "queue": queue or handler.queue,
-            "created_at": at,
-            "run_after": min(at, wall_now()) + delay,
-            "deadline": deadline,
-        },
+        payload=payload,
+        queue=queue or _handler(kind).queue,
+        created_at=at,
+        run_after=min(at, wall_now()) + delay,
+        deadline=deadline,
     )
-    if not made and (job.kind, job.payload) != (kind, payload):
+    Job.objects.bulk_create([job], ignore_conflicts=True)  # one statement, where a look before it would be four
+    stored = Job.objects.get(natural_key=natural_key)
+    if (stored.kind, stored.payload) != (kind, payload):
         raise JobContentDiffers(f"job {natural_key!r} exists with other content", natural_key=natural_key)
-    return job
+    return stored
 
 
 def lease_due(*, limit: int = 100) -> list[Job]:

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
+from socket import socket
 from types import TracebackType
 from typing import Any, Self
 
 
 class WebServer:
-    """`with WebServer("127.0.0.1:8000") as server: ...`; port 0 takes a free one, `server.url` tells which."""
+    """`with WebServer("127.0.0.1:8000") as server: ...`; port 0 takes a free one, `server.url` tells which.
 
-    def __init__(self, bind: str, *, threads: int = 6) -> None:
-        self._bind = bind
+    A `listening` socket that it shares with other processes takes the place of `bind`.
+    """
+
+    def __init__(self, bind: str, *, threads: int = 6, listening: socket | None = None) -> None:
+        self._where: dict[str, Any] = {"sockets": [listening]} if listening else {"listen": bind}
         self._threads = threads
         self._server: Any = None
         self._thread: threading.Thread | None = None
+        self._workers: list[threading.Thread] = []
 
     @property
     def url(self) -> str:
@@ -25,7 +31,7 @@ class WebServer:
         from waitress.server import create_server
 
         self._server = create_server(
-            get_wsgi_application(), listen=self._bind, threads=self._threads, clear_untrusted_proxy_headers=True
+            get_wsgi_application(), _dispatcher=self._dispatcher(), **self._where, clear_untrusted_proxy_headers=True
         )
         self._thread = threading.Thread(target=self._server.run, name="web", daemon=True)
         self._thread.start()
@@ -36,5 +42,29 @@ class WebServer:
     ) -> None:
         self._server.close()
         self._server.task_dispatcher.shutdown(timeout=5)
-        if self._thread is not None:
-            self._thread.join(timeout=5)
+        for thread in [*self._workers, *([self._thread] if self._thread else [])]:
+            thread.join(timeout=5)
+
+    def _dispatcher(self) -> Any:
+        """waitress's pool of threads, each of which ends its database session when it ends."""
+        from django.db import connections
+        from waitress.task import ThreadedTaskDispatcher
+
+        def work(target: Callable[[int], None], number: int) -> None:
+            try:
+                target(number)
+            finally:
+                connections.close_all()  # those of this thread
+
+        class Dispatcher(ThreadedTaskDispatcher):
+            def start_new_thread(self, target: Callable[[int], None], thread_no: int) -> None:
+                thread = threading.Thread(
+                    target=work, args=[target, thread_no], name=f"waitress-{thread_no}", daemon=True
+                )
+                workers.append(thread)
+                thread.start()
+
+        workers = self._workers
+        dispatcher = Dispatcher()
+        dispatcher.set_thread_count(self._threads)
+        return dispatcher
