@@ -17,7 +17,19 @@ import pytest_django
 from vpp.lib import clock, environment
 from vpp.lib.embedded_postgres import EmbeddedPostgres
 
+LEAST_SLOW_S = 10
 SHIPPED_ROWS: list[dict[str, Any]] = []
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest files first, as their `slow` marks say: then all workers have their last test at about one time."""
+    seconds: dict[Path, float] = {}
+    for item in items:
+        mark = item.get_closest_marker("slow")
+        own = mark.kwargs.get("seconds", LEAST_SLOW_S) if mark else 0
+        seconds[item.path] = max(seconds.get(item.path, 0), own)
+    items.sort(key=lambda item: -seconds[item.path])
 
 
 @pytest.fixture(scope="session")

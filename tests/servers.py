@@ -50,7 +50,7 @@ def redis(folder: Path) -> Iterator[str]:
         missing("redis-server")
     port = free_port()
     command = [str(binary), "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder)]
-    with _running(command, port, env=dict(os.environ), timeout_s=20):
+    with _running(command, port, env=dict(os.environ), timeout_s=90):
         yield f"redis://127.0.0.1:{port}/0"
 
 
@@ -88,7 +88,7 @@ def mosquitto(folder: Path, *, port: int = 0) -> Iterator[int]:
         f"listener {port} 127.0.0.1\nallow_anonymous true\nmax_inflight_messages 0\nmax_queued_messages 0\n"
         f"persistence true\npersistence_location {folder}/\nlog_dest none\nuser root\nsys_interval 1\n"
     )
-    with _running([str(MOSQUITTO), "-c", str(configuration)], port, env=dict(os.environ), timeout_s=20):
+    with _running([str(MOSQUITTO), "-c", str(configuration)], port, env=dict(os.environ), timeout_s=90):
         yield port
 
 
@@ -103,7 +103,7 @@ def _running(command: list[str], port: int, *, env: dict[str, str], timeout_s: f
     finally:
         os.killpg(process.pid, 15)
         try:
-            process.wait(timeout=15)
+            process.wait(timeout=60)
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, 9)
             process.wait()

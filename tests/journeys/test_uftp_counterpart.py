@@ -33,18 +33,21 @@ from bidding import operations
 from bidding.models import Award, Bid, FlexContract
 from bidding.queries import book_check
 from tests.apps.bidding.world import World, make_world
+from tests.processes import wait_until
 from tests.servers import free_port
 from vpp.enrollment.models import Device
 from vpp.jobs import relay
+from vpp.jobs.models import Job
 from vpp.jobs.web import WebServer
 from vpp.lib.periods import DeliveryDay
 from vpp.simulation.uftp_dso import keypair
 from vpp.uftp.address_book import Entry, add_counterparty
 from vpp.uftp.keys import own_key
+from vpp.uftp.models import Offer
 
 ROOT = Path(__file__).resolve().parents[2]
-WAIT_S = 60
-pytestmark = pytest.mark.django_db(transaction=True)
+WAIT_S = 150
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow(seconds=60)]
 
 
 @dataclass
@@ -72,6 +75,10 @@ class Operator:
     def got(self, kind: str) -> list[Any]:
         told = [event for event in self.events if event["event"] == "received" and event["kind"] == kind]
         return [transport.from_xml(event["xml"]) for event in told]
+
+    def sent(self, message: Any) -> list[dict[str, Any]]:
+        told = [event for event in self.events if event["event"] == "sent"]
+        return [event for event in told if event["message_id"] == message.message_id]
 
     def wait(self, kind: str, condition: Callable[[Any], bool] = lambda message: True) -> Any:
         deadline = time.monotonic() + WAIT_S
@@ -122,6 +129,12 @@ class Operator:
         return FlexOrder(**(defaults | fields))
 
 
+def nothing_to_do() -> bool:
+    """Everything that was received is worked on, and everything that came of it is sent."""
+    unfinished = Job.objects.filter(state__in=(Job.State.PENDING, Job.State.LEASED))
+    return not unfinished.filter(run_after__lte=datetime.now(UTC)).exists()
+
+
 @pytest.fixture
 def operator(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Operator]:
     """Service and operator, both running, for a delivery day after tomorrow by the real clock."""
@@ -147,14 +160,12 @@ def operator(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> Iterato
         made = Operator(process, world)
         threading.Thread(target=made.read, daemon=True).start()
         try:
-            deadline = time.monotonic() + WAIT_S
-            while not made.events and time.monotonic() < deadline:
-                time.sleep(0.05)
+            wait_until(lambda: bool(made.events), timeout_s=WAIT_S)
             assert made.events[0]["event"] == "ready"
             yield made
         finally:
             process.terminate()
-            process.wait(timeout=20)
+            process.wait(timeout=60)
 
 
 def test_a_grid_operator_trades_with_the_running_service(operator: Operator):
@@ -169,7 +180,8 @@ def test_a_grid_operator_trades_with_the_running_service(operator: Operator):
     assert operator.answer_to(order).result == "Accepted"
     assert operator.wait("DPrognosis").isps[72].power == -10_000
     operator.send(order)  # a replay: 200, and nothing happens
-    time.sleep(1)
+    wait_until(lambda: [event["status"] for event in operator.sent(order)] == [200, 200])
+    wait_until(nothing_to_do)
     assert Award.objects.count() == 1
     other = operator.send(operator.order(offer, message_id=order.message_id))
     assert operator.wait("FlexOrderResponse", lambda got: got.rejection_reason == "Duplicate Identifier")
@@ -183,10 +195,8 @@ def test_a_grid_operator_trades_with_the_running_service(operator: Operator):
 def _revocation(operator: Operator) -> None:
     offer = operator.offer_on(operator.request(operator.world.day, range(20, 24)))
     bid = Bid.objects.get(uftp_offer__message__message_id=offer.message_id)
-    deadline = time.monotonic() + WAIT_S
-    while bid.state != "ACKNOWLEDGED" and time.monotonic() < deadline:
-        time.sleep(0.1)
-        bid.refresh_from_db()
+    wait_until(lambda: Bid.objects.filter(pk=bid.pk, state="ACKNOWLEDGED").exists())
+    bid.refresh_from_db()
     operations.revoke_bid(bid=bid, at=datetime.now(UTC), actor="test")
     operator.wait("FlexOfferRevocation", lambda got: got.flex_offer_message_id == offer.message_id)
     late = operator.send(operator.order(offer))
@@ -235,7 +245,8 @@ def test_eight_asks_at_once_never_sell_the_same_10_kw_twice(operator: Operator):
     for request in requests:
         assert operator.answer_to(request).result == "Accepted"
     operator.wait("FlexOffer")
-    time.sleep(3)
+    wait_until(nothing_to_do)
+    wait_until(lambda: len(operator.got("FlexOffer")) == Offer.objects.count())
     offers = operator.got("FlexOffer")
     for isp in range(73, 77):
         assert sum(one.power for got in offers for one in got.offer_options[0].isps if one.start == isp) >= -10_000

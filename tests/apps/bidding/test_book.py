@@ -169,7 +169,7 @@ def test_two_threads_cannot_sell_the_same_kilowatt(at):
 
     def sell(draft) -> None:
         try:
-            barrier.wait(timeout=10)
+            barrier.wait(timeout=60)
             operations.create_bid(draft, at=world.at)
             outcomes.append("sold")
         except SoldTwice:
@@ -181,7 +181,7 @@ def test_two_threads_cannot_sell_the_same_kilowatt(at):
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(timeout=30)
+        thread.join(timeout=120)
     assert sorted(outcomes) == ["refused", "sold"]
     assert Bid.objects.count() == 1 and queries.book_check(world.day.date) == []
 
@@ -198,7 +198,7 @@ def test_two_threads_without_the_lock_are_stopped_by_the_database(at, monkeypatc
 
     def sell(version: int, product) -> None:
         try:
-            barrier.wait(timeout=10)
+            barrier.wait(timeout=60)
             operations.create_bid(world.draft(200.0, product=product, version=version), at=world.at)
             outcomes.append("sold")
         except (SoldTwice, DatabaseError):
@@ -211,6 +211,6 @@ def test_two_threads_without_the_lock_are_stopped_by_the_database(at, monkeypatc
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(timeout=30)
+        thread.join(timeout=120)
     assert len(outcomes) == 4 and outcomes.count("sold") <= 2
     assert not BookCell.objects.filter(promised_kw__gt=500).exists()

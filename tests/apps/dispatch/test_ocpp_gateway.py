@@ -48,7 +48,7 @@ def stations(folder: Path, told: list[dict[str, str]], port: int) -> Iterator[Pa
             yield folder / "stations.log"
         finally:
             process.terminate()
-            process.wait(timeout=30)
+            process.wait(timeout=60)
 
 
 def charger() -> Device:

@@ -76,7 +76,7 @@ class World:
         (self.server.cluster_dir / "postmaster.pid").unlink(
             missing_ok=True
         )  # else a process not yet reaped counts as it
-        wait_until(self._database_answers, timeout_s=60)
+        wait_until(self._database_answers, timeout_s=120)
 
     def _database_answers(self) -> bool:
         try:

@@ -153,14 +153,14 @@ def test_gateways_share_the_load_and_lose_nothing_when_one_is_killed(broker):
                 "vpp/v1/home/readings", msgpack_columns.encode(rows((codes[0], T0 - timedelta(hours=1), 3.0)))
             )
             # Before both have subscribed the broker has nobody to keep messages for.
-            wait_until(lambda: _known(publisher, codes[0]), timeout_s=40)
+            wait_until(lambda: _known(publisher, codes[0]), timeout_s=150)
             load = threading.Thread(target=publish, args=(range(20),))
             load.start()
-            wait_until(lambda: Reading.objects.filter(ts__gte=T0).count() > 100, timeout_s=40)
+            wait_until(lambda: Reading.objects.filter(ts__gte=T0).count() > 100, timeout_s=150)
             second.kill()
             load.join()
         with running("gateway", "--url", url, "--client-id", "two"):  # what it held unacknowledged comes again
-            wait_until(lambda: Reading.objects.filter(ts__gte=T0).count() >= 20 * len(codes), timeout_s=40)
+            wait_until(lambda: Reading.objects.filter(ts__gte=T0).count() >= 20 * len(codes), timeout_s=150)
     publisher.close()
     stored = list(Reading.objects.filter(ts__gte=T0).values_list("ts", "device__code", "power_kw"))
     expected = {(T0 + timedelta(minutes=minute), code, minute / 7) for minute in range(20) for code in codes}
@@ -178,7 +178,7 @@ def test_the_gateway_outlives_its_broker(tmp_path):
             with servers.mosquitto(tmp_path, port=port):
                 publisher = Publisher(port)
                 at = T0 - timedelta(hours=life + 1)
-                wait_until(lambda at=at, by=publisher: _sent_and_stored(by, at), timeout_s=40)  # type: ignore[misc]
+                wait_until(lambda at=at, by=publisher: _sent_and_stored(by, at), timeout_s=150)  # type: ignore[misc]
                 for minute in range(5):
                     publisher.send("vpp/v1/home/bat/state", state(life, T0 + timedelta(minutes=5 * life + minute)))
                 publisher.close()

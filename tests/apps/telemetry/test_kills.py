@@ -85,7 +85,7 @@ class Load:
         client = mqtt.Client(CallbackAPIVersion.VERSION2, protocol=mqtt.MQTTv5)
         client.connect("127.0.0.1", port)
         client.loop_start()
-        wait_until(client.is_connected, timeout_s=30)
+        wait_until(client.is_connected)
         minute = 0
         while not self.stop.is_set():
             at = T0 + timedelta(minutes=minute)
