@@ -7,7 +7,9 @@ from decimal import Decimal
 from typing import Any
 
 from vpp.lib.periods import DeliveryDay
+from vpp.settlement.kernels.utility_statement import TheirInterval
 from vpp.settlement.models import Performance
+from vpp.settlement.operations import import_utility_statement
 from vpp.uftp import refusals
 from vpp.uftp.isps import WATTS_PER_KW, date_of, expand, watts
 from vpp.uftp.models import InMessage, Order
@@ -31,11 +33,52 @@ def take(row: InMessage, message: Any, at: datetime) -> dict[str, Any]:
     }
     if missing := sorted(set(ours) - {item.order_reference for item in items}):
         raise Rejected(f"{refusals.INVALID}: order {missing[0]} of the period is missing")
+    _keep(row, message, ours, at)
     return {
         "flex_order_settlement_statuses": [
             _status(item, dispute(item, ours.get(item.order_reference))) for item in items
         ]
     }
+
+
+def _keep(row: InMessage, message: Any, ours: dict[str, Order], at: datetime) -> None:
+    """Their figures beside ours in the books of settlement, where what differs opens a dispute with its evidence."""
+    items = message.flex_order_settlements
+    asks = {reference: order.award.bid.ask for reference, order in ours.items() if order.award.bid.ask is not None}
+    import_utility_statement(
+        utility=row.counterparty.participant,
+        reference=str(row.message_id),
+        intervals=[one for item in items if item.order_reference in asks for one in _said(item, ours)],
+        net_by_order={item.order_reference: item.net_settlement for item in items},
+        asks=asks,
+        currency=message.currency,
+        at=at,
+        actor=row.counterparty.domain,
+    )
+
+
+def _said(item: Any, ours: dict[str, Order]) -> list[TheirInterval]:
+    """Their intervals along the order's direction; none where the ISPs cannot be read, which the status says."""
+    day = _day(ours[item.order_reference])
+    try:
+        isps = expand(item.isps, day)
+    except Rejected:
+        return []
+    return [
+        TheirInterval(
+            order=item.order_reference,
+            delivery_date=day.date,
+            isp=index + 1,
+            ordered_kw=abs(isp.ordered_flex_power) / WATTS_PER_KW,
+            delivered_kw=abs(isp.delivered_flex_power) / WATTS_PER_KW,
+            deficiency_kw=abs(isp.power_deficiency) / WATTS_PER_KW,
+        )
+        for index, isp in isps.items()
+    ]
+
+
+def _day(order: Order) -> DeliveryDay:
+    return DeliveryDay(order.award.bid.delivery_date, order.award.bid.product.market.time_zone)
 
 
 def all_disputed(message: Any, reason: str) -> list[Any]:
@@ -58,7 +101,7 @@ def dispute(item: Any, order: Order | None) -> str:
     if order is None:
         return "the order is unknown"
     award = order.award
-    day = DeliveryDay(award.bid.delivery_date, award.bid.product.market.time_zone)
+    day = _day(order)
     if date_of(item.period) != day.date:
         return f"the order is of {day.date}"
     if award.bid.ask is not None and item.congestion_point != award.bid.ask.congestion_point.code:

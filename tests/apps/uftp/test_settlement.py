@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import timedelta
 from decimal import Decimal
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -24,7 +23,8 @@ from xsdata.models.datatype import XmlDate
 from bidding.models import Award
 from tests.apps.uftp.desk import Desk
 from vpp.lib import clock
-from vpp.uftp import codec, reports, settlements
+from vpp.settlement.models import Dispute, Performance, SettlementRun, UtilityStatement
+from vpp.uftp import codec, reports
 from vpp.uftp.models import Counterparty
 
 
@@ -72,17 +72,20 @@ def order(desk: Desk) -> Any:
     return made
 
 
-def settled(monkeypatch: pytest.MonkeyPatch, delivered_kw: float) -> None:
+def settled(delivered_kw: float) -> Performance:
     """Our own settlement of the day found this much delivered in the ordered intervals."""
-    kw = np.zeros(96)
-    kw[72:76] = delivered_kw
-    committed = np.zeros(96)
-    committed[72:76] = 10.0
-    ours = SimpleNamespace(committed_kw=committed.tolist(), delivered_kw=kw.tolist())
-    rows = SimpleNamespace(
-        filter=lambda **where: SimpleNamespace(order_by=lambda *by: SimpleNamespace(first=lambda: ours))
-    )
-    monkeypatch.setattr(settlements.Performance, "objects", SimpleNamespace(newest=lambda: rows))
+    award = Award.objects.select_related("bid__portfolio").get()
+    nothing = dict.fromkeys(("revenue", "penalty", "payouts", "fees", "margin"), Decimal(0))
+    run = SettlementRun.objects.create(
+        portfolio=award.bid.portfolio, delivery_date=award.bid.delivery_date, version=1, as_of=award.bid.created_at,
+        state="OK", currency="EUR", checksum="0" * 64, **nothing,
+    )  # fmt: skip
+    power = {"committed_kw": 10.0, "delivered_kw": delivered_kw, "baseline_kw": 0.0, "metered_kw": -delivered_kw}
+    series = {name: [0.0] * 72 + [kw] * 4 + [0.0] * 20 for name, kw in power.items()}
+    return Performance.objects.create(
+        run=run, award=award, product_kind="ASK", committed_kwh=10, delivered_kwh=Decimal(delivered_kw),
+        revenue=Decimal(0), penalty=Decimal(0), currency="EUR", **series,
+    )  # fmt: skip
 
 
 def statuses(desk: Desk) -> list[tuple[str, str]]:
@@ -90,11 +93,13 @@ def statuses(desk: Desk) -> list[tuple[str, str]]:
     return [(one.disposition, one.dispute_reason or "") for one in answer.flex_order_settlement_statuses]
 
 
-def test_what_agrees_with_ours_is_accepted(desk: Desk, order, monkeypatch):
-    settled(monkeypatch, 10.0)
+def test_what_agrees_with_ours_is_accepted(desk: Desk, order):
+    settled(10.0)
     desk.send(settlement(desk, item(desk, order)))
     assert desk.last("FlexSettlementResponse").result == AcceptedRejected.ACCEPTED
     assert statuses(desk) == [(AcceptedDisputed.ACCEPTED, "")]
+    (dispute,) = Dispute.objects.all()  # our own run of this test paid nothing, which the books notice
+    assert [one["field"] for one in dispute.evidence["differences"]] == ["net_amount"]
 
 
 @pytest.mark.parametrize(
@@ -106,16 +111,16 @@ def test_what_agrees_with_ours_is_accepted(desk: Desk, order, monkeypatch):
         ({}, -6_000, "we measured 10000 W"),
     ],
 )
-def test_what_differs_is_disputed_with_the_reason(desk: Desk, order, monkeypatch, fields, delivered, word):
-    settled(monkeypatch, 10.0)
+def test_what_differs_is_disputed_with_the_reason(desk: Desk, order, fields, delivered, word):
+    settled(10.0)
     desk.send(settlement(desk, item(desk, order, delivered, **fields)))
     assert desk.last("FlexSettlementResponse").result == AcceptedRejected.ACCEPTED
     ((disposition, reason),) = statuses(desk)
     assert (disposition, word in reason) == (AcceptedDisputed.DISPUTED, True)
 
 
-def test_delivery_that_does_not_follow_from_their_own_figures_is_disputed(desk: Desk, order, monkeypatch):
-    settled(monkeypatch, 10.0)
+def test_delivery_that_does_not_follow_from_their_own_figures_is_disputed(desk: Desk, order):
+    settled(10.0)
     isps = [
         FlexOrderSettlementISP(
             start=73, duration=4, baseline_power=0, ordered_flex_power=-10_000, actual_power=-10_000,
@@ -128,6 +133,11 @@ def test_delivery_that_does_not_follow_from_their_own_figures_is_disputed(desk: 
 
 def test_before_our_own_settlement_nothing_is_accepted(desk: Desk, order):
     desk.send(settlement(desk, item(desk, order)))
+    statement = UtilityStatement.objects.get()
+    assert (statement.form, statement.lines.count(), statement.findings) == ("UFTP", 4, [])
+    assert [line.delivered_kw for line in statement.lines.all()] == [10.0] * 4
+    dispute = Dispute.objects.get(statement=statement)
+    assert [one["field"] for one in dispute.evidence["differences"]] == ["not_settled_here"]
     assert statuses(desk) == [(AcceptedDisputed.DISPUTED, "the day is not settled on our side yet")]
 
 
@@ -139,6 +149,7 @@ def test_a_settlement_without_one_of_our_orders_is_rejected_as_a_whole(desk: Des
     assert "is missing" in answer.rejection_reason
     desk.send(settlement(desk, item(desk, order), other))
     assert statuses(desk)[1] == (AcceptedDisputed.DISPUTED, "the order is unknown")
+    assert UtilityStatement.objects.get().findings == [{"finding": "unknown_order", "order": "unknown"}]
 
 
 def test_an_item_outside_the_period_is_out_of_bounds(desk: Desk, order):
@@ -146,8 +157,8 @@ def test_an_item_outside_the_period_is_out_of_bounds(desk: Desk, order):
     assert desk.last("FlexSettlementResponse").rejection_reason == "Period out of bounds"
 
 
-def test_a_settlement_without_contracts_is_read_as_the_prose_allows(desk: Desk, order, monkeypatch):
-    settled(monkeypatch, 10.0)
+def test_a_settlement_without_contracts_is_read_as_the_prose_allows(desk: Desk, order):
+    settled(10.0)
     message = settlement(desk, item(desk, order))
     message.contract_settlements = []
     assert desk.send(message) == 200
