@@ -146,7 +146,8 @@ def counting(table: DeviceTable) -> NDArray[np.bool_]:
     """(D,) the devices whose powers add up to the feeder's net load: site meters, and devices without one."""
     meters = table.of_kind("METER")
     metered = set(table.site_id[meters].tolist())
-    return meters | np.array([site not in metered for site in table.site_id.tolist()], dtype=bool)
+    alone = np.array([site not in metered for site in table.site_id.tolist()], dtype=bool)
+    return np.asarray(meters | alone, dtype=np.bool_)
 
 
 def measured_screening(found: Awareness, at: datetime) -> network.ScreeningResult | None:

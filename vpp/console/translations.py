@@ -38,8 +38,10 @@ PLURAL = "\x00"
 
 def texts(root: Path) -> dict[str, set[str]]:
     """Every text that can be shown -> where it stands."""
+    from vpp.console import refusals  # which reads the catalogues that are written here
+
     found: dict[str, set[str]] = {}
-    for place, text in [*_of_templates(root), *_of_code(root), *_of_labels()]:
+    for place, text in [*_of_templates(root), *_of_code(root), *_of_labels(), *refusals.texts(root)]:
         found.setdefault(text, set()).add(place)
     return found
 

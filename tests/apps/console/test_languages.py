@@ -11,7 +11,7 @@ from django.conf import settings
 from django.utils import translation
 
 from tests.apps.console.makers import every_page, page
-from vpp.console import translations, units
+from vpp.console import refusals, translations, units
 
 ROOT = Path(settings.BASE_DIR)
 
@@ -79,3 +79,28 @@ def test_numbers_and_ages_read_as_the_language_wants():
     with translation.override("en"):
         assert units.quantity(12.34, "kW") == "12.3\u00a0kW"
         assert units.local(at, "Europe/Berlin").replace("\u00a0", " ") == "27 Mar 2016 01:30 CET"
+
+
+@pytest.mark.parametrize(
+    ("said", "german"),
+    [
+        ("the gate closed at 2016-03-26T11:00:00+00:00", "die Frist endete am 26. Mär 2016 12:00 CET"),
+        ("B:v1 is CLEARED and cannot be edited", "B:v1 ist „mit Zuschlag“ und kann nicht geändert werden"),
+        ("the owner has not agreed; it has not passed its test", "der Eigentümer hat nicht zugestimmt; es hat seine "
+         "Prüfung nicht bestanden"),
+        ("D-1 did not pass: 40% of what was asked, 90% are wanted", "D-1 hat nicht bestanden: 40% von dem, was "
+         "verlangt war; gebraucht werden 90%"),
+        ("words that nobody collected", "words that nobody collected"),
+    ],
+)  # fmt: skip
+def test_a_refusal_is_told_in_the_readers_language(said, german):
+    with translation.override("de"):
+        assert refusals.told(said, "Europe/Berlin").replace("\u00a0", " ") == german
+    with translation.override("en"):
+        assert refusals.told("words", "UTC") == "words"
+
+
+def test_every_refusal_of_the_rooms_that_pages_show_is_collected():
+    found = {text for _place, text in refusals.texts(ROOT)}
+    assert {"the gate closed at %(1)s", "say why; the reason is kept in the trail", "it cannot be controlled"} <= found
+    assert len(found) > 70

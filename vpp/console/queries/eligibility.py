@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Count, Q, Sum
+from django.db.models import Sum
 from django.db.models.functions import Greatest
 from django.utils.translation import gettext as _
 
 from bidding.models import Product
 from vpp.accounts.models import Principal
-from vpp.enrollment.models import Portfolio
+from vpp.enrollment.models import Enrollment, Portfolio
+
+MOST_PORTFOLIOS = 200
 
 
 @dataclass(frozen=True)
@@ -30,31 +32,38 @@ class Eligibility:
 
 def eligibility(principal: Principal, at: datetime, portfolio: str = "") -> list[Eligibility]:
     """Every portfolio (or the named one) against every product in force, with what stands against it."""
-    usable = Q(
-        enrollments__period__contains=at, enrollments__device__controllable=True,
-        enrollments__device__suspended_at=None,
-    )  # fmt: skip
-    size_kw = Greatest("enrollments__device__max_consumption_kw", "enrollments__device__max_production_kw")
-    found = Portfolio.objects.visible_to(principal).annotate(
-        flexible_kw=Sum(size_kw, filter=usable),
-        stored_kwh=Sum("enrollments__device__energy_capacity_kwh", filter=usable),
-        steered=Count("enrollments__device", filter=usable),
-    )
+    found = Portfolio.objects.visible_to(principal)
     if portfolio:
         found = found.filter(code=portfolio)
+    shown = list(found.order_by("code")[:MOST_PORTFOLIOS])
+    able = _abilities(shown, at)
     products = list(
         Product.objects.filter(period__contains=at).select_related("market").order_by("market__code", "code")
     )
     return [
-        Eligibility(one, product, one.flexible_kw or 0.0, _against(one, product))
-        for one in found.order_by("code")[:200]
+        Eligibility(one, product, flexible_kw, _against(one, product, flexible_kw, stored_kwh))
+        for one in shown
+        for flexible_kw, stored_kwh in [able.get(one.pk, (0.0, 0.0))]
         for product in products
     ]
 
 
-def _against(portfolio: Portfolio, product: Product) -> list[str]:
-    flexible_kw = getattr(portfolio, "flexible_kw", None) or 0.0
-    stored_kwh = getattr(portfolio, "stored_kwh", None) or 0.0
+def _abilities(portfolios: list[Portfolio], at: datetime) -> dict[int, tuple[float, float]]:
+    """Portfolio -> (kW that can be moved, kWh that can be stored) of its devices that can be steered."""
+    usable = Enrollment.objects.filter(
+        portfolio__in=[one.pk for one in portfolios], period__contains=at, device__controllable=True,
+        device__suspended_at=None,
+    )  # fmt: skip
+    size_kw = Greatest("device__max_consumption_kw", "device__max_production_kw")
+    rows = (
+        usable.order_by()
+        .values_list("portfolio")
+        .annotate(flexible_kw=Sum(size_kw), stored_kwh=Sum("device__energy_capacity_kwh"))
+    )
+    return {pk: (flexible_kw or 0.0, stored_kwh or 0.0) for pk, flexible_kw, stored_kwh in rows}
+
+
+def _against(portfolio: Portfolio, product: Product, flexible_kw: float, stored_kwh: float) -> list[str]:
     reasons = []
     if product.market.zone_code != portfolio.zone_code:
         reasons.append(

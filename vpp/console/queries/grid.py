@@ -12,6 +12,7 @@ from forecasting.models import ForecastRun
 from forecasting.queries import latest_feeder_run
 from vpp.accounts.models import Principal
 from vpp.console.queries.feeder_study import Study, study
+from vpp.console.refusals import told
 from vpp.lib.errors import DomainError
 from vpp.lib.periods import DeliveryDay
 from vpp.network.models import CongestionPoint, Feeder, Node, OperatingEnvelope, TopologyVersion
@@ -81,7 +82,7 @@ def feeder_page(feeder: Feeder, delivery_date: date | None, at: datetime) -> Fee
         version = page.states[0].version if page.states else 0
         page.study = study(feeder.code, page.day, f"{feeder.pk}:{run.pk}:{version}", at)
     except DomainError as error:
-        page.problem = _(error.message)
+        page.problem = told(error)
         return page
     envelopes = OperatingEnvelope.objects.filter(feeder=feeder, delivery_date=delivery_date, available_at__lte=at)
     page.envelope = envelopes.select_related("topology").order_by("-available_at").first()

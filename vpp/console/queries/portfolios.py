@@ -9,7 +9,7 @@ from decimal import Decimal
 import numpy as np
 from django.db.models import Count, F, Max, OuterRef, QuerySet, Subquery
 
-from bidding.models import Award, Product
+from bidding.models import Award, PlannedDay, Product
 from forecasting.models import ForecastRun
 from vpp.accounts.models import Principal
 from vpp.dispatch.models import ControlCycle, Plan, Shortfall
@@ -39,6 +39,9 @@ class PortfolioLine:
     shortfall_kw: float = 0.0
     forecast_state: str = ""
     settled: SettlementRun | None = None
+    planned: float | None = None  # profit that the night expected of it
+    awarded: float = 0.0  # worth of its awards at their prices, calls of reserve left out
+    awarded_so_far: float = 0.0  # of the intervals that have begun
 
     @property
     def earned(self) -> Decimal | None:
@@ -51,7 +54,15 @@ def portfolio_lines(principal: Principal, day: DeliveryDay, at: datetime) -> lis
         Award.objects.visible_to(principal)
         .filter(bid__delivery_date=day.date)
         .select_related("bid__product")
-        .only("up_kw", "down_kw", "bid__portfolio_id", "bid__ask_id", "bid__product__kind", "bid__delivery_date")
+        .only(
+            "up_kw",
+            "down_kw",
+            "price_per_mwh",
+            "bid__portfolio_id",
+            "bid__ask_id",
+            "bid__product__kind",
+            "bid__delivery_date",
+        )  # fmt: skip
     )
     for award in awards:
         _add_award(lines[award.bid.portfolio_id], award, day, at)
@@ -60,6 +71,9 @@ def portfolio_lines(principal: Principal, day: DeliveryDay, at: datetime) -> lis
     _add_shortfalls(principal, lines, day)
     for run in SettlementRun.objects.visible_to(principal).filter(delivery_date=day.date).newest().defer("findings"):
         lines[run.portfolio_id].settled = run
+    planned = PlannedDay.objects.filter(run__delivery_date=day.date, portfolio__in=list(lines))
+    for portfolio_id, profit in planned.order_by("pk").values_list("portfolio_id", "expected_profit"):
+        lines[portfolio_id].planned = profit
     return list(lines.values())
 
 
@@ -88,6 +102,7 @@ def _add_deviation(principal: Principal, lines: dict[int, PortfolioLine], interv
 def _add_award(line: PortfolioLine, award: Award, day: DeliveryDay, at: datetime) -> None:
     up_kw, down_kw = np.asarray(award.up_kw), np.asarray(award.down_kw)
     line.awards += 1
+    _add_worth(line, award, day, at)
     line.asks += award.bid.ask_id is not None
     if award.bid.product.kind in (Product.Kind.RESERVE_UP, Product.Kind.RESERVE_DOWN):
         line.held_up_kw = max(line.held_up_kw, float(up_kw.max(initial=0.0)))
@@ -98,6 +113,17 @@ def _add_award(line: PortfolioLine, award: Award, day: DeliveryDay, at: datetime
     if day.start <= at < day.end:
         index = day.index_of(at)
         line.now_up_kw = (line.now_up_kw or 0.0) + float(up_kw[index] - down_kw[index])
+
+
+def _add_worth(line: PortfolioLine, award: Award, day: DeliveryDay, at: datetime) -> None:
+    """At the award's prices: energy sold less energy bought, and capacity held either way."""
+    up_kw, down_kw = np.asarray(award.up_kw), np.asarray(award.down_kw)
+    held = award.bid.product.kind in (Product.Kind.RESERVE_UP, Product.Kind.RESERVE_DOWN)
+    sold_kw = up_kw + down_kw if held or award.bid.ask_id else up_kw - down_kw
+    worth = energy_kwh(sold_kw, STEP_MINUTES) * np.asarray(award.price_per_mwh) / 1000.0
+    begun = worth.size if at >= day.end else 0 if at < day.start else day.index_of(at) + 1
+    line.awarded += float(worth.sum())
+    line.awarded_so_far += float(worth[:begun].sum())
 
 
 def _add_shortfalls(principal: Principal, lines: dict[int, PortfolioLine], day: DeliveryDay) -> None:

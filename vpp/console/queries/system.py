@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -21,8 +22,12 @@ TRAIL_ROWS = 100
 
 @dataclass(frozen=True)
 class Planned:
+    """A schedule with its next moment; `more` times a day it comes besides, as one line for one name."""
+
+    name: str
     schedule: Schedule
     next_at: datetime
+    more: int = 0
 
 
 @dataclass(frozen=True)
@@ -50,8 +55,20 @@ def system_page(at: datetime, kind: str) -> SystemPage:
         queues=sorted(queues.items()),
         troubled=list(troubled[:JOB_ROWS]),
         recent=list(recent[:JOB_ROWS]),
-        schedules=sorted((Planned(one, next_slot(one, at)) for one in SCHEDULES.values()), key=lambda one: one.next_at),
+        schedules=schedules(at),
     )
+
+
+def schedules(at: datetime) -> list[Planned]:
+    """The next first. Names that differ in a number at their end alone (`telemetry.watch.05`) are one line."""
+    groups: dict[str, list[tuple[datetime, Schedule]]] = {}
+    for one in SCHEDULES.values():
+        groups.setdefault(re.sub(r"\.\d+$", "", one.name), []).append((next_slot(one, at), one))
+    found = []
+    for name, slots in groups.items():
+        next_at, first = min(slots, key=lambda slot: slot[0])
+        found.append(Planned(name, first, next_at, len(slots) - 1))
+    return sorted(found, key=lambda one: one.next_at)
 
 
 def next_slot(schedule: Schedule, at: datetime) -> datetime:

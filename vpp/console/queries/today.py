@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
@@ -38,6 +38,9 @@ class Money:
     fees: Decimal
     margin: Decimal
     portfolios: int
+    planned: float | None
+    awarded: float
+    awarded_so_far: float
 
 
 @dataclass(frozen=True)
@@ -91,10 +94,18 @@ def shown_date(today: date) -> date | None:
     return max(past) if past else min(known, default=None)
 
 
-def money_of(lines: Iterable[PortfolioLine]) -> Money:
+def money_of(lines: Sequence[PortfolioLine]) -> Money:
+    """Settled amounts in EUR, beside what the night planned and what was awarded."""
     runs = [line.settled for line in lines if line.settled is not None]
     names = ("revenue", "penalty", "payouts", "fees", "margin")
-    return Money(**{name: sum((getattr(run, name) for run in runs), ZERO) for name in names}, portfolios=len(runs))
+    planned = [line.planned for line in lines if line.planned is not None]
+    return Money(
+        **{name: sum((getattr(run, name) for run in runs), ZERO) for name in names},
+        portfolios=len(runs),
+        planned=sum(planned) if planned else None,
+        awarded=sum(line.awarded for line in lines),
+        awarded_so_far=sum(line.awarded_so_far for line in lines),
+    )
 
 
 def alarms_of(page: TodayPage) -> list[Alarm]:
@@ -153,7 +164,7 @@ def today_page(principal: Principal, at: datetime) -> TodayPage:
         portfolios=portfolio_lines(principal, day, at),
         fleet=fleet_counts(principal, day.start if shown != today else at),
         stages=open_by_stage(principal, day.start, today),
-        money=Money(ZERO, ZERO, ZERO, ZERO, ZERO, 0),
+        money=money_of([]),
         dead_jobs=jobs.get(Job.State.DEAD, 0),
         waiting_jobs=jobs.get(Job.State.PENDING, 0) + jobs.get(Job.State.LEASED, 0),
     )

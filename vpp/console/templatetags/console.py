@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from bidding.models import Award, Bid
-from vpp.console import units
+from vpp.console import refusals, units
 from vpp.console.queries.bids import BidLine
 
 register = template.Library()
@@ -149,6 +149,9 @@ def counted(number: int, noun: str) -> str:
 def said(label: object) -> str:
     """A label of a row, in the reader's language."""
     return _(str(label)) if label else ""
+
+
+register.filter("told", refusals.told)
 
 
 @register.filter

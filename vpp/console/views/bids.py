@@ -17,6 +17,7 @@ from vpp.accounts.principals import principal_of
 from vpp.console import bid_charts
 from vpp.console.access import Role, has_role, require_role, staff_page
 from vpp.console.queries import day, desk, nightly
+from vpp.console.refusals import told
 from vpp.console.views.params import parse_date
 from vpp.lib import clock
 from vpp.lib.errors import DomainError
@@ -102,7 +103,7 @@ def withdraw(request: HttpRequest, bid_id: int) -> HttpResponse:
             end_bid(bid, Bid.State.WITHDRAWN, at=at, actor=request.user, reason=reason)
             messages.success(request, _("%(bid)s is withdrawn; its kilowatts are free again.") % {"bid": bid})
         except DomainError as error:
-            messages.error(request, error.message)
+            messages.error(request, told(error))
         return back
     context = {
         "here": "bids",

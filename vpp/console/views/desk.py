@@ -19,6 +19,7 @@ from vpp.console import bid_charts
 from vpp.console.access import Role, require_role, staff_page
 from vpp.console.desk_forms import EditForm, WhatIfForm
 from vpp.console.queries import desk
+from vpp.console.refusals import told
 from vpp.lib import clock
 from vpp.lib.errors import DomainError
 from vpp.lib.periods import DeliveryDay
@@ -64,7 +65,7 @@ def change(request: HttpRequest, bid_id: int, change: str) -> HttpResponse:
             operation(bid=bid, at=clock.now(), actor=request.user, reason=reason)
             messages.success(request, _(done))
         except DomainError as error:
-            messages.error(request, f"{error.message} ({error.code})")
+            messages.error(request, f"{told(error, bid.portfolio.time_zone)} ({error.code})")
         return _back(bid)
     context = {
         "here": "bids", "title": _(title), "text": _(text), "action": _(action), "items": [str(bid)],

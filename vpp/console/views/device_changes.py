@@ -73,7 +73,7 @@ def change_devices(request: HttpRequest, change: str) -> HttpResponse:
 def _chosen(request: HttpRequest, asked: QueryDict) -> list[int]:
     principal = principal_of(request)
     if asked.get("all"):
-        return devices.matching_ids(principal, devices.filters_of(asked.dict()), clock.now())
+        return devices.matching_ids(principal, devices.filters_of(_texts(asked)), clock.now())
     found = Device.objects.visible_to(principal).filter(code__in=asked.getlist("device"))
     return list(found.order_by("code").values_list("pk", flat=True))
 
@@ -83,9 +83,13 @@ def _hidden(asked: QueryDict, count: int) -> Iterable[tuple[str, str]]:
     if not asked.get("all"):
         yield from (("device", code) for code in asked.getlist("device"))
         return
-    kept = {name: value for name, value in asked.dict().items() if name not in ("count", "reason", "after")}
-    kept.pop("csrfmiddlewaretoken", None)
+    own = ("count", "reason", "after", "csrfmiddlewaretoken")
+    kept = {name: value for name, value in _texts(asked).items() if name not in own}
     yield from {**kept, "count": str(count)}.items()
+
+
+def _texts(asked: QueryDict) -> dict[str, str]:
+    return {name: str(value) for name, value in asked.dict().items()}
 
 
 def _do(request: HttpRequest, change: str, ids: list[int], back: str) -> HttpResponse:

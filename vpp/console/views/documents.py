@@ -15,6 +15,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 from vpp.accounts.principals import principal_of
 from vpp.console import settlement_charts
 from vpp.console.access import UTILITY, Role, has_role, page_for, require_role, staff_page
+from vpp.console.refusals import told
 from vpp.console.views.params import page_number
 from vpp.lib import clock
 from vpp.lib.errors import DomainError
@@ -55,7 +56,7 @@ def dispute_page(request: HttpRequest, dispute_id: int) -> HttpResponse:
             operations.step_dispute(dispute, state, text=text, at=clock.now(), actor=request.user)
             messages.success(request, _("The dispute is %(state)s.") % {"state": _(str(dispute.get_state_display()))})
         except DomainError as error:
-            messages.error(request, f"{error.message} ({error.code})")
+            messages.error(request, f"{told(error)} ({error.code})")
         return redirect("console:dispute", dispute_id=dispute.pk)
     open_to = Dispute.STEPS.get(Dispute.State(dispute.state), ())
     context = {
@@ -110,7 +111,7 @@ def decide(request: HttpRequest, finding_id: int, decision: str) -> HttpResponse
             operations.decide_finding(finding, cleared=cleared, reason=reason, at=clock.now(), actor=request.user)
             messages.success(request, f"{finding.get_kind_display()}: {_(str(finding.get_state_display()))}.")
         except DomainError as error:
-            messages.error(request, error.message)
+            messages.error(request, told(error))
         return redirect("console:review")
     context = {
         "here": "settlement", "title": _(title), "text": _(text), "action": _(action), "reason_required": True,

@@ -6,9 +6,12 @@ from datetime import timedelta
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
+from django.core.cache import cache
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.template.loader import render_to_string
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
@@ -18,6 +21,8 @@ from vpp.console.access import OWNER, UTILITY, staff_page
 from vpp.console.queries import day, fleet, today
 from vpp.console.views.params import parse_date
 from vpp.lib import clock
+
+KEPT_S = 1
 
 
 @require_GET
@@ -33,7 +38,25 @@ def home(request: HttpRequest) -> HttpResponse:
                 _("Your account has no pages here; ask the aggregator to assign you to a participant.")
             )
         return redirect(starts[kind])
-    return render(request, "console/today.html", {"page": today.today_page(principal, clock.now()), "here": "today"})
+    if "X-Live" in request.headers:
+        return HttpResponse(_refreshed(request))
+    return HttpResponse(_today(request, "base.html"))
+
+
+def _today(request: HttpRequest, frame: str) -> str:
+    page = today.today_page(principal_of(request), clock.now())
+    return render_to_string("console/today.html", {"page": page, "here": "today", "frame": frame}, request)
+
+
+def _refreshed(request: HttpRequest) -> str:
+    """The page for a reader's script, without the frame that names its reader: made once in KEPT_S for all staff who
+    read the same language and may follow the same links."""
+    key = f"today:{get_language()}:{getattr(request.user, 'is_staff', False)}"
+    found: str | None = cache.get(key)
+    if found is None:
+        found = _today(request, "_live.html")
+        cache.set(key, found, KEPT_S)
+    return found
 
 
 @require_GET

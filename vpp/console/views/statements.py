@@ -11,6 +11,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from vpp.accounts.principals import principal_of
 from vpp.console.access import OWNER, Role, has_role, page_for, require_role, staff_page
+from vpp.console.refusals import told
 from vpp.console.views.params import page_number, parse_date
 from vpp.lib import clock
 from vpp.lib.errors import DomainError
@@ -130,7 +131,7 @@ def step_statement(request: HttpRequest, statement_id: int, step: str) -> HttpRe
                 operations.step_statement(statement, to, at=clock.now(), actor=request.user, reason=reason)
             messages.success(request, f"{statement}: {_(str(statement.get_state_display()))}.")
         except DomainError as error:
-            messages.error(request, f"{error.message} ({error.code})")
+            messages.error(request, f"{told(error)} ({error.code})")
         return redirect("console:statement", statement_id=statement.pk)
     context = {
         "here": "statements", "title": _(title), "text": _(text), "action": _(action),

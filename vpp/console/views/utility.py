@@ -21,6 +21,7 @@ from vpp.accounts.models import Participant
 from vpp.accounts.principals import principal_of
 from vpp.console import ask_form
 from vpp.console.access import UTILITY, Role, page_for, require_role
+from vpp.console.refusals import told
 from vpp.console.views.params import parse_date
 from vpp.lib import clock
 from vpp.lib.errors import DomainError
@@ -144,7 +145,7 @@ def _done(request: HttpRequest, act: Callable[[], object], text: str, back: str)
         act()
         messages.success(request, text)
     except DomainError as error:
-        messages.error(request, f"{error.message} ({error.code})")
+        messages.error(request, f"{told(error)} ({error.code})")
     return redirect(back)
 
 

@@ -1,10 +1,10 @@
-/* Keeps the marked parts of a page fresh: every 5 s the same address is asked again and each [data-live] part is put in
+/* Keeps the marked parts of a page fresh: every 3 s the same address is asked again and each [data-live] part is put in
    place of the old one. What could not be refreshed for 15 s is marked as stale. Without this the page stands still.
    A page that names a [data-live-poll] asks that first, which costs one query, and itself again only where there is news,
    or after a minute, so that ages go on. */
 (function () {
   "use strict";
-  const EVERY_MS = 5000;
+  const EVERY_MS = 3000;
   const STALE_MS = 15000;
   const OLDEST_MS = 60000;
   const mark = document.querySelector("[data-live-mark]");
@@ -14,9 +14,9 @@
   let cursor = 0;
   let busy = false;
 
-  function say(text, stale) {
-    document.body.classList.toggle("stale", stale);
-    if (mark) mark.textContent = text;
+  function say(how, moment) {
+    document.body.classList.toggle("stale", how === "stale");
+    if (mark) mark.textContent = mark.dataset[how].replace("{moment}", moment);
   }
 
   function clock(moment) {
@@ -62,10 +62,10 @@
     try {
       if (await hasNews()) await rewrite();
       last = Date.now();
-      say("Refreshed " + clock(last) + ", every 5 s.", false);
+      say("fresh", clock(last));
     } catch (error) {
       cursor = 0;
-      if (Date.now() - last > STALE_MS) say("No connection: these figures are of " + clock(last) + ".", true);
+      if (Date.now() - last > STALE_MS) say("stale", clock(last));
     } finally {
       busy = false;
     }

@@ -1,0 +1,104 @@
+"""Refusals in the reader's language. Rooms refuse in plain English, filled with codes and numbers; here those sentences
+are collected as texts with numbered places, and found again in what was said."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from datetime import datetime
+from functools import lru_cache
+from pathlib import Path
+
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+
+from vpp.console import translations, units
+from vpp.lib.errors import DomainError
+
+#: Modules whose refusals pages show.
+SOURCES = (
+    *(f"bidding/operations/{name}.py" for name in ("desk", "bids", "book", "order_forms", "replay", "replay_reports")),
+    *(f"bidding/distribution/{name}.py" for name in ("asks", "ordering", "rules", "contracts")),
+    *(f"vpp/settlement/operations/{name}.py" for name in ("statements", "disputes", "review")),
+    "bidding/grid/injections.py", "vpp/enrollment/onboarding.py", "vpp/network/operations/screening.py",
+    "vpp/network/queries.py", "vpp/console/views/enrollment.py",
+)  # fmt: skip
+MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?([+-]\d\d:\d\d|Z)")
+CODE = re.compile(r"[A-Z][A-Z_]+")
+
+
+def told(error: DomainError | str, zone: str = "UTC") -> str:
+    """What was refused, in the reader's language, with moments in `zone`; what nobody collected stays as it is."""
+    message = error if isinstance(error, str) else error.message
+    if (get_language() or "en").startswith("en"):
+        return _moments(message, zone)
+    return "; ".join(_translated(part, zone) for part in message.split("; "))
+
+
+def _translated(message: str, zone: str) -> str:
+    if (known := _(message)) != message:
+        return known
+    for pattern, text in _patterns(get_language() or "en"):
+        if found := pattern.fullmatch(message):
+            filled = {f"{number + 1}": _word(value, zone) for number, value in enumerate(found.groups())}
+            return _(text) % filled
+    return _moments(message, zone)
+
+
+def _word(value: str, zone: str) -> str:
+    """What stood in a place: a state as its label, a sentence in turn, anything else as it is."""
+    return _(value.lower().replace("_", " ")) if CODE.fullmatch(value) else _translated(value, zone)
+
+
+def _moments(text: str, zone: str) -> str:
+    return MOMENT.sub(lambda found: units.local(datetime.fromisoformat(found.group()), zone), text)
+
+
+@lru_cache(maxsize=8)
+def _patterns(language: str) -> list[tuple[re.Pattern[str], str]]:
+    """The collected sentences with places, those with most words of their own first."""
+    path = translations.catalogue(language.split("-")[0])
+    keys = [key for key in translations.read_po(path) if "%(1)s" in key] if path.exists() else []
+    keys.sort(key=lambda key: -len(re.sub(r"%\(\d+\)s", "", key)))
+    return [(re.compile(re.sub(r"%\\\(\d+\\\)s", "(.+?)", re.escape(key)), re.DOTALL), key) for key in keys]
+
+
+def texts(root: Path) -> Iterator[tuple[str, str]]:
+    """(place, sentence) of every refusal of SOURCES, its filled-in values as %(1)s, %(2)s, ..."""
+    for name in SOURCES:
+        for node in ast.walk(ast.parse((root / name).read_text(encoding="utf-8"))):
+            for said in _said(node):
+                text = _sentence(said)
+                if re.search("[a-z]{2} [a-z]", text):
+                    yield name, text
+
+
+def _said(node: ast.AST) -> list[ast.expr]:
+    """Where sentences stand: in what is raised, appended to findings, judged, or kept in a table of rules."""
+    if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call):
+        return node.exc.args[:1]
+    if isinstance(node, ast.Call):
+        name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+        return node.args if name in ("append", "Verdict") else []
+    if isinstance(node, ast.Assign) and isinstance(node.value, ast.Dict):
+        named = [one.id for one in node.targets if isinstance(one, ast.Name)]
+        return node.value.values if "RULES" in named else []
+    if isinstance(node, ast.Assign) and isinstance(node.value, ast.IfExp):
+        return [node.value.body, node.value.orelse]
+    return []
+
+
+def _sentence(said: ast.expr) -> str:
+    if isinstance(said, ast.Constant):
+        return said.value if isinstance(said.value, str) else ""
+    if not isinstance(said, ast.JoinedStr):
+        return ""
+    text, number = "", 0
+    for part in said.values:
+        if isinstance(part, ast.Constant):
+            text += str(part.value).replace("%", "%%")
+        else:
+            number += 1
+            text += f"%({number})s"
+    return text
