@@ -142,7 +142,7 @@ class StatementSerializer(serializers.ModelSerializer):
         ]  # fmt: skip
 
 
-class ReasonSerializer(serializers.Serializer):
+class DisputeReasonSerializer(serializers.Serializer):
     reason = serializers.CharField(max_length=400)
 
 

@@ -20,7 +20,7 @@ from vpp.lib.errors import DomainError
 from vpp.settlement import operations
 from vpp.settlement.models import Statement
 from vpp.settlement.queries.statements import statement_view
-from vpp.settlement.serializers import ReasonSerializer, StatementSerializer
+from vpp.settlement.serializers import DisputeReasonSerializer, StatementSerializer
 
 
 class UnknownForm(DomainError):
@@ -73,9 +73,9 @@ class StatementDispute(APIView):
 
     permission_classes = [HasScope("statements:write")]  # type: ignore[list-item]
 
-    @extend_schema(request=ReasonSerializer, responses=StatementSerializer)
+    @extend_schema(request=DisputeReasonSerializer, responses=StatementSerializer)
     def post(self, request: Request, statement_id: int) -> Response:
-        given = ReasonSerializer(data=request.data)
+        given = DisputeReasonSerializer(data=request.data)
         given.is_valid(raise_exception=True)
         return _step(request, statement_id, Statement.State.DISPUTED, given.validated_data["reason"])
 
