@@ -85,7 +85,7 @@ def test_numbers_and_ages_read_as_the_language_wants():
     ("said", "german"),
     [
         ("the gate closed at 2016-03-26T11:00:00+00:00", "die Frist endete am 26. Mär 2016 12:00 CET"),
-        ("B:v1 is CLEARED and cannot be edited", "B:v1 ist „mit Zuschlag“ und kann nicht geändert werden"),
+        ("B:v1 is CLEARED and cannot be edited", "B:v1 ist „bezuschlagt“ und kann nicht geändert werden"),
         ("the owner has not agreed; it has not passed its test", "der Eigentümer hat nicht zugestimmt; es hat seine "
          "Prüfung nicht bestanden"),
         ("D-1 did not pass: 40% of what was asked, 90% are wanted", "D-1 hat nicht bestanden: 40% von dem, was "

@@ -31,18 +31,23 @@ class SiteList:
 def site_list(principal: Principal, search: str, page: int, at: datetime) -> SiteList:
     """The newest sites first, each with what it has: has_consent, has_contract, has_meter, devices, enrolled."""
     held = Enrollment.objects.filter(device__site=OuterRef("pk"), period__contains=at)
-    found = Site.objects.visible_to(principal).select_related("owner")
+    found = Site.objects.visible_to(principal)
     if search:
         found = found.filter(Q(code__icontains=search) | Q(name__icontains=search) | Q(owner__name__icontains=search))
     start = (page - 1) * PAGE_SIZE
+    # What each has is asked of the sites of this page alone: else the database looks all sites and devices through.
+    shown = list(found.order_by("-pk").values_list("pk", flat=True)[start : start + PAGE_SIZE + 1])
     rows = list(
-        found.annotate(
+        Site.objects.filter(pk__in=shown)
+        .select_related("owner")
+        .annotate(
             has_consent=Exists(Consent.objects.filter(site=OuterRef("pk"), withdrawn_at=None)),
             has_contract=Exists(Contract.objects.active_at(at).filter(owner=OuterRef("owner"))),
             has_meter=Exists(Device.objects.filter(site=OuterRef("pk"), kind=Device.Kind.METER)),
             device_count=_count(Device.objects.filter(site=OuterRef("pk")).exclude(kind=Device.Kind.METER)),
             is_sold=Exists(held),
-        ).order_by("-pk")[start : start + PAGE_SIZE + 1]
+        )
+        .order_by("-pk")
     )
     return SiteList(rows[:PAGE_SIZE], page, len(rows) > PAGE_SIZE)
 

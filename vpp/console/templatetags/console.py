@@ -29,6 +29,7 @@ BAD = {"FAILED", "DEAD", "SILENT", "REFUSED", "DISOBEYED", "MISSED", "REJECTED"}
 TONES = {"good": GOOD, "wait": WAITING, "warn": WARN, "bad": BAD}
 
 register.filter("kw", lambda value: units.quantity(value, "kW"))
+register.filter("kvar", lambda value: units.quantity(value, "kvar"))
 register.filter("kwh", lambda value: units.quantity(value, "kWh"))
 register.filter("share", units.percent)
 register.filter("price", units.price)
