@@ -22,7 +22,20 @@ def test_axe_finds_nothing_before_the_login(visit):
 
 
 FORBIDDEN = {
-    "planner": ["/", "day", "/bids/", "/fleet/", "/payouts/", "/settlement/", "/ledger/", "/system/", "/system/audit/"],
+    "planner": [
+        "/",
+        "day",
+        "/bids/",
+        "/fleet/",
+        "/payouts/",
+        "/settlement/",
+        "/ledger/",
+        "/system/",
+        "/system/audit/",
+        "/bids/replays/",
+        "/fleet/feeders/",
+        "/fleet/changes/",
+    ],
     "approver": ["/fleet/", "/payouts/", "/settlement/", "/system/"],
     "owner": ["/asks/", "/grid/", "/bids/", "/reports/", "/settlement/", "/ledger/", "/system/", "day"],
     "viewer": ["/asks/new/", "suspend"],

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
 import requests
 
-from bidding.models import Ask, AskEvent, Bid
+from bidding.models import Ask, AskEvent, Bid, BidEvent
+from tests.apps.console.makers import every_page
 from tests.browser.conftest import Site
 from tests.factories import make_client
+from tests.journeys.usecase_world import DAY, EVENING, FEEDER, NOON, FeederWorld, make_feeder_world
 from vpp.enrollment.models import OwnerTerms
 from vpp.lib import clock
 
@@ -122,7 +125,7 @@ def test_an_owner_opts_a_device_out_and_reads_what_it_earned(visit, site: Site):
 def test_nothing_runs_off_a_screen(visit, site: Site, width):
     """The page itself never scrolls sideways; wide tables do so inside their own frame."""
     staff = visit("staff", width=width)
-    for path in ("/", "/asks/", f"/asks/{site.world.ask.reference}/", "/fleet/", "/system/"):
+    for path in every_page(site.world):
         page = staff.open(path)
         assert page.evaluate("document.documentElement.scrollWidth") <= width, path
 
@@ -132,3 +135,92 @@ def test_the_served_day_is_a_settled_one(site: Site):
     """Also what makes pytest-django set a database up where only this folder is run."""
     assert site.world.run is not None
     assert site.world.run.payouts > 0
+
+
+@pytest.fixture
+def tomorrows_bid(site: Site) -> Iterator[Bid]:
+    """A market bid that waits for its gate: 20 kW less each morning, made by hand."""
+    first = Bid.objects.filter(ask=None, product__kind="ENERGY").earliest("pk")
+    made = Bid.objects.create(
+        natural_key="browser:tomorrow:v1", portfolio=first.portfolio, product=first.product,
+        delivery_date=site.world.day.date + timedelta(days=3), state=Bid.State.CHECKED, up_kw=[0.0] * 96,
+        down_kw=[0.0] * 40 + [20.0] * 8 + [0.0] * 48, price_per_mwh=[50.0] * 96, created_at=clock.now(),
+    )  # fmt: skip
+    BidEvent.objects.create(bid=made, at=clock.now(), state=Bid.State.CHECKED)
+    yield made
+
+
+def test_a_trader_holds_changes_and_releases_tomorrows_bid(visit, tomorrows_bid: Bid):
+    """Each with a reason, each in the trail; the changed price is on the page and in the next version."""
+    staff = visit("staff")
+    staff.open(f"/bids/{tomorrows_bid.portfolio.code}/{tomorrows_bid.delivery_date}/")
+    staff.check()
+    staff.follow("Hold…")
+    staff.page.fill("[name=reason]", "the price may jump")
+    staff.press("Hold the bid")
+    staff.reads("The bid is held", "held by an operator")
+    staff.follow("Change…")
+    staff.page.wait_for_selector(".chart .main-svg")
+    staff.check()
+    for name, value in {"begins": "10:00", "ends": "11:00", "price": "45", "reason": "a dearer hour"}.items():
+        staff.page.fill(f"[name={name}]", value)
+    staff.press("Change the bid")
+    staff.reads("The bid is changed; version 2 holds now", "version 2", "45.00 to 50.00")
+    staff.follow("Release…")
+    staff.page.fill("[name=reason]", "all clear")
+    staff.press("Release the bid")
+    staff.reads("The bid is released")
+    changed = Bid.objects.get(delivery_date=tomorrows_bid.delivery_date, version=2)
+    assert changed.price_per_mwh[40:48] == [45.0] * 4 + [50.0] * 4
+    assert changed.down_kw == tomorrows_bid.down_kw
+    staff.open("/system/audit/?action=bid.")
+    staff.reads("the price may jump", "a dearer hour", "all clear")
+    staff.check()
+
+
+@pytest.fixture
+def street(site: Site) -> FeederWorld:
+    """SimBench's rural street with an overload in the evening; it stays until the folder is done."""
+    made = make_feeder_world()
+    made.forecast(made.flat(4.0, evening=(EVENING, 13.0), noon=(NOON, -13.5)))
+    return made
+
+
+def test_the_drawing_of_a_feeder_follows_its_slider(visit, street: FeederWorld):
+    staff = visit("staff")
+    page = staff.open(f"/grid/{FEEDER}/?date={DAY.date}")
+    page.wait_for_selector(".chart .main-svg")
+    staff.check()
+    for interval, tone in ((0, "calm"), (EVENING.start, "over")):
+        page.locator("#interval").fill(str(interval))
+        assert page.inner_text("[data-grid-label]") == DAY.local_labels()[interval]
+        assert tone in page.get_attribute(".feeder .transformer", "class").split()
+    assert "%" in page.inner_text("[data-grid-low]")
+    staff.follow("Its devices")
+    staff.reads(f"Devices of {FEEDER}", "Node by node")
+    staff.check()
+    staff.page.locator("svg.feeder a").first.click()
+    staff.page.wait_for_load_state()
+    staff.reads("Matching devices: 4.")
+
+
+def test_thousands_of_devices_are_suspended_before_ones_eyes(visit, site: Site, monkeypatch):
+    from vpp.console.views import device_changes
+    from vpp.jobs import operations as jobs
+
+    monkeypatch.setattr(device_changes, "AT_ONCE", 2)
+    staff = visit("staff")
+    staff.open(f"/fleet/?portfolio={site.world.portfolio.code}&kind=PV")
+    staff.follow("Suspend all")
+    staff.page.fill("[name=reason]", "storm")
+    staff.press("Suspend")
+    staff.reads("How far it is", "0 / ")
+    staff.check()
+    jobs.run_pending()
+    staff.page.wait_for_selector("[data-live=state] >> text=done", timeout=5000)
+    assert "0 / " not in staff.page.inner_text("[data-live=progress]")
+    staff.open(f"/fleet/?portfolio={site.world.portfolio.code}&kind=PV")
+    staff.follow("Resume all")
+    staff.page.fill("[name=reason]", "over")
+    staff.press("Resume")
+    jobs.run_pending()

@@ -71,25 +71,26 @@ def portfolio_lines(principal: Principal, day: DeliveryDay, at: datetime) -> lis
     _add_shortfalls(principal, lines, day)
     for run in SettlementRun.objects.visible_to(principal).filter(delivery_date=day.date).newest().defer("findings"):
         lines[run.portfolio_id].settled = run
-    planned = PlannedDay.objects.filter(run__delivery_date=day.date, portfolio__in=list(lines))
-    for portfolio_id, profit in planned.order_by("pk").values_list("portfolio_id", "expected_profit"):
-        lines[portfolio_id].planned = profit
     return list(lines.values())
 
 
 def with_states(principal: Principal, day: DeliveryDay) -> QuerySet[Portfolio]:
-    """Portfolios with the state of their newest plan and forecast of the day."""
+    """Portfolios with the state of their newest plan and forecast of the day, and what the night expected of them."""
     of_day = {"portfolio": OuterRef("pk"), "delivery_date": day.date}
     plans = Plan.objects.visible_to(principal).filter(**of_day).order_by("-version")
     runs = ForecastRun.objects.visible_to(principal).filter(**of_day).order_by("-issue_time", "-version")
+    nights = PlannedDay.objects.filter(portfolio=OuterRef("pk"), run__delivery_date=day.date).order_by("-pk")
     return Portfolio.objects.visible_to(principal).annotate(
-        plan_state=Subquery(plans.values("state")[:1]), forecast_state=Subquery(runs.values("state")[:1])
+        plan_state=Subquery(plans.values("state")[:1]),
+        forecast_state=Subquery(runs.values("state")[:1]),
+        planned=Subquery(nights.values("expected_profit")[:1]),
     )
 
 
 def line_of(portfolio: Portfolio) -> PortfolioLine:
     plan_state, forecast_state = (getattr(portfolio, name) or "" for name in ("plan_state", "forecast_state"))
-    return PortfolioLine(portfolio, plan_state=plan_state, forecast_state=forecast_state)
+    planned: float | None = portfolio.planned  # type: ignore[attr-defined]
+    return PortfolioLine(portfolio, plan_state=plan_state, forecast_state=forecast_state, planned=planned)
 
 
 def _add_deviation(principal: Principal, lines: dict[int, PortfolioLine], interval_start: datetime) -> None:
