@@ -34,7 +34,7 @@ class FleetArrays:
 
     baseline_kw (N, T): forecast of the undispatched power, consumption positive; batteries idle.
     energy_start_kwh (N,): stored at the day's start. departure_index (N,): the interval before which an EV leaves, -1
-    where it does not.
+    where it does not. market_class: alike for devices that the same markets admit; none: all are.
     """
 
     device_id: NDArray[np.int64]
@@ -52,6 +52,7 @@ class FleetArrays:
     max_hours_per_day: FloatArray
     departure_index: NDArray[np.int64]
     baseline_kw: FloatArray
+    market_class: tuple[str, ...] = ()
 
 
 def aggregate(
@@ -84,6 +85,8 @@ def _group_name(fleet: FleetArrays, row: int) -> str:
         parts += [f"{2 ** (duration_class / 2):.2g}h", f"{fleet.charge_efficiency[row]:.2f}"]
     elif fleet.departure_index[row] >= 0:
         parts.append(f"leaves{fleet.departure_index[row] // 4:02d}")
+    if fleet.market_class and fleet.market_class[row]:
+        parts.append(fleet.market_class[row])
     return "/".join(parts)
 
 

@@ -6,6 +6,7 @@ import pulp
 
 from bidding.kernels.problem import DOWN, UP, BidProblem
 from bidding.kernels.promise_rows import (
+    add_admission_rows,
     add_ask_location_rows,
     add_balance_rows,
     add_book_rows,
@@ -31,6 +32,7 @@ def add_all_rows(lp: pulp.LpProblem, problem: BidProblem, made: Variables) -> No
     add_recovery_rows(lp, problem, made)
     add_ask_location_rows(lp, problem, made)
     add_feeder_rows(lp, problem, made)
+    add_admission_rows(lp, problem, made)
 
 
 def add_energy_rows(lp: pulp.LpProblem, problem: BidProblem, made: Variables) -> None:

@@ -45,7 +45,7 @@ def _held_reserve(problem: BidProblem, product: ReserveProduct) -> FloatArray:
     held_kw = np.zeros(count)
     by_feeder: dict[str, FloatArray] = {}
     for group in problem.groups:
-        if group.energy_min_kwh is None or product.endurance_h <= 0:
+        if group.energy_min_kwh is None or product.endurance_h <= 0 or group.name in product.barred:
             continue
         spare_kwh = np.maximum(_idle_energy(group, count) - group.energy_min_kwh, 0.0)
         called_h = product.activation_pu * problem.step_hours * np.arange(1, count + 1)  # used up by expected calls
@@ -55,7 +55,7 @@ def _held_reserve(problem: BidProblem, product: ReserveProduct) -> FloatArray:
     limits = {feeder.feeder: feeder.export_limit_kw + feeder.base_kw for feeder in problem.feeders}
     for feeder, room in by_feeder.items():
         held_kw += np.minimum(room, np.maximum(limits.get(feeder, np.full(count, np.inf)), 0.0))
-    held_kw = np.minimum(held_kw, problem.book_up_kw)
+    held_kw = np.minimum(held_kw, np.minimum(problem.book_up_kw, product.most_kw))
     weakest_kw = np.full(product.price_eur_per_mw_h.size, np.inf)
     np.minimum.at(weakest_kw, product.block_of_interval, held_kw)
     lots_kw = np.floor(weakest_kw / product.lot_kw + 1e-9) * product.lot_kw

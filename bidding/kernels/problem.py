@@ -82,18 +82,26 @@ class FlexGroup:
 
 @dataclass(frozen=True)
 class EnergyProduct:
-    """Day-ahead energy; block_of_interval (T,) maps dispatch intervals to M market time units, price (M,) EUR/MWh."""
+    """Day-ahead energy; block_of_interval (T,) maps dispatch intervals to M market time units, price (M,) EUR/MWh.
+
+    most_kw: largest quantity of one bid. barred: names of the groups that the market does not admit.
+    """
 
     code: str
     block_of_interval: IntArray
     price_eur_per_mwh: FloatArray
     min_quantity_kw: float
     lot_kw: float
+    most_kw: float = float("inf")
+    barred: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
 class ReserveProduct:
-    """Reserve capacity in `direction`; price (B,) EUR per MW and hour; `activation_pu` is the expected share called."""
+    """Reserve capacity in `direction`; price (B,) EUR per MW and hour; `activation_pu` is the expected share called.
+
+    most_kw, barred: as of energy.
+    """
 
     code: str
     direction: str
@@ -103,6 +111,8 @@ class ReserveProduct:
     lot_kw: float
     endurance_h: float
     activation_pu: float = 0.0
+    most_kw: float = float("inf")
+    barred: frozenset[str] = frozenset()
 
     def covers(self, direction: str) -> bool:
         return self.direction in (direction, BOTH)

@@ -59,6 +59,17 @@ def promised_terms(problem: BidProblem, made: Variables, direction: str, t: int)
     ]
 
 
+def add_admission_rows(lp: pulp.LpProblem, problem: BidProblem, made: Variables) -> None:
+    """(13) Energy is moved by devices that the market admits, where it does not admit all."""
+    if problem.energy is None or not problem.energy.barred or made.sell is None or made.buy is None:
+        return
+    admitted = [number for number, group in enumerate(problem.groups) if group.name not in problem.energy.barred]
+    for t in range(problem.n_intervals):
+        block = int(problem.energy.block_of_interval[t])
+        for position, moved in ((made.sell, made.up), (made.buy, made.down)):
+            add_row(lp, [*position.terms(block), *((moved[number][t], -1.0) for number in admitted)], -1, 0.0)
+
+
 def add_balance_rows(lp: pulp.LpProblem, problem: BidProblem, made: Variables) -> None:
     """(9) The plan is the net position, the asks, what was committed before, and recovery."""
     for t in range(problem.n_intervals):

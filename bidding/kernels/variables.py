@@ -71,23 +71,30 @@ def make_variables(problem: BidProblem, exclusive: frozenset[tuple[int, int]]) -
         made.missing.append([pulp.LpVariable(f"missing_g{number}_t{t}", 0) for t in range(count + (count > 0))])
     for number, t in sorted(exclusive):
         made.direction[number, t] = pulp.LpVariable(f"direction_g{number}_t{t}", 0, 1, pulp.LpInteger)
-    room_up = np.sum([group.up_limit_kw for group in problem.groups], axis=0) + np.zeros(problem.n_intervals)
-    room_down = np.sum([group.down_limit_kw for group in problem.groups], axis=0) + np.zeros(problem.n_intervals)
     if problem.energy is not None:
+        room_up, room_down = _admitted_room(problem, problem.energy)
         made.sell = _position(problem.energy, UP, np.minimum(room_up, problem.book_up_kw), "sell")
         made.buy = _position(problem.energy, DOWN, np.minimum(room_down, problem.book_down_kw), "buy")
     for product in problem.reserves:
-        _reserve_variables(made, problem, product, room_up, room_down)
+        _reserve_variables(made, problem, product)
     for number, ask in enumerate(problem.asks):
         made.asked[ask.reference] = _series(f"ask_{number}", ask.quantity_kw / KW_PER_MW)
     _deviation_variables(made, problem)
     return made
 
 
-def _reserve_variables(
-    made: Variables, problem: BidProblem, product: ReserveProduct, room_up: np.ndarray, room_down: np.ndarray
-) -> None:
+def _admitted_room(problem: BidProblem, product: EnergyProduct | ReserveProduct) -> tuple[FloatArray, FloatArray]:
+    """(T,) kW up and down of the groups that the market admits."""
+    room_up, room_down = np.zeros(problem.n_intervals), np.zeros(problem.n_intervals)
+    for group in problem.groups:
+        if group.name not in product.barred:
+            room_up, room_down = room_up + group.up_limit_kw, room_down + group.down_limit_kw
+    return room_up, room_down
+
+
+def _reserve_variables(made: Variables, problem: BidProblem, product: ReserveProduct) -> None:
     """A reserve may also free what is being moved the other way, so a group can carry up to both its limits."""
+    room_up, room_down = _admitted_room(problem, product)
     most = room_up + room_down
     if product.covers(UP):
         most = np.minimum(most, problem.book_up_kw)
@@ -95,7 +102,10 @@ def _reserve_variables(
         most = np.minimum(most, problem.book_down_kw)
     made.reserve[product.code] = _position(product, product.direction, most, f"reserve_{product.code}")
     made.carried[product.code] = [
-        _series(f"carried_{product.code}_g{number}", (group.up_limit_kw + group.down_limit_kw) / KW_PER_MW)
+        _series(
+            f"carried_{product.code}_g{number}",
+            (group.up_limit_kw + group.down_limit_kw) * (group.name not in product.barred) / KW_PER_MW,
+        )
         for number, group in enumerate(problem.groups)
     ]
     committed = problem.committed_reserve_kw.get(product.code)
@@ -119,7 +129,7 @@ def _position(product: EnergyProduct | ReserveProduct, direction: str, room_kw: 
     """
     count = int(product.block_of_interval.max()) + 1
     weakest_kw = np.full(count, np.inf)
-    np.minimum.at(weakest_kw, product.block_of_interval, room_kw)
+    np.minimum.at(weakest_kw, product.block_of_interval, np.minimum(room_kw, product.most_kw))
     lots_max = np.floor(weakest_kw / product.lot_kw + 1e-9)
     lots_max[lots_max * product.lot_kw < product.min_quantity_kw - 1e-9] = 0
     return Position(

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from bidding.kernels.aggregate import DELIVERABLE_PU, FleetArrays, clip_to_envelopes
 from bidding.kernels.problem import FlexGroup
+from bidding.operations.admission import Admission
 from forecasting.models import ForecastRun
 from vpp.enrollment.queries import DeviceTable
 from vpp.lib.periods import DeliveryDay, as_datetime64, local_moment
@@ -21,7 +22,12 @@ CONFIDENCE = 0.9
 
 
 def fleet_arrays(
-    table: DeviceTable, day: DeliveryDay, run: ForecastRun | None, known_at: datetime, notes: list[str]
+    table: DeviceTable,
+    day: DeliveryDay,
+    run: ForecastRun | None,
+    known_at: datetime,
+    notes: list[str],
+    admitted: Admission,
 ) -> FleetArrays:
     usable = np.flatnonzero(table.usable() & table.of_kind(*DELIVERABLE_PU))
     baseline_kw = _baselines(table.device_id[usable], day, run)
@@ -50,6 +56,7 @@ def fleet_arrays(
         max_hours_per_day=table.max_hours_per_day[usable],
         departure_index=np.array([_departure(table, int(row), day) for row in usable], dtype=np.int64),
         baseline_kw=baseline_kw,
+        market_class=admitted.classes(table.device_id[usable]),
     )
 
 

@@ -25,6 +25,7 @@ from bidding.kernels.problem import (
 )
 from bidding.models import Ask, Product
 from bidding.operations import book
+from bidding.operations.admission import Rules, admission, most_kw
 from bidding.operations.fleet import fleet_arrays, within_envelopes
 from bidding.operations.order_forms import count_blocks
 from bidding.operations.standing import Standing, standing_of
@@ -74,7 +75,8 @@ def gather(
     run = forecasts.latest_run(portfolio.pk, day.date, known_at)
     if run is None:
         notes.append("no forecast: only storages are offered")
-    fleet = fleet_arrays(table, day, run, known_at, notes)
+    admitted = admission(table, [item.product for item in products])
+    fleet = fleet_arrays(table, day, run, known_at, notes, admitted)
     groups = within_envelopes(aggregate(fleet, day.hours_per_interval), fleet, run)
     groups = within_grid(groups, table, day, known_at, notes)
     up_kw = sum((group.up_limit_kw for group in groups), start=np.zeros(day.n_intervals))
@@ -90,11 +92,15 @@ def gather(
     held, reserve_kw = _held(standing, day, for_sale)
     energy = next((item for item in products if item.product.kind == Product.Kind.ENERGY), None)
     spread = energy.product.market.imbalance_spread_per_mwh if energy is not None else 40.0
+
+    def rules(item: OpenProduct) -> Rules:
+        return Rules(most_kw(item.product, table, notes), admitted.barred_groups(item.product.code, groups))
+
     problem = BidProblem(
         step_hours=day.hours_per_interval,
         groups=groups,
-        energy=None if energy is None else _energy_product(energy),
-        reserves=tuple(_reserve_product(item) for item in for_sale) + held,
+        energy=None if energy is None else _energy_product(energy, rules(energy)),
+        reserves=tuple(_reserve_product(item, rules(item)) for item in for_sale) + held,
         asks=tuple(
             _ask_request(ask, quantity_kw, ask_lot_kw, ask_min_kw)
             for ask, quantity_kw in asks.values()
@@ -143,7 +149,7 @@ def _direction(product: Product) -> str:
     return UP if product.kind == Product.Kind.RESERVE_UP else DOWN
 
 
-def _energy_product(item: OpenProduct) -> EnergyProduct:
+def _energy_product(item: OpenProduct, rules: Rules) -> EnergyProduct:
     product = item.product
     return EnergyProduct(
         code=product.code,
@@ -151,10 +157,12 @@ def _energy_product(item: OpenProduct) -> EnergyProduct:
         price_eur_per_mwh=item.price,
         min_quantity_kw=product.min_quantity_kw,
         lot_kw=product.lot_kw,
+        most_kw=rules.most_kw,
+        barred=rules.barred,
     )
 
 
-def _reserve_product(item: OpenProduct) -> ReserveProduct:
+def _reserve_product(item: OpenProduct, rules: Rules) -> ReserveProduct:
     product = item.product
     return ReserveProduct(
         code=product.code,
@@ -165,6 +173,8 @@ def _reserve_product(item: OpenProduct) -> ReserveProduct:
         lot_kw=product.lot_kw,
         endurance_h=product.endurance_minutes / 60.0,
         activation_pu=product.activation_pu,
+        most_kw=rules.most_kw,
+        barred=rules.barred,
     )
 
 

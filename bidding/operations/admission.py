@@ -1,0 +1,79 @@
+"""Which devices and portfolios a market admits to a product: kinds, sizes, places."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bidding.kernels.problem import FlexGroup
+from bidding.models import Market, Product
+from vpp.enrollment.queries import DeviceTable
+from vpp.network.models import Feeder
+
+
+@dataclass(frozen=True)
+class Admission:
+    """Product codes that a device may not serve, by device id; devices that nothing bars are left out."""
+
+    barred_codes: Mapping[int, frozenset[str]]
+
+    def classes(self, device_id: NDArray[np.int64]) -> tuple[str, ...]:
+        """A label for each device; alike ones may share a group."""
+        labels = (sorted(self.barred_codes.get(one, ())) for one in device_id.tolist())
+        return tuple("not " + ",".join(codes) if codes else "" for codes in labels)
+
+    def barred_groups(self, code: str, groups: Sequence[FlexGroup]) -> frozenset[str]:
+        """Names of the groups that may not serve a product; the devices of a group are all of one class."""
+        return frozenset(one.name for one in groups if code in self.barred_codes.get(one.device_ids[0], ()))
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What a market's rules leave of one product: the largest quantity, and the groups that may not serve it."""
+
+    most_kw: float
+    barred: frozenset[str]
+
+
+def admission(table: DeviceTable, products: Sequence[Product]) -> Admission:
+    barred: dict[int, set[str]] = {}
+    size_kw = np.maximum(table.max_consumption_kw, table.max_production_kw)
+    for product in products:
+        refused = np.zeros(table.device_id.size, dtype=bool)
+        if product.eligible_kinds:
+            refused |= ~np.asarray(table.of_kind(*product.eligible_kinds), dtype=bool)
+        if product.min_device_kw is not None:
+            refused |= size_kw < product.min_device_kw
+        if product.max_device_kw is not None:
+            refused |= size_kw > product.max_device_kw
+        for device in table.device_id[refused].tolist():
+            barred.setdefault(device, set()).add(product.code)
+    return Admission({device: frozenset(codes) for device, codes in barred.items()})
+
+
+def most_kw(product: Product, table: DeviceTable, notes: list[str]) -> float:
+    """The largest quantity of one bid: 0 where the devices do not stand where the market wants them, which is noted."""
+    if why := misplaced(product.market, table.feeder_code):
+        notes.append(f"{product.code}: {why}; nothing is offered")
+        return 0.0
+    return float("inf") if product.max_quantity_kw is None else product.max_quantity_kw
+
+
+def misplaced(market: Market, feeders: Sequence[str]) -> str:
+    """What stands against offering devices behind these feeders in one bid; empty where nothing does.
+
+    A pricing node is the substation that supplies the feeder.
+    """
+    rule = Market.Location(market.locational_rule)
+    if rule == Market.Location.ZONE:
+        return ""
+    found = set(feeders)
+    if rule == Market.Location.NODE:
+        substation = dict(Feeder.objects.filter(code__in=found).values_list("code", "substation__code"))
+        found = {substation.get(code, "") for code in found}
+    if "" in found:
+        return f"the market wants all devices {rule.label}, and it is not known where some of them stand"
+    return f"the market wants all devices {rule.label}, these stand in {len(found)} places" if len(found) > 1 else ""

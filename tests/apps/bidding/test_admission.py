@@ -1,0 +1,72 @@
+"""A market's rules on kinds, sizes and places of devices decide what a portfolio offers there."""
+
+from __future__ import annotations
+
+import pytest
+
+from bidding.models import Market, Product
+from bidding.operations.admission import admission, misplaced
+from bidding.operations.gather import Gathered, gather
+from bidding.wholesale.queries import open_product
+from tests.apps.bidding.world import World, make_grid
+from vpp.enrollment.models import Device
+from vpp.enrollment.queries import device_table
+
+
+def gathered(world: World, product: Product) -> Gathered:
+    offer = open_product(product, world.day.date, world.at)
+    assert offer is not None
+    return gather(
+        portfolio=world.portfolio, day=world.day, products=[offer], asks={}, ask_lot_kw=1.0, ask_min_kw=1.0,
+        known_at=world.at,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("rule", "barred_kinds"),
+    [
+        ({"eligible_kinds": ["BATTERY"]}, {"HEAT_PUMP"}),
+        ({"max_device_kw": 4.0}, {"BATTERY"}),
+        ({"min_device_kw": 4.0}, {"HEAT_PUMP"}),
+        ({}, set()),
+    ],
+)
+def test_devices_that_a_market_does_not_admit_stand_in_groups_of_their_own(world: World, rule, barred_kinds):
+    Device.objects.filter(kind="HEAT_PUMP").update(max_consumption_kw=3.0)
+    Product.objects.filter(pk=world.reserve.pk).update(**rule)
+    world.reserve.refresh_from_db()
+    problem = gathered(world, world.reserve).problem
+    (reserve,) = problem.reserves
+    kind_of = dict(Device.objects.values_list("pk", "kind"))
+    barred = {kind_of[pk] for group in problem.groups if group.name in reserve.barred for pk in group.device_ids}
+    free = {kind_of[pk] for group in problem.groups if group.name not in reserve.barred for pk in group.device_ids}
+    assert barred == barred_kinds and not barred & free and free
+
+
+def test_a_fleet_in_two_places_is_not_offered_where_one_is_wanted(world: World):
+    assert gathered(world, world.reserve).problem.reserves[0].most_kw > 0
+    Market.objects.filter(pk=world.reserve.market_id).update(locational_rule=Market.Location.FEEDER)
+    world.reserve.refresh_from_db()
+    elsewhere = make_grid().feeder
+    device = Device.objects.filter(enrollments__portfolio=world.portfolio).first()
+    assert device is not None
+    type(device.site).objects.filter(pk=device.site_id).update(feeder_code=elsewhere.code)
+    found = gathered(world, world.reserve)
+    assert found.problem.reserves[0].most_kw == 0.0
+    assert any("behind one feeder" in note and "2 places" in note for note in found.notes)
+
+
+def test_a_pricing_node_is_the_substation_of_the_feeder(world: World):
+    feeder, other = world.point.feeder, make_grid().feeder
+    market = Market(locational_rule=Market.Location.NODE)
+    assert misplaced(market, [feeder.code, feeder.code]) == ""
+    assert "2 places" in misplaced(market, [feeder.code, other.code])
+    type(other).objects.filter(pk=other.pk).update(substation=feeder.substation)
+    assert misplaced(market, [feeder.code, other.code]) == ""
+    assert "not known" in misplaced(market, [feeder.code, ""])
+
+
+def test_a_market_without_rules_bars_nobody(world: World):
+    table = device_table(at=world.at, portfolio_id=world.portfolio.pk)
+    found = admission(table, [world.reserve, world.energy])
+    assert set(found.classes(table.device_id)) == {""} and not found.barred_codes
