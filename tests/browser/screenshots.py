@@ -20,7 +20,10 @@ COLOURS = 32
 MOST_HEIGHT = 1900
 OUT = Path("docs/screenshots")
 #: What README and docs show; `--all` takes every page.
-SHOWN = {"today", "day", "bids", "ask", "enrollment", "forecasts", "today-narrow", "asks-narrow", "owner-narrow"}
+SHOWN = {
+    "today", "day", "bids", "ask", "enrollment", "forecasts", "grid", "fleet-feeder", "today-narrow", "asks-narrow",
+    "owner-narrow",
+}  # fmt: skip
 
 
 def main() -> None:
@@ -105,7 +108,8 @@ def page_list() -> list[tuple[str, str, str, int]]:
         ("portfolio-bids", "staff", f"/bids/{code}/{day}/"), ("asks", "staff", "/asks/"),
         ("ask", "staff", f"/asks/{ask.reference}/"), ("fleet", "staff", "/fleet/"),  # type: ignore[union-attr]
         ("device", "staff", f"/fleet/device/{battery.code}/?date={day}"),
-        ("grid", "staff", f"/grid/{run.portfolio.feeder_code}/?date={day}"), ("forecasts", "staff", "/forecasts/"),
+        ("grid", "staff", f"/grid/{battery.site.feeder_code}/?date={day}&picture=metered"),
+        ("fleet-feeder", "staff", f"/fleet/feeders/{battery.site.feeder_code}/"), ("replays", "staff", "/bids/replays/"), ("forecasts", "staff", "/forecasts/"),
         ("settled", "staff", f"/settlement/awards/{settled.pk}/"), ("payout", "staff", f"/payouts/{payout.pk}/"),
         ("enrollment", "staff", f"/enrollment/sites/{battery.site.code}/"),
         ("import", "staff", "/enrollment/import/"), ("eligibility", "staff", "/enrollment/eligibility/"),
