@@ -161,7 +161,7 @@ def measured_screening(found: Awareness, at: datetime) -> network.ScreeningResul
         return None
     rows = np.flatnonzero(counting(table))
     power_kw = telemetry.interval_power_kw(table.device_id[rows], found.day.start, found.day.end, at)
-    told = np.isfinite(power_kw).any(axis=0)
+    told = np.asarray(np.isfinite(power_kw).any(axis=0), dtype=np.bool_)
     if not told.any():
         return None
     metered_kw: dict[str, FloatArray] = {}

@@ -26,7 +26,7 @@ from tests.journeys.usecase_world import (
 from vpp.network import operations as network
 from vpp.network.kernels.screening import Violation
 
-pytestmark = [pytest.mark.django_db, pytest.mark.slow]
+pytestmark = [pytest.mark.django_db, pytest.mark.slow(seconds=30)]
 API = "/api/v1"
 GATE = {"gate_at": (AT + timedelta(hours=2)).isoformat(), "expires_at": (AT + timedelta(hours=8)).isoformat()}
 

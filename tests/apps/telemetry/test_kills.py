@@ -154,7 +154,7 @@ def _started(world: World, name: str) -> float:
     return _seen.setdefault(world.processes[name].pid, time.monotonic())
 
 
-@pytest.mark.slow
+@pytest.mark.slow(seconds=120)
 @pytest.mark.broker
 def test_what_was_acknowledged_is_stored_once_whoever_is_killed(tmp_path):
     folder = Path(tempfile.mkdtemp(prefix="vpp-kills-"))

@@ -9,7 +9,7 @@ from vpp.network.kernels.sweep import sweep_voltages_pu
 from vpp.simulation.grids.simbench_network import code_of, network_document
 from vpp.simulation.grids.simbench_tables import read_grid
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow(seconds=60)
 LOAD, GENERATION = 0.7, 0.4
 
 
