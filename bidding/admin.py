@@ -2,30 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.contrib import admin
-from django.http import HttpRequest
 
 from bidding import models
+from vpp.accounts.admin import ReadOnlyAdmin
 
 
 class Plain(admin.ModelAdmin):
     show_full_result_count = False
     list_per_page = 50
-
-
-class ReadOnly(Plain):
-    """Rows that follow from operations and triggers."""
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
 
 class ProductInline(admin.TabularInline):
@@ -51,7 +36,7 @@ class ProductAdmin(Plain):
 
 
 @admin.register(models.Price)
-class PriceAdmin(ReadOnly):
+class PriceAdmin(ReadOnlyAdmin):
     list_display = ["product", "interval_start", "price", "source", "available_at"]
     list_filter = ["product__market"]
     list_select_related = ["product"]
@@ -67,7 +52,7 @@ class AskEventInline(admin.TabularInline):
 
 
 @admin.register(models.Ask)
-class AskAdmin(ReadOnly):
+class AskAdmin(ReadOnlyAdmin):
     list_display = ["reference", "utility", "congestion_point", "direction", "delivery_date", "state", "gate_at"]
     list_filter = ["state", "direction", "utility"]
     list_select_related = ["utility", "congestion_point"]
@@ -83,7 +68,7 @@ class BidEventInline(admin.TabularInline):
 
 
 @admin.register(models.Bid)
-class BidAdmin(ReadOnly):
+class BidAdmin(ReadOnlyAdmin):
     list_display = ["natural_key", "portfolio", "product", "ask", "delivery_date", "state", "gap", "submitted_at"]
     list_filter = ["state", "product__kind", "delivery_date"]
     list_select_related = ["portfolio", "product", "ask"]
@@ -92,21 +77,21 @@ class BidAdmin(ReadOnly):
 
 
 @admin.register(models.Award)
-class AwardAdmin(ReadOnly):
+class AwardAdmin(ReadOnlyAdmin):
     list_display = ["source_reference", "bid", "awarded_at"]
     list_select_related = ["bid"]
     search_fields = ["source_reference", "bid__natural_key"]
 
 
 @admin.register(models.Activation)
-class ActivationAdmin(ReadOnly):
+class ActivationAdmin(ReadOnlyAdmin):
     list_display = ["award", "interval_start", "activated_pu", "received_at"]
     list_select_related = ["award"]
     search_fields = ["award__source_reference"]
 
 
 @admin.register(models.BookCell)
-class BookCellAdmin(ReadOnly):
+class BookCellAdmin(ReadOnlyAdmin):
     list_display = ["portfolio", "interval_start", "direction", "capacity_kw", "promised_kw"]
     list_filter = ["direction", "portfolio"]
     list_select_related = ["portfolio"]
@@ -114,7 +99,7 @@ class BookCellAdmin(ReadOnly):
 
 
 @admin.register(models.BookEntry)
-class BookEntryAdmin(ReadOnly):
+class BookEntryAdmin(ReadOnlyAdmin):
     list_display = ["bid", "interval_start", "direction", "quantity_kw", "state"]
     list_filter = ["state", "direction"]
     list_select_related = ["bid"]
@@ -129,7 +114,7 @@ class NightlyStepInline(admin.TabularInline):
 
 
 @admin.register(models.NightlyRun)
-class NightlyRunAdmin(ReadOnly):
+class NightlyRunAdmin(ReadOnlyAdmin):
     list_display = ["natural_key", "zone_code", "delivery_date", "state", "gate_at", "finished_at"]
     list_filter = ["state", "zone_code"]
     search_fields = ["natural_key"]
@@ -137,7 +122,7 @@ class NightlyRunAdmin(ReadOnly):
 
 
 @admin.register(models.PlannedDay)
-class PlannedDayAdmin(ReadOnly):
+class PlannedDayAdmin(ReadOnlyAdmin):
     list_display = ["run", "portfolio", "kind", "status", "gap", "expected_profit"]
     list_filter = ["kind", "status"]
     list_select_related = ["run", "portfolio"]
@@ -145,27 +130,27 @@ class PlannedDayAdmin(ReadOnly):
 
 
 @admin.register(models.NightlyStep, models.AskEvent, models.BidEvent)
-class StepAdmin(ReadOnly):
+class StepAdmin(ReadOnlyAdmin):
     list_display = ["__str__", "state"]
     list_filter = ["state"]
     search_fields = ["pk"]
 
 
 @admin.register(models.BidOption)
-class BidOptionAdmin(ReadOnly):
+class BidOptionAdmin(ReadOnlyAdmin):
     list_display = ["bid", "reference", "price_per_mwh", "price", "min_activation_pu"]
     search_fields = ["bid__natural_key", "reference"]
     list_select_related = ["bid__portfolio", "bid__product__market"]
 
 
 @admin.register(models.OrderedOption)
-class OrderedOptionAdmin(ReadOnly):
+class OrderedOptionAdmin(ReadOnlyAdmin):
     list_display = ["award_id", "option_id", "activation_pu", "price"]
     search_fields = ["option__reference", "award__source_reference"]
 
 
 @admin.register(models.FlexContract)
-class FlexContractAdmin(ReadOnly):
+class FlexContractAdmin(ReadOnlyAdmin):
     list_display = ["contract_id", "utility", "congestion_point", "direction", "power_kw", "first_date", "last_date"]
     list_filter = ["utility", "service_kind"]
     search_fields = ["contract_id", "congestion_point__code"]
@@ -173,7 +158,7 @@ class FlexContractAdmin(ReadOnly):
 
 
 @admin.register(models.Reservation)
-class ReservationAdmin(ReadOnly):
+class ReservationAdmin(ReadOnlyAdmin):
     list_display = ["contract", "delivery_date", "reference", "updated_at"]
     search_fields = ["contract__contract_id", "reference"]
     list_select_related = ["contract__utility"]

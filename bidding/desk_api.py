@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from drf_spectacular.utils import extend_schema
 from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
@@ -25,28 +27,31 @@ def own_bid(request: Request, bid_id: int) -> Bid:
     return visible_bid(request, bid_id)
 
 
-class BidHold(APIView):
+class BidMove(APIView):
+    """One move of a bid, for a reason."""
+
     permission_classes = [HasScope("bids:write")]  # type: ignore[list-item]
 
+    def moved(self, request: Request, bid_id: int, move: Callable[..., object]) -> Response:
+        reason = checked(NeededReasonInput, request)["reason"]
+        move(bid=own_bid(request, bid_id), at=clock.now(), actor=request.user, reason=reason)
+        return Response(BidSerializer(visible_bid(request, bid_id)).data)
+
+
+class BidHold(BidMove):
     @extend_schema(request=NeededReasonInput, responses=BidSerializer, parameters=[KEY_HEADER])
     @idempotent
     def post(self, request: Request, bid_id: int) -> Response:
         """Keep the bid back before its gate; its kilowatts stay claimed."""
-        reason = checked(NeededReasonInput, request)["reason"]
-        operations.hold_bid(bid=own_bid(request, bid_id), at=clock.now(), actor=request.user, reason=reason)
-        return Response(BidSerializer(visible_bid(request, bid_id)).data)
+        return self.moved(request, bid_id, operations.hold_bid)
 
 
-class BidRelease(APIView):
-    permission_classes = [HasScope("bids:write")]  # type: ignore[list-item]
-
+class BidRelease(BidMove):
     @extend_schema(request=NeededReasonInput, responses=BidSerializer, parameters=[KEY_HEADER])
     @idempotent
     def post(self, request: Request, bid_id: int) -> Response:
         """Let a held bid go to its market."""
-        reason = checked(NeededReasonInput, request)["reason"]
-        operations.release_bid(bid=own_bid(request, bid_id), at=clock.now(), actor=request.user, reason=reason)
-        return Response(BidSerializer(visible_bid(request, bid_id)).data)
+        return self.moved(request, bid_id, operations.release_bid)
 
 
 class BidEdit(APIView):

@@ -1,35 +1,30 @@
 """The refusals of bidding; each has a stable code."""
 
-from vpp.lib.errors import Conflict, DomainError, NotFound
+from vpp.lib.errors import Conflict, DomainError, NotFound, Unprocessable
 
 
-class GatePassed(DomainError):
+class GatePassed(Unprocessable):
     code = "gate_passed"
-    http_status = 422
 
 
-class WrongTimeGrid(DomainError):
+class WrongTimeGrid(Unprocessable):
     code = "wrong_time_grid"
-    http_status = 422
 
 
 class UnknownCongestionPoint(NotFound):
     code = "unknown_congestion_point"
 
 
-class ZeroQuantity(DomainError):
+class ZeroQuantity(Unprocessable):
     code = "zero_quantity"
-    http_status = 422
 
 
-class BadQuantity(DomainError):
+class BadQuantity(Unprocessable):
     code = "bad_quantity"
-    http_status = 422
 
 
-class BadAsk(DomainError):
+class BadAsk(Unprocessable):
     code = "bad_ask"
-    http_status = 422
 
 
 class DuplicateReference(Conflict):
@@ -42,9 +37,8 @@ class StaleRevision(Conflict):
     code = "stale_revision"
 
 
-class UnknownServiceKind(DomainError):
+class UnknownServiceKind(Unprocessable):
     code = "unknown_service_kind"
-    http_status = 422
 
 
 class BidRevoked(Conflict):
@@ -55,27 +49,24 @@ class UnknownOption(NotFound):
     code = "unknown_option"
 
 
-class ActivationTooSmall(DomainError):
+class ActivationTooSmall(Unprocessable):
     """The part ordered is below the option's least activation, or above 1."""
 
     code = "activation_out_of_range"
-    http_status = 422
 
 
 class UnknownContract(NotFound):
     code = "unknown_contract"
 
 
-class BadReservation(DomainError):
+class BadReservation(Unprocessable):
     """A reservation can only be lowered; details name the interval."""
 
     code = "bad_reservation"
-    http_status = 422
 
 
-class PriceDiffers(DomainError):
+class PriceDiffers(Unprocessable):
     code = "price_differs"
-    http_status = 422
 
 
 class WrongState(Conflict):
@@ -94,19 +85,16 @@ class AwardDiffers(Conflict):
     code = "award_differs"
 
 
-class AwardExceedsBid(DomainError):
+class AwardExceedsBid(Unprocessable):
     code = "award_exceeds_bid"
-    http_status = 422
 
 
-class BelowMinimum(DomainError):
+class BelowMinimum(Unprocessable):
     code = "below_minimum"
-    http_status = 422
 
 
-class BadPrice(DomainError):
+class BadPrice(Unprocessable):
     code = "bad_price"
-    http_status = 422
 
 
 class NotDeliverable(Conflict):
@@ -121,9 +109,8 @@ class ReceiptDiffers(Conflict):
     code = "receipt_differs"
 
 
-class ReasonMissing(DomainError):
+class ReasonMissing(Unprocessable):
     code = "reason_missing"
-    http_status = 422
 
 
 class UnknownMarket(NotFound):
@@ -156,20 +143,17 @@ class BadMarketFile(DomainError):
     code = "bad_market_file"
 
 
-class BadPriceFile(DomainError):
+class BadPriceFile(Unprocessable):
     code = "bad_price_file"
-    http_status = 422
 
 
-class BadWhatIf(DomainError):
+class BadWhatIf(Unprocessable):
     """details["findings"] names every bad place of the document."""
 
     code = "bad_what_if"
-    http_status = 422
 
 
-class NoAnswer(DomainError):
+class NoAnswer(Unprocessable):
     """The solver found no point that keeps all limits; details["status"] says why."""
 
     code = "no_answer"
-    http_status = 422

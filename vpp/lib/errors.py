@@ -25,3 +25,10 @@ class NotFound(DomainError):
 class Conflict(DomainError):
     code = "conflict"
     http_status = 409
+
+
+class Unprocessable(DomainError):
+    """Well formed, but against a rule."""
+
+    code = "unprocessable"
+    http_status = 422
