@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 
+import numpy as np
 import pytest
 import requests
 
-from bidding.models import Ask, AskEvent, Bid, BidEvent
+from bidding.models import Ask, AskEvent, Bid
+from bidding.operations.bids import BidDraft, create_bid
+from bidding.operations.book import open_book
 from tests.apps.console.makers import every_page
 from tests.browser.conftest import Site
 from tests.factories import make_client
 from tests.journeys.usecase_world import DAY, EVENING, FEEDER, NOON, FeederWorld, make_feeder_world
 from vpp.enrollment.models import OwnerTerms
 from vpp.lib import clock
+from vpp.lib.periods import DeliveryDay
 
 
 def test_staff_follow_a_day_from_the_ask_to_the_payout(visit, site: Site):
@@ -138,16 +141,14 @@ def test_the_served_day_is_a_settled_one(site: Site):
 
 
 @pytest.fixture
-def tomorrows_bid(site: Site) -> Iterator[Bid]:
-    """A market bid that waits for its gate: 20 kW less each morning, made by hand."""
+def tomorrows_bid(site: Site) -> Bid:
+    """A market bid in the book that waits for its gate: 20 kW more consumption from 10 to 12."""
     first = Bid.objects.filter(ask=None, product__kind="ENERGY").earliest("pk")
-    made = Bid.objects.create(
-        natural_key="browser:tomorrow:v1", portfolio=first.portfolio, product=first.product,
-        delivery_date=site.world.day.date + timedelta(days=3), state=Bid.State.CHECKED, up_kw=[0.0] * 96,
-        down_kw=[0.0] * 40 + [20.0] * 8 + [0.0] * 48, price_per_mwh=[50.0] * 96, created_at=clock.now(),
-    )  # fmt: skip
-    BidEvent.objects.create(bid=made, at=clock.now(), state=Bid.State.CHECKED)
-    yield made
+    day, none = DeliveryDay(site.world.day.date + timedelta(days=3), site.world.day.zone), [0.0] * 96
+    open_book(portfolio_id=first.portfolio_id, day=day, up_kw=np.full(96, 100.0), down_kw=np.full(96, 100.0))
+    down_kw = [0.0] * 40 + [20.0] * 8 + [0.0] * 48
+    draft = BidDraft(first.portfolio, first.product, day, up_kw=none, down_kw=down_kw, price_per_mwh=[50.0] * 96)
+    return create_bid(draft, at=clock.now())
 
 
 def test_a_trader_holds_changes_and_releases_tomorrows_bid(visit, tomorrows_bid: Bid):

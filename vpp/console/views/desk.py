@@ -93,6 +93,7 @@ def edit(request: HttpRequest, bid_id: int) -> HttpResponse:
             form.add_error("ends", str(error))
         except DomainError as error:
             refusal = error
+            bid.refresh_from_db()  # nothing happened, whatever the attempt left in memory
     day = DeliveryDay(bid.delivery_date, bid.portfolio.time_zone)
     context = {
         "here": "bids", "bid": bid, "form": form, "refusal": refusal, "zone": day.zone,
