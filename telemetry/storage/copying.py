@@ -55,7 +55,9 @@ def copy_out(
     values = " || ".join(f"{SEND[kind]}({name})" for name, (_, kind) in zip(names, kinds, strict=True))
     packed = f"""SELECT count(*), coalesce(string_agg({values}, ''::bytea), ''::bytea)
         FROM ({query}) asked ({", ".join(names)})"""  # noqa: S608 - queries of our own
-    with _driver_cursor() as cursor, cursor.copy(f"COPY ({packed}) TO STDOUT (FORMAT binary)", parameters) as copy:
+    command = f"COPY ({packed}) TO STDOUT (FORMAT binary)"
+    # a loop outlives a lost database by catching Django's errors, and the driver's cursor raises its own
+    with connection.wrap_database_errors, _driver_cursor() as cursor, cursor.copy(command, parameters) as copy:
         stream = b"".join(copy)
     return decode(stream, kinds, widths=widths)
 

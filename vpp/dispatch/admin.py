@@ -12,6 +12,8 @@ from vpp.dispatch.models import (
     ControlCycle,
     DeviceStatus,
     DeviceUse,
+    DispatchPriority,
+    GridEmergency,
     Link,
     Plan,
     PlanDevice,
@@ -53,6 +55,18 @@ class SetpointAdmin(ReadOnlyAdmin):
     list_filter = ["state", "released"]
     search_fields = ["device__code"]
     list_select_related = ["device"]
+
+
+@admin.register(DispatchPriority)
+class DispatchPriorityAdmin(ReadOnlyAdmin):
+    list_display = ["valid_from", "order"]
+
+
+@admin.register(GridEmergency)
+class GridEmergencyAdmin(ReadOnlyAdmin):
+    list_display = ["portfolio", "period", "up_kw", "ordered_by", "reason", "created_at"]
+    list_filter = ["portfolio"]
+    list_select_related = ["portfolio"]
 
 
 @admin.register(DeviceStatus)

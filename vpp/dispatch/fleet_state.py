@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 
 import numpy as np
-from django.db import connection
 from numpy.typing import NDArray
 
 from telemetry import queries as readings
@@ -80,6 +79,9 @@ def starting_state(table: DeviceTable, measured: Measured, barred: Codes) -> Fle
         events_left=table.max_events_per_day,
         idle_hours=np.full(n, np.inf),
         rest_hours=table.rest_minutes / 60.0,
+        run_hours=np.full(n, np.inf),
+        min_on_hours=table.min_on_minutes / 60.0,
+        min_off_hours=table.min_off_minutes / 60.0,
         barred=barred,
     )
 
@@ -115,45 +117,24 @@ def silent(fleet: Fleet, measured: Measured, interval_start: datetime, step: tim
 
 
 def with_interval(
-    state: FleetState, baseline_kw: Floats, measured: Measured, dispatched: NDArray[np.bool_]
+    state: FleetState,
+    baseline_kw: Floats,
+    measured: Measured,
+    dispatched: NDArray[np.bool_],
+    held_baseline_kw: Floats,
 ) -> FleetState:
     """The state at an interval's start: expected undispatched power, and what was measured just before.
 
     baseline_kw : (N,) forecast. For cars and heat pumps that nobody dispatched in the last interval the measured power
-    is the better guess of what they would do now.
+    is the better guess of what they would do now; and while one is held, what was expected of it when it was asked
+    (held_baseline_kw, NaN where nothing holds): its reading shows the setpoint, and another guess every minute would
+    take it up and let it go by turns.
     """
     shiftable = np.isin(state.kind, SHIFTABLE)
     live = shiftable & ~dispatched & ~np.isnan(measured.power_kw)
     expected_kw = np.where(live, np.clip(measured.power_kw, 0.0, state.max_consumption_kw), baseline_kw)
+    expected_kw = np.where(shiftable & ~np.isnan(held_baseline_kw), held_baseline_kw, expected_kw)
     return replace(state, baseline_kw=expected_kw, previous_kw=measured.power_kw)
-
-
-USED = """
-SELECT device_id, moved_kwh, hours, events, extract(epoch FROM last_interval)::float8
-  FROM dispatch_deviceuse WHERE delivery_date = %s
-"""
-
-
-def with_use(state: FleetState, fleet: Fleet, delivery_date: date, interval_start: datetime) -> FleetState:
-    """Count what the devices have already done that day against their owners' hours, events and rest."""
-    table = fleet.table
-    with connection.cursor() as cursor:
-        cursor.execute(USED, [delivery_date])
-        found = np.array(cursor.fetchall(), dtype=np.float64).reshape(-1, 5)
-    rows = fleet.rows_of(found[:, 0].astype(np.int64))
-    known = rows >= 0
-    used = np.zeros((3, len(table)))
-    used[:, rows[known]] = found[known, 1:4].T
-    idle_hours = np.full(len(table), np.inf)
-    gap_hours = (interval_start.timestamp() - found[known, 4]) / 3600.0 - STEP_HOURS
-    idle_hours[rows[known]] = np.maximum(gap_hours, 0.0)
-    return replace(
-        state,
-        used_kwh=used[0],
-        hours_left=table.max_hours_per_day - used[1],
-        events_left=table.max_events_per_day - used[2],
-        idle_hours=idle_hours,
-    )
 
 
 def measured_before(device_ids: NDArray[np.int64], interval_start: datetime, at: datetime) -> Measured:

@@ -23,14 +23,14 @@ _places = threading.BoundedSemaphore(PLACES)
 
 def wait_for_news(fetch: Callable[[], int], wait_s: float) -> int:
     """Call `fetch` (which tells how much it found) until it finds something or the time is over; its last answer."""
-    deadline, seen = time.monotonic() + min(wait_s, LONGEST_S), operations.newest_id()
+    deadline, seen = time.monotonic() + min(wait_s, LONGEST_S), operations.newest_cycle()
     found = fetch()
     if found or wait_s <= 0 or connection.in_atomic_block or not _places.acquire(blocking=False):
         return found
     try:
         while not found and time.monotonic() < deadline:
             time.sleep(LOOK_S)
-            newest = operations.newest_id()
+            newest = operations.newest_cycle()
             if newest != seen:
                 seen, found = newest, fetch()
         return found

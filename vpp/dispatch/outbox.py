@@ -8,11 +8,11 @@ from datetime import datetime
 from typing import Any, Self
 
 import numpy as np
-from django.db import connection
+from django.db import connection, transaction
 from numpy.typing import NDArray
 
-from vpp.dispatch.setpoint_rows import LONGEST_VALIDITY
-from vpp.enrollment.models import Portfolio
+from telemetry.storage.copying import copy_out, id_array
+from vpp.dispatch.setpoint_columns import LONGEST_VALIDITY, moments
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -44,19 +44,26 @@ class Waiting:
 
 
 WAITING = """
-SELECT newest.id, site.code, device.code, coalesce(link.address, ''), newest.interval_start, newest.sequence,
-       newest.target_kw, newest.released, newest.issued_at, newest.expires_at
+SELECT id, device_id, interval_start, sequence, target_kw, released::int::int2, issued_at, expires_at
   FROM (SELECT DISTINCT ON (s.device_id) s.* FROM dispatch_setpoint s
-         WHERE s.portfolio_id = ANY(%(portfolios)s) AND s.interval_start <= %(moment)s
-           AND s.interval_start > %(moment)s - %(reach)s
+         WHERE s.interval_start <= %s AND s.interval_start > %s
          ORDER BY s.device_id, s.interval_start DESC, s.sequence DESC) newest
-  JOIN enrollment_device device ON device.id = newest.device_id
-  JOIN enrollment_site site ON site.id = device.site_id
-  LEFT JOIN dispatch_link link ON link.device_id = newest.device_id
- WHERE newest.expires_at > %(moment)s AND newest.state = ANY(%(states)s)
-   AND coalesce(link.protocol, 'MQTT') = %(protocol)s ORDER BY newest.id
+ WHERE expires_at > %s AND state = ANY(%s)
+   AND (%s = 'MQTT' OR EXISTS (SELECT FROM dispatch_link l WHERE l.device_id = newest.device_id AND l.protocol = %s))
+ ORDER BY id
 """
-
+WAITING_KINDS = (
+    ("id", "int8"), ("device_id", "int8"), ("interval_start", "timestamptz"), ("sequence", "int2"),
+    ("target_kw", "float8"), ("released", "int2"), ("issued_at", "timestamptz"), ("expires_at", "timestamptz"),
+)  # fmt: skip
+ADDRESSES = """
+SELECT device.id, site.code, device.code, coalesce(link.address, '')
+  FROM enrollment_device device JOIN enrollment_site site ON site.id = device.site_id
+  LEFT JOIN dispatch_link link ON link.device_id = device.id
+ WHERE device.id BETWEEN %(first)s AND %(last)s AND (%(many)s OR device.id = ANY(%(devices)s::bigint[]))
+   AND coalesce(link.protocol, 'MQTT') = %(protocol)s
+"""
+MANY = 1_000  # devices, from which on all between the first and the last are asked for
 
 UNANSWERED = ("PLANNED", "SENT")
 HELD = ("ACKNOWLEDGED", "FOLLOWED", "MISSED")
@@ -65,34 +72,68 @@ HELD = ("ACKNOWLEDGED", "FOLLOWED", "MISSED")
 def waiting_setpoints(at: datetime, protocol: str = "MQTT", states: Sequence[str] = UNANSWERED) -> Waiting:
     """The newest setpoint of each device of that kind of link, where it is in force and in one of the states:
     unanswered, or HELD by the device. An older one is never among them. Devices without a link wait for MQTT."""
-    portfolios = list(Portfolio.objects.values_list("pk", flat=True))
+    parameters = [at, at - LONGEST_VALIDITY, at, list(states), protocol, protocol]
+    found = copy_out(WAITING, parameters, WAITING_KINDS)
+    address_of = _addresses(found["device_id"], protocol)
+    kept = [row for row, device_id in enumerate(found["device_id"].tolist()) if device_id in address_of]
+    if len(kept) < found["id"].size:
+        found = {name: values[kept] for name, values in found.items()}
+    where = [address_of[device_id] for device_id in found["device_id"].tolist()]
+    site, device, address = zip(*where, strict=True) if where else ((), (), ())
+    return Waiting(
+        id=found["id"],
+        site=_objects(site),
+        device=_objects(device),
+        address=_objects(address),
+        interval_start=_objects(moments(found["interval_start"])),
+        sequence=found["sequence"].astype(np.int64),
+        target_kw=found["target_kw"],
+        released=found["released"].astype(np.bool_),
+        issued_at=_objects(moments(found["issued_at"])),
+        expires_at=_objects(moments(found["expires_at"])),
+    )
+
+
+def _addresses(device_ids: Ints, protocol: str) -> dict[int, tuple[str, str, str]]:
+    """Site, device and link address of the devices of that kind of link, and perhaps of others."""
+    if device_ids.size == 0:
+        return {}
+    many = device_ids.size > MANY
     parameters: dict[str, Any] = {
-        "portfolios": portfolios, "moment": at, "reach": LONGEST_VALIDITY, "protocol": protocol,
-        "states": list(states),
+        "first": int(device_ids.min()), "last": int(device_ids.max()), "many": many, "protocol": protocol,
+        "devices": "{}" if many else id_array(device_ids),
     }  # fmt: skip
     with connection.cursor() as cursor:
-        cursor.execute(WAITING, parameters)
-        rows = cursor.fetchall()
-    columns = list(zip(*rows, strict=True)) or [()] * len(fields(Waiting))
-    kinds: tuple[type, ...] = (np.int64, object, object, object, object, np.int64, np.float64, np.bool_, object, object)
-    return Waiting(*(_column(values, kind) for values, kind in zip(columns, kinds, strict=True)))
+        cursor.execute(ADDRESSES, parameters)
+        return {device_id: (site, device, address) for device_id, site, device, address in cursor.fetchall()}
 
 
-def _column(values: Sequence[Any], kind: type) -> NDArray[Any]:
-    column: NDArray[Any] = np.empty(len(values), dtype=kind)
+def _objects(values: Sequence[Any]) -> Objects:
+    column: Objects = np.empty(len(values), dtype=object)
     column[:] = values
     return column
 
 
-def newest_id() -> int:
-    """The highest id of any setpoint: while it stays, nothing new waits."""
+def newest_cycle() -> int:
+    """The highest id of any control cycle, which all setpoints come from: while it stays, nothing new waits."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT coalesce(max(id), 0) FROM dispatch_setpoint")
+        cursor.execute("SELECT coalesce(max(id), 0) FROM dispatch_controlcycle")
         return int(cursor.fetchone()[0])
 
 
-SEND = "UPDATE dispatch_setpoint SET state = 'SENT', sent_at = %(at)s WHERE id = ANY(%(ids)s) AND state = 'PLANNED'"
-SENDABLE = "SELECT id FROM dispatch_setpoint WHERE id = ANY(%(ids)s) AND state = 'SENT'"
+SEND = """
+UPDATE dispatch_setpoint SET state = 'SENT', sent_at = %(at)s
+ WHERE id BETWEEN %(first)s AND %(last)s AND id = ANY(%(ids)s::bigint[]) AND state = 'PLANNED'
+"""
+SENDABLE = """
+SELECT id FROM dispatch_setpoint
+ WHERE id BETWEEN %(first)s AND %(last)s AND id = ANY(%(ids)s::bigint[]) AND state = 'SENT'
+"""
+
+
+def _named(ids: Sequence[int]) -> dict[str, Any]:
+    """Ids as parameters: the index on ids knows ranges only, so the range is named beside them."""
+    return {"ids": id_array(np.asarray(ids, dtype=np.int64)), "first": min(ids), "last": max(ids)}
 
 
 def mark_sent(ids: Sequence[int], at: datetime) -> set[int]:
@@ -100,60 +141,80 @@ def mark_sent(ids: Sequence[int], at: datetime) -> set[int]:
     if not ids:
         return set()
     with connection.cursor() as cursor:
-        cursor.execute(SEND, {"ids": list(ids), "at": at})
+        cursor.execute(SEND, {"at": at, **_named(ids)})
         if cursor.rowcount == len(ids):
             return set(ids)
-        cursor.execute(SENDABLE, {"ids": list(ids)})
+        cursor.execute(SENDABLE, _named(ids))
         return {row[0] for row in cursor.fetchall()}
 
 
 @dataclass(frozen=True)
 class Answers:
-    """M answers as they came. source: the code of the device, or with `bulk` of the gateway, that gave them."""
+    """Answers as they came. Where one setpoint is accepted and refused by the same, the refusal counts.
 
-    id: list[int]
-    source: list[str]
-    bulk: list[bool]
-    reason: list[str | None]  # None: accepted
+    own : by setpoint id and code of the device that answered; the reason of a refusal, None for "accepted".
+    of_many : by address of a gateway of many devices and reason; setpoint ids.
+    """
+
+    own: dict[tuple[int, str], str | None]
+    of_many: dict[tuple[str, str | None], list[int]]
 
     @classmethod
     def none(cls) -> Self:
-        return cls([], [], [], [])
+        return cls({}, {})
 
-    def add(self, ids: Sequence[int], source: str, *, bulk: bool, reasons: Sequence[str | None] | None = None) -> None:
-        self.id.extend(ids)
-        self.source.extend([source] * len(ids))
-        self.bulk.extend([bulk] * len(ids))
-        self.reason.extend(reasons if reasons is not None else [None] * len(ids))
+    def __len__(self) -> int:
+        return len(self.own) + sum(len(ids) for ids in self.of_many.values())
+
+    def add(self, setpoint_id: int, device: str, reason: str | None) -> None:
+        known = self.own.get((setpoint_id, device))
+        self.own[setpoint_id, device] = known if reason is None else reason
+
+    def add_many(self, ids: Sequence[int], gateway: str, reason: str | None) -> None:
+        self.of_many.setdefault((gateway, reason), []).extend(ids)
 
 
-STORE = """
+ANSWER = """
 UPDATE dispatch_setpoint s
-   SET state = CASE WHEN given.reason IS NULL THEN 'ACKNOWLEDGED' ELSE 'REFUSED' END, answered_at = %(at)s,
-       reason = left(coalesce(given.reason, ''), 80)
-  FROM (SELECT DISTINCT ON (answer.id) answer.id, answer.reason
-          FROM unnest(%(id)s::bigint[], %(source)s::text[], %(bulk)s::bool[], %(reason)s::text[])
-               AS answer (id, source, bulk, reason)
-          JOIN dispatch_setpoint asked ON asked.id = answer.id AND asked.state = 'SENT'
-         WHERE CASE WHEN answer.bulk
-               THEN EXISTS (SELECT FROM dispatch_link l
-                             WHERE l.device_id = asked.device_id AND l.address = answer.source)
-               ELSE EXISTS (SELECT FROM enrollment_device d
-                             WHERE d.id = asked.device_id AND d.code = answer.source) END
-         ORDER BY answer.id, answer.reason NULLS LAST) given
- WHERE s.id = given.id AND s.state = 'SENT'
-RETURNING s.state
+   SET state = CASE WHEN {reason} IS NULL THEN 'ACKNOWLEDGED' ELSE 'REFUSED' END, answered_at = %(at)s,
+       reason = left(coalesce({reason}, ''), 80)
+  {given}
+ WHERE s.id BETWEEN %(first)s AND %(last)s AND s.id = ANY(%(ids)s::bigint[]) AND s.state = 'SENT' AND {from_there}
 """
+OWN_ANSWERS = ANSWER.format(
+    reason="given.reason",
+    given="FROM unnest(%(ids)s::bigint[], %(devices)s::text[], %(reasons)s::text[]) AS given (id, device, reason),"
+    " enrollment_device d",
+    from_there="given.id = s.id AND d.id = s.device_id AND d.code = given.device",
+)
+ANSWERS_OF_MANY = ANSWER.format(
+    reason="%(reason)s::text",
+    given="",
+    from_there="EXISTS (SELECT FROM dispatch_link l WHERE l.device_id = s.device_id AND l.address = %(gateway)s)",
+)
 
 
 def store_answers(answers: Answers, at: datetime) -> tuple[int, int]:
     """How many became ACKNOWLEDGED and REFUSED. An answer from elsewhere than the device asked (or its gateway) is
-    ignored; a repeat changes nothing; refused and accepted at once is refused."""
-    if not answers.id:
+    ignored; a repeat changes nothing."""
+    if not len(answers):
         return 0, 0
-    parameters = {"at": at, **{column.name: getattr(answers, column.name) for column in fields(answers)}}
-    with connection.cursor() as cursor:
-        cursor.execute(STORE, parameters)
-        states = [row[0] for row in cursor.fetchall()]
+    states: list[str] = []
+    refusals_first = sorted(answers.of_many.items(), key=lambda item: item[0][1] is None)
+    with transaction.atomic(), connection.cursor() as cursor:
+
+        def store(query: str, ids: Sequence[int], **said: Any) -> None:
+            cursor.execute(query + " RETURNING s.state", {"at": at, **_named(ids), **said})
+            states.extend(state for (state,) in cursor.fetchall())
+
+        if answers.own:
+            if len(answers.own) > MANY:  # rows of this minute, of which the planner knows nothing yet
+                cursor.execute("SET LOCAL enable_nestloop = off")
+            own_ids, devices = zip(*answers.own, strict=True)
+            store(OWN_ANSWERS, own_ids, devices=list(devices), reasons=list(answers.own.values()))
+            cursor.execute("SET LOCAL enable_nestloop = on")
+        for (gateway, reason), ids in refusals_first:
+            if ids:
+                store(ANSWERS_OF_MANY, ids, gateway=gateway, reason=reason)
     refused = states.count("REFUSED")
     return len(states) - refused, refused

@@ -4,90 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import datetime, timedelta
 
 import numpy as np
-from django.db import connection
+from django.db import connection, transaction
 from numpy.typing import NDArray
 
+from telemetry.kernels.copy_format import Field
+from telemetry.storage.copying import copy_in
 from vpp.dispatch.models import Setpoint
+from vpp.dispatch.setpoint_columns import EPOCH, LONGEST_VALIDITY, SetpointColumns, in_force
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
+__all__ = ["LONGEST_VALIDITY", "NewSetpoints", "SetpointColumns", "expire_unsent", "in_force", "judge", "step", "write"]
+
 OPEN_STATES = ("PLANNED", "SENT", "ACKNOWLEDGED")
-
-
-@dataclass(frozen=True)
-class SetpointColumns:
-    """M setpoints, at most one a device; moments are aware datetimes."""
-
-    id: Ints
-    device_id: Ints
-    interval_start: list[datetime]
-    sequence: Ints
-    target_kw: Floats
-    baseline_kw: Floats
-    released: Bools
-    state: list[str]
-    expires_at: list[datetime]
-    issued_at: list[datetime]
-
-    @property
-    def size(self) -> int:
-        return int(self.id.size)
-
-    def take(self, rows: Sequence[int]) -> SetpointColumns:
-        """The given rows, in that order."""
-        places = np.asarray(rows, dtype=np.int64)
-        return SetpointColumns(
-            id=self.id[places],
-            device_id=self.device_id[places],
-            interval_start=[self.interval_start[row] for row in places],
-            sequence=self.sequence[places],
-            target_kw=self.target_kw[places],
-            baseline_kw=self.baseline_kw[places],
-            released=self.released[places],
-            state=[self.state[row] for row in places],
-            expires_at=[self.expires_at[row] for row in places],
-            issued_at=[self.issued_at[row] for row in places],
-        )
-
-
-IN_FORCE = """
-SELECT * FROM (
-    SELECT DISTINCT ON (s.device_id) s.id, s.device_id, s.interval_start, s.sequence, s.target_kw, s.baseline_kw,
-           s.released, s.state, s.expires_at, s.issued_at
-      FROM dispatch_setpoint s
-     WHERE s.portfolio_id = ANY(%(portfolios)s) AND s.interval_start <= %(moment)s
-       AND s.interval_start > %(moment)s - %(reach)s
-     ORDER BY s.device_id, s.interval_start DESC, s.sequence DESC
-) latest WHERE latest.expires_at > %(moment)s AND latest.state <> 'EXPIRED' ORDER BY latest.device_id
-"""
-LONGEST_VALIDITY = timedelta(hours=1)  # no setpoint holds longer, so older ones need not be looked at
-
-
-def in_force(portfolio_ids: Sequence[int], moment: datetime) -> SetpointColumns:
-    """The newest setpoint of each device that still holds at `moment`, whatever was answered to it."""
-    with connection.cursor() as cursor:
-        parameters: dict[str, Any] = {"portfolios": list(portfolio_ids), "moment": moment, "reach": LONGEST_VALIDITY}
-        cursor.execute(IN_FORCE, parameters)
-        rows = cursor.fetchall()
-    column = [list(values) for values in zip(*rows, strict=True)] or [[] for _ in range(10)]
-    return SetpointColumns(
-        id=np.array(column[0], dtype=np.int64),
-        device_id=np.array(column[1], dtype=np.int64),
-        interval_start=column[2],
-        sequence=np.array(column[3], dtype=np.int64),
-        target_kw=np.array(column[4], dtype=np.float64),
-        baseline_kw=np.array(column[5], dtype=np.float64),
-        released=np.array(column[6], dtype=bool),
-        state=column[7],
-        expires_at=column[8],
-        issued_at=column[9],
-    )
 
 
 SUPERSEDE = """
@@ -124,49 +58,42 @@ def write(new: NewSetpoints, cycle_id: Ints, *, start: datetime, sequence: int, 
         "devices": new.device_id.tolist(),
         "open": list(OPEN_STATES),
     }
-    with connection.cursor() as cursor:
-        if sequence:
+    if sequence:
+        with connection.cursor() as cursor:
             cursor.execute(SUPERSEDE, parameters)
-        with cursor.copy(COPY) as copy:
-            copy.write(_packed(new, cycle_id, start, sequence, at))
-        return int(cursor.rowcount)
+    with connection.wrap_database_errors:  # what loops catch is Django's, and COPY raises the driver's
+        copy_in("dispatch_setpoint", _fields(new, cycle_id, start, sequence, at))
+    return int(new.device_id.size)
 
 
-COPY = """
-COPY dispatch_setpoint (device_id, portfolio_id, cycle_id, interval_start, sequence, target_kw, baseline_kw, released,
-                        state, issued_at, expires_at, reason) FROM STDIN (FORMAT BINARY)
-"""
-HEADER, TRAILER = b"PGCOPY\n\xff\r\n\0" + bytes(8), b"\xff\xff"
-EPOCH_2000_S = 946_684_800  # PostgreSQL counts microseconds from 2000-01-01
-PLANNED = b"PLANNED"
-FIELDS = (
-    ("device_id", ">i8"), ("portfolio_id", ">i8"), ("cycle_id", ">i8"), ("start", ">i8"), ("sequence", ">i2"),
-    ("target_kw", ">f8"), ("baseline_kw", ">f8"), ("released", "?"), ("state", f"S{len(PLANNED)}"), ("issued", ">i8"),
-    ("expires", ">i8"),
-)  # fmt: skip
-ROW = np.dtype(
-    [("fields", ">i2")]
-    + [item for name, kind in FIELDS for item in ((f"{name}_bytes", ">i4"), (name, kind))]
-    + [("reason_bytes", ">i4")]
-)
+PLANNED = np.frombuffer(b"PLANNED", dtype=np.uint8)
 
 
-def _packed(new: NewSetpoints, cycle_id: Ints, start: datetime, sequence: int, at: datetime) -> bytes:
-    """Binary COPY rows: every field is its length and its big-endian value, so one structured array holds them all."""
-    rows = np.zeros(new.device_id.size, dtype=ROW)
-    rows["fields"] = len(FIELDS) + 1
-    for name, kind in FIELDS:
-        rows[f"{name}_bytes"] = np.dtype(kind).itemsize
-    for name in ("device_id", "portfolio_id", "target_kw", "baseline_kw", "released"):
-        rows[name] = getattr(new, name)
-    rows["cycle_id"], rows["sequence"], rows["state"] = cycle_id, sequence, PLANNED
-    rows["start"], rows["issued"] = _since_2000_us(start), _since_2000_us(at)
-    rows["expires"] = (new.expires_s - EPOCH_2000_S) * 1_000_000
-    return HEADER + rows.tobytes() + TRAILER
+def _fields(new: NewSetpoints, cycle_id: Ints, start: datetime, sequence: int, at: datetime) -> dict[str, Field]:
+    """The rows as columns of a COPY stream."""
+    device_id = new.device_id
+
+    def all_of(kind: str, value: int) -> Field:
+        return Field(kind, np.broadcast_to(np.int64(value), device_id.shape))
+
+    return {
+        "device_id": Field("int8", device_id),
+        "portfolio_id": Field("int8", new.portfolio_id),
+        "cycle_id": Field("int8", cycle_id),
+        "interval_start": all_of("timestamptz", _us(start)),
+        "sequence": all_of("int2", sequence),
+        "target_kw": Field("float8", new.target_kw),
+        "baseline_kw": Field("float8", new.baseline_kw),
+        "released": Field("bytea", new.released.astype(np.uint8)[:, None]),
+        "state": Field("bytea", np.broadcast_to(PLANNED, (device_id.size, PLANNED.size))),
+        "issued_at": all_of("timestamptz", _us(at)),
+        "expires_at": Field("timestamptz", new.expires_s * 1_000_000),
+        "reason": Field("bytea", np.zeros((device_id.size, 0), dtype=np.uint8)),
+    }
 
 
-def _since_2000_us(moment: datetime) -> int:
-    return (moment - datetime(2000, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
+def _us(moment: datetime) -> int:
+    return (moment - EPOCH) // timedelta(microseconds=1)
 
 
 def step(ids: Sequence[int], new_state: str, *, at: datetime, moment_field: str, reason: str = "") -> int:
@@ -174,7 +101,7 @@ def step(ids: Sequence[int], new_state: str, *, at: datetime, moment_field: str,
     if not ids:
         return 0
     sources = [state for state, targets in Setpoint.STEPS.items() if new_state in targets]
-    movable = Setpoint.objects.filter(pk__in=ids, state__in=sources)
+    movable = Setpoint.objects.with_ids(ids).filter(state__in=sources)
     return movable.update(state=new_state, reason=reason, **{moment_field: at})
 
 
@@ -183,7 +110,7 @@ UPDATE dispatch_setpoint s
    SET state = verdict.state, judged_at = %(at)s, measured_kw = verdict.measured_kw, reason = verdict.reason
   FROM unnest(%(ids)s::bigint[], %(states)s::text[], %(measured)s::float8[], %(reasons)s::text[])
        AS verdict (id, state, measured_kw, reason)
- WHERE s.id = verdict.id AND s.state <> verdict.state
+ WHERE s.id = verdict.id AND s.id BETWEEN %(first)s AND %(last)s AND s.state <> verdict.state
    AND NOT (s.state IN ('MISSED', 'REFUSED', 'EXPIRED', 'SUPERSEDED', 'PLANNED'))
 """
 
@@ -193,15 +120,24 @@ def judge(ids: Ints, states: list[str], measured_kw: Floats, reasons: list[str],
     if ids.size == 0:
         return
     measured = [None if np.isnan(value) else float(value) for value in measured_kw]
-    parameters = {"at": at, "ids": ids.tolist(), "states": states, "measured": measured, "reasons": reasons}
-    with connection.cursor() as cursor:
+    parameters = {
+        "at": at, "ids": ids.tolist(), "states": states, "measured": measured, "reasons": reasons,
+        "first": int(ids.min()), "last": int(ids.max()),
+    }  # fmt: skip
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_nestloop = off")  # rows of this minute, of which the planner knows nothing yet
         cursor.execute(JUDGE, parameters)
+        cursor.execute("SET LOCAL enable_nestloop = on")
+
+
+UNSENT_REACH = timedelta(days=2)  # a loop that was away for longer leaves its old plans as they are
 
 
 def expire_unsent(portfolio_ids: Sequence[int], *, before: datetime, at: datetime) -> int:
     """Setpoints that were never fetched and whose time is over are not sent any more."""
     unsent = Setpoint.objects.filter(
         portfolio_id__in=list(portfolio_ids),
+        interval_start__gte=before - UNSENT_REACH,
         interval_start__lt=before,
         state=Setpoint.State.PLANNED,
         expires_at__lte=at,

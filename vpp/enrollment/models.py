@@ -110,6 +110,8 @@ class Device(models.Model):
     charge_efficiency = models.FloatField(default=1.0)
     discharge_efficiency = models.FloatField(default=1.0)
     ramp_kw_per_minute = models.FloatField(null=True, blank=True)
+    min_on_minutes = models.PositiveSmallIntegerField(default=0, help_text="once switched on, it stays on so long")
+    min_off_minutes = models.PositiveSmallIntegerField(default=0, help_text="once switched off, it stays off so long")
     cost_per_kwh = models.DecimalField(
         max_digits=9, decimal_places=5, default=0, help_text="wear or marginal cost, EUR"
     )
@@ -145,6 +147,9 @@ class OwnerTerms(models.Model):
     period = DateTimeRangeField(help_text="UTC; no end means until further notice")
     reserve_floor_pu = models.FloatField(default=0.0, help_text="share of the storage that stays with the owner")
     max_events_per_day = models.PositiveSmallIntegerField(null=True, blank=True)
+    max_events_per_season = models.PositiveSmallIntegerField(
+        null=True, blank=True, help_text="April to September, and October to March"
+    )
     max_hours_per_day = models.FloatField(null=True, blank=True)
     notice_minutes = models.PositiveIntegerField(default=0)
     rest_minutes = models.PositiveIntegerField(default=0)

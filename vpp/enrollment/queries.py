@@ -29,12 +29,15 @@ class DeviceTable:
     charge_efficiency: FloatArray
     discharge_efficiency: FloatArray
     ramp_kw_per_minute: FloatArray  # infinite where there is no limit
+    min_on_minutes: FloatArray
+    min_off_minutes: FloatArray
     cost_per_kwh: FloatArray
     self_discharge_pu_per_day: FloatArray
     controllable: BoolArray
     suspended: BoolArray
     reserve_floor_pu: FloatArray
     max_events_per_day: FloatArray  # infinite where the owner sets none
+    max_events_per_season: FloatArray
     max_hours_per_day: FloatArray
     notice_minutes: FloatArray
     rest_minutes: FloatArray
@@ -66,8 +69,10 @@ class DeviceTable:
 
 COLUMNS = (
     "id", "code", "kind", "max_consumption_kw", "max_production_kw", "energy_capacity_kwh", "charge_efficiency",
-    "discharge_efficiency", "ramp_kw_per_minute", "cost_per_kwh", "self_discharge_pu_per_day", "controllable",
-    "suspended_at", "now_terms__reserve_floor_pu", "now_terms__max_events_per_day", "now_terms__max_hours_per_day",
+    "discharge_efficiency", "ramp_kw_per_minute", "min_on_minutes", "min_off_minutes",
+    "cost_per_kwh", "self_discharge_pu_per_day", "controllable",
+    "suspended_at", "now_terms__reserve_floor_pu", "now_terms__max_events_per_day", "now_terms__max_events_per_season",
+    "now_terms__max_hours_per_day",
     "now_terms__notice_minutes", "now_terms__rest_minutes", "now_terms__comfort_min_c", "now_terms__comfort_max_c",
     "now_terms__departure_local_time", "now_terms__departure_energy_kwh", "now_terms__opted_out", "site__owner_id",
     "site_id", "site__code", "site__zone_code", "site__feeder_code", "site__node_code", "site__time_zone",
@@ -125,12 +130,15 @@ def _table(column: dict[str, list[object]]) -> DeviceTable:
         charge_efficiency=floats("charge_efficiency", 1.0),
         discharge_efficiency=floats("discharge_efficiency", 1.0),
         ramp_kw_per_minute=floats("ramp_kw_per_minute", np.inf),
+        min_on_minutes=floats("min_on_minutes", 0.0),
+        min_off_minutes=floats("min_off_minutes", 0.0),
         cost_per_kwh=floats("cost_per_kwh", 0.0),
         self_discharge_pu_per_day=floats("self_discharge_pu_per_day", 0.0),
         controllable=flags("controllable"),
         suspended=flags("suspended_at"),
         reserve_floor_pu=floats("now_terms__reserve_floor_pu", 0.0),
         max_events_per_day=floats("now_terms__max_events_per_day", np.inf),
+        max_events_per_season=floats("now_terms__max_events_per_season", np.inf),
         max_hours_per_day=floats("now_terms__max_hours_per_day", np.inf),
         notice_minutes=floats("now_terms__notice_minutes", 0.0),
         rest_minutes=floats("now_terms__rest_minutes", 0.0),

@@ -23,8 +23,8 @@ class DeviceSerializer(serializers.ModelSerializer):
         model = Device
         fields = [
             "id", "code", "site", "kind", "name", "max_consumption_kw", "max_production_kw", "controllable",
-            "energy_capacity_kwh", "charge_efficiency", "discharge_efficiency", "ramp_kw_per_minute", "cost_per_kwh",
-            "suspended_at",
+            "energy_capacity_kwh", "charge_efficiency", "discharge_efficiency", "ramp_kw_per_minute",
+            "min_on_minutes", "min_off_minutes", "cost_per_kwh", "suspended_at",
         ]  # fmt: skip
 
 

@@ -133,6 +133,9 @@ class Plant(World):
         with self.connect() as connection:
             return connection.execute(query).fetchall()
 
+    def _ended(self) -> list[str]:
+        return [name for name, process in self.processes.items() if process.poll() is not None]
+
     def works(self, name: str) -> bool:
         """The database and the broker are back when kill() returns; the others show it by what they do."""
         question = {
@@ -142,5 +145,6 @@ class Plant(World):
         if question is None:
             return True
         before = self.rows(question)
-        wait_until(lambda: self.rows(question) != before, timeout_s=120)
+        wait_until(lambda: self.rows(question) != before or self._ended(), timeout_s=120)
+        assert not self._ended(), "ended by itself"
         return True

@@ -30,6 +30,9 @@ def batteries(n: int, **changes: Any) -> FleetState:
         events_left=np.inf * full,
         idle_hours=np.inf * full,
         rest_hours=0 * full,
+        run_hours=np.inf * full,
+        min_on_hours=0 * full,
+        min_off_hours=0 * full,
         barred=np.zeros(n, dtype=np.int8),
     )
     return replace(state, **changes)
@@ -60,5 +63,8 @@ def mixed(n: int, seed: int) -> FleetState:
         events_left=np.where(rng.random(n) < 0.05, 0.0, 4.0),
         idle_hours=rng.choice([0.0, 0.25, 2.0, np.inf], n),
         rest_hours=rng.choice([0.0, 0.5], n),
+        run_hours=rng.choice([0.25, 1.0, np.inf], n),
+        min_on_hours=np.where(battery, 0.0, rng.choice([0.0, 0.5], n)),
+        min_off_hours=np.where(battery, 0.0, rng.choice([0.0, 0.5], n)),
         barred=np.where(rng.random(n) < 0.1, rng.integers(6, 11, n), 0).astype(np.int8),
     )

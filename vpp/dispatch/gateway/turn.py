@@ -54,7 +54,7 @@ class Outbox:
     sent_at: dict[int, datetime] = field(default_factory=dict)
     sent: int = 0
     stored: int = 0
-    newest_id: int = -1
+    newest_cycle: int = -1
     looked_at: datetime | None = None
     retry_after: timedelta = RETRY_AFTER
 
@@ -66,19 +66,19 @@ class Outbox:
         rows = [row for row, one in enumerate(ids) if one not in self.sent_at or self.sent_at[one] <= late]
         return waiting.take(np.array(rows, dtype=np.int64))
 
-    def worth_a_look(self, newest_id: int, at: datetime) -> bool:
+    def worth_a_look(self, newest_cycle: int, at: datetime) -> bool:
         """False while nothing was written and no answer can be overdue: an idle turn costs one look at an index."""
         rested = self.looked_at is not None and timedelta(0) <= at - self.looked_at < LOOK_AFTER
-        if rested and newest_id == self.newest_id:
+        if rested and newest_cycle == self.newest_cycle:
             return False
-        self.newest_id, self.looked_at = newest_id, at
+        self.newest_cycle, self.looked_at = newest_cycle, at
         return True
 
 
 def turn(link: Link, outbox: Outbox, at: datetime) -> int:
     """Returns how many commands went out. A setpoint is SENT, and that is committed, before its command leaves."""
     outbox.stored += store_answers(link, clock.now, linger_s=LINGER_S)
-    if not outbox.worth_a_look(operations.newest_id(), at):
+    if not outbox.worth_a_look(operations.newest_cycle(), at):
         return 0
     due, count = outbox.due(operations.waiting_setpoints(at), at), 0
     if due.size:
@@ -116,7 +116,7 @@ def _messages(due: Waiting) -> Iterator[tuple[str, bytes, NDArray[Any]]]:
 def store_answers(link: Link, now: Callable[[], datetime], *, linger_s: float) -> int:
     """Acknowledgements and refusals that have arrived, stored at `now()`. Returns how many counted."""
     answers, ends = Answers.none(), time.monotonic() + LONGEST_S
-    while len(answers.id) < MOST_ANSWERS:
+    while len(answers) < MOST_ANSWERS:
         try:
             topic, payload = link.answers.get(timeout=linger_s) if linger_s else link.answers.get_nowait()
         except queue.Empty:
@@ -133,12 +133,12 @@ def store_answers(link: Link, now: Callable[[], datetime], *, linger_s: float) -
 def _read(topic: str, payload: bytes, answers: Answers) -> None:
     if is_bulk(topic):
         gateway, acks = read_acks(topic, payload)
-        answers.add(acks.accepted, gateway, bulk=True)
-        refused = acks.refused
-        answers.add([one.id for one in refused], gateway, bulk=True, reasons=[one.reason for one in refused])
+        answers.add_many(acks.accepted, gateway, None)
+        for one in acks.refused:
+            answers.add_many([one.id], gateway, one.reason)
     else:
         device, ack = read_ack(topic, payload)
-        answers.add([ack.id], device, bulk=False, reasons=[None if ack.accepted else ack.reason])
+        answers.add(ack.id, device, None if ack.accepted else ack.reason)
 
 
 def _command(due: Waiting, row: np.integer[Any]) -> Command:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from vpp.dispatch.kernels.corridor import Corridor, recovery_up_kw, spare_kwh, store_corridor, total_store
 from vpp.dispatch.kernels.disaggregate import FeederLimits, Split, disaggregate
-from vpp.dispatch.kernels.headroom import SHIFTABLE, FleetState, Limit, headroom
+from vpp.dispatch.kernels.headroom import SHIFTABLE, FleetState, Limit, headroom, is_on
 
 Floats = NDArray[np.float64]
 
@@ -89,7 +89,9 @@ def split_interval(
             committed_up_kw, state, cost_eur_per_kwh, step_hours, spare_store_kwh=spare, feeders=feeders
         )
     wanted_kw = recovery_up_kw(store, least_kwh, most_kwh, step_hours)
-    batteries_only = np.where((state.kind != "BATTERY") & (state.barred == 0), np.int8(Limit.RATING), state.barred)
+    batteries_only = np.where(
+        (state.kind != "BATTERY") & (state.barred == 0), np.int8(Limit.NOT_PROMISED), state.barred
+    )
     state = replace(state, barred=batteries_only.astype(np.int8))
     return disaggregate(wanted_kw, state, cost_eur_per_kwh, step_hours, feeders=feeders)
 
@@ -120,6 +122,9 @@ def after_step(state: FleetState, target_kw: Floats, step_hours: float) -> Fleet
     gain_kw = np.select([state.kind == "BATTERY", np.isin(state.kind, SHIFTABLE)], [into_kw, shifted_kw], 0.0)
     stored_kwh = np.maximum(state.stored_kwh + gain_kw * step_hours, 0.0)
     moved = np.abs(shifted_kw) > 0.0
+    switched = is_on(state, target_kw) != is_on(
+        state, np.where(np.isnan(state.previous_kw), target_kw, state.previous_kw)
+    )
     return replace(
         state,
         previous_kw=target_kw,
@@ -128,4 +133,5 @@ def after_step(state: FleetState, target_kw: Floats, step_hours: float) -> Fleet
         hours_left=state.hours_left - np.where(moved, step_hours, 0.0),
         events_left=state.events_left - np.where(moved & (state.idle_hours > 0.0), 1.0, 0.0),
         idle_hours=np.where(moved, 0.0, state.idle_hours + step_hours),
+        run_hours=np.where(switched, step_hours, state.run_hours + step_hours),
     )

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vpp.dispatch.kernels.headroom import FleetState, Headroom, Limit, headroom
+from vpp.dispatch.kernels.headroom import FleetState, Headroom, Limit, headroom, kept_on_kw
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -57,12 +57,15 @@ def disaggregate(
     policy that keeps the largest set of later requests feasible (Evans, Tindemans & Angeli (2020), IEEE Trans. Smart
     Grid 11(1), doi:10.1109/TSG.2019.2918058). A device without a store counts as lasting a day less what it has
     already been used, which rotates among equals. Shares are whole watts, so their sum is exact; ties go to
-    the earlier device in the order given.
+    the earlier device in the order given. A device that has to stay on goes on as it is, and the others make up for
+    it.
     """
-    up = net_up_kw >= 0.0
-    wanted_w = float(np.round(abs(net_up_kw) * WATTS_PER_KW))
+    own_kw, kept_w = state.baseline_kw, np.round((state.baseline_kw - kept_on_kw(state)) * WATTS_PER_KW)
+    state = replace(state, baseline_kw=own_kw - kept_w / WATTS_PER_KW)
+    net_w = float(np.round(net_up_kw * WATTS_PER_KW) - kept_w.sum())
+    up, wanted_w = net_w >= 0.0, abs(net_w)
     if wanted_w == 0.0:  # most intervals of most portfolios
-        return Split(np.zeros(state.kind.size), state.baseline_kw.copy(), 0.0, Limit.NONE, state.barred)
+        return Split(kept_w / WATTS_PER_KW, state.baseline_kw.copy(), 0.0, Limit.NONE, state.barred)
     room = headroom(state, step_hours)
     cap_kw, hours, bound = _side(room, up)
     is_store = state.kind == "BATTERY"
@@ -80,11 +83,11 @@ def disaggregate(
     if feeders is not None:
         cap_w, share_w, bound = _inside_feeders(feeders, up, shares, cap_w, share_w, bound)
     sign = 1.0 if up else -1.0
-    change_kw = sign * share_w / WATTS_PER_KW
+    change_kw = (kept_w + sign * share_w) / WATTS_PER_KW
     missing_w = wanted_w - share_w.sum()
     return Split(
         change_kw=change_kw,
-        target_kw=state.baseline_kw - change_kw,
+        target_kw=own_kw - change_kw,
         residual_kw=sign * missing_w / WATTS_PER_KW,
         reason=_costliest_limit(state, cap_w / WATTS_PER_KW, bound, up) if missing_w > 0.0 else Limit.NONE,
         bound=bound,

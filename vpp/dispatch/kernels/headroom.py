@@ -17,6 +17,7 @@ SHIFTABLE = ("EV_CHARGER", "HEAT_PUMP", "WATER_HEATER")
 DISPATCHABLE = (*GENERATORS, *SHIFTABLE, "BATTERY", "FLEXIBLE_LOAD")
 
 HORIZON_H = 24.0  # endurance of a device without a store
+ON_PU = 0.01  # of its rating: a device that moves less stands still
 STAY_H = 0.5  # a device inside an event counts as lasting so much longer: it is not dropped and recalled
 
 
@@ -37,6 +38,8 @@ class Limit(IntEnum):
     OWNER_EVENTS = 11
     OWNER_REST = 12
     OWNER_NOTICE = 13
+    MIN_TIME = 14
+    NOT_PROMISED = 15  # where nothing is promised only batteries are moved
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,8 @@ class FleetState:
     capacity_kwh  : 0 for none or unknown. floor_kwh: the owner's reserve, never discharged.
     used_kwh      : energy moved for commitments so far today. hours_left, events_left: what the owner still allows.
     idle_hours    : since the last event ended, 0 inside one, inf before the first; rest_hours: what the owner asks for.
+    run_hours     : since it was last switched on or off, inf unknown; min_on_hours, min_off_hours: how long it then
+                    has to stay so. On is anything but standing still, see `ON_PU`.
     barred        : Limit code of devices that may not be used (OPTED_OUT, SUSPENDED, SILENT, ...), 0 otherwise.
     """
 
@@ -67,6 +72,9 @@ class FleetState:
     events_left: Floats
     idle_hours: Floats
     rest_hours: Floats
+    run_hours: Floats
+    min_on_hours: Floats
+    min_off_hours: Floats
     barred: Codes
 
     def part(self, rows: slice | NDArray[np.int64]) -> FleetState:
@@ -90,6 +98,7 @@ class Headroom:
 def headroom(state: FleetState, step_hours: float) -> Headroom:
     """Bounds of one interval from ratings, kind, store with floor and efficiencies, ramp and exclusions."""
     lowest_kw, highest_kw = _rating_bounds(state)
+    stays_on, stays_off = bound_to_stay(state)
     up = _Bound(np.maximum(state.baseline_kw - lowest_kw, 0.0), np.full(lowest_kw.size, Limit.RATING, dtype=np.int8))
     down = _Bound(np.maximum(highest_kw - state.baseline_kw, 0.0), np.full(lowest_kw.size, Limit.RATING, dtype=np.int8))
     up_kwh, down_kwh = _store_energy(state)
@@ -100,6 +109,9 @@ def headroom(state: FleetState, step_hours: float) -> Headroom:
     offset_kw = np.where(known, state.baseline_kw - state.previous_kw, 0.0)
     up.tighten(np.maximum(reach_kw + offset_kw, 0.0), Limit.RAMP)
     down.tighten(np.maximum(reach_kw - offset_kw, 0.0), Limit.RAMP)
+    consumes = state.baseline_kw > 0.0
+    up.bar(_min_time((stays_on & consumes) | (stays_off & ~consumes)))  # less consumption, or a generator's start
+    down.bar(_min_time((stays_on & ~consumes) | (stays_off & (state.baseline_kw >= 0.0))))
     owner = owner_bars(state, step_hours)
     for bound in (up, down):
         bound.bar(owner)
@@ -124,6 +136,34 @@ def owner_bars(state: FleetState, step_hours: float) -> Codes:
         [np.int8(Limit.OWNER_HOURS), np.int8(Limit.OWNER_EVENTS), np.int8(Limit.OWNER_REST)],
         np.int8(Limit.NONE),
     ).astype(np.int8)
+
+
+def is_on(state: FleetState, power_kw: Floats) -> NDArray[np.bool_]:
+    """(N,) True for devices that do anything at that power."""
+    return np.abs(power_kw) > ON_PU * np.maximum(state.max_consumption_kw, state.max_production_kw)
+
+
+def bound_to_stay(state: FleetState) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """(N,) devices that were switched on, and off, so short a time ago that they must stay so; a device whose power is
+    unknown is bound to nothing, and neither is one without such times."""
+    known = ~np.isnan(state.previous_kw)
+    on = is_on(state, np.nan_to_num(state.previous_kw))
+    return known & on & (state.run_hours < state.min_on_hours), known & ~on & (state.run_hours < state.min_off_hours)
+
+
+def kept_on_kw(state: FleetState) -> Floats:
+    """(N,) power that must be kept to, though on its own the device would stand still: one that was switched on for a
+    commitment a short time ago goes on as it is. Equal to the baseline everywhere else."""
+    stays_on, _ = bound_to_stay(state)
+    kept = stays_on & ~is_on(state, state.baseline_kw) & np.isin(state.barred, (Limit.NONE, Limit.NOT_PROMISED))
+    kept &= state.kind != "BATTERY"  # its store decides
+    return np.where(
+        kept, np.clip(state.previous_kw, -state.max_production_kw, state.max_consumption_kw), state.baseline_kw
+    )
+
+
+def _min_time(bound: NDArray[np.bool_]) -> Codes:
+    return np.where(bound, np.int8(Limit.MIN_TIME), np.int8(Limit.NONE))
 
 
 class _Bound:

@@ -11,18 +11,18 @@ TOLERANCE_PU = 0.05  # of a commitment; less is within what meters and forecasts
 SMALLEST_KW = 0.5
 
 
-def short_by_award(signed_up_kw: Floats, from_ask: NDArray[np.bool_], missing_up_kw: float) -> Floats:
+def short_by_award(signed_up_kw: Floats, last: NDArray[np.bool_], missing_up_kw: float) -> Floats:
     """(A,) kW >= 0 that each award of an interval goes short.
 
-    signed_up_kw  : (A,) promised, up positive. from_ask: (A,) commits on asks of a grid operator.
+    signed_up_kw  : (A,) promised, up positive. last: (A,) those that go short last.
     missing_up_kw : committed less placed, up positive.
 
-    What is missing is taken from the awards of its direction: market awards before commits on asks, because a feeder
-    has no other seller; alike awards share it by what they promised.
+    What is missing is taken from the awards of its direction: as a rule market awards before commits on asks, because a
+    feeder has no other seller; alike awards share it by what they promised.
     """
     promised_kw = np.maximum(signed_up_kw * np.sign(missing_up_kw), 0.0)
     short_kw, rest_kw = np.zeros_like(promised_kw), abs(missing_up_kw)
-    for members in (~from_ask, from_ask):
+    for members in (~last, last):
         claim_kw = np.where(members, promised_kw, 0.0)
         taken_kw = min(rest_kw, float(claim_kw.sum()))
         if taken_kw > 0.0:

@@ -8,9 +8,10 @@ that Setpoint.STEPS does not allow.
 from vpp.dispatch.models.alarms import Alarm
 from vpp.dispatch.models.links import ChargingStation, ChargingTransaction, Link
 from vpp.dispatch.models.plans import ControlCycle, Plan, PlanDevice, Shortfall
+from vpp.dispatch.models.priorities import Claim, DispatchPriority, GridEmergency
 from vpp.dispatch.models.setpoints import DeviceStatus, DeviceUse, Setpoint
 
 __all__ = [
-    "Alarm", "ChargingStation", "ChargingTransaction", "ControlCycle", "DeviceStatus", "DeviceUse", "Link", "Plan",
-    "PlanDevice", "Setpoint", "Shortfall",
+    "Alarm", "ChargingStation", "ChargingTransaction", "Claim", "ControlCycle", "DeviceStatus", "DeviceUse",
+    "DispatchPriority", "GridEmergency", "Link", "Plan", "PlanDevice", "Setpoint", "Shortfall",
 ]  # fmt: skip

@@ -46,7 +46,7 @@ class Carrier:
         answers = Answers.none()
         for row, (answered, reason) in zip(rows, outcomes, strict=True):
             if answered:
-                answers.add([int(due.id[row])], due.device[row], bulk=False, reasons=[reason])
+                answers.add(int(due.id[row]), due.device[row], reason)
         stored = await system.in_database(operations.store_answers, answers, system.now())
         self.carried += sum(stored)
         return sum(stored)

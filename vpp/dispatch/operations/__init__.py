@@ -7,10 +7,10 @@ from vpp.dispatch.operations.judging import mark_followed
 from vpp.dispatch.operations.owners import hold, react, replan, set_device_opt_out, set_device_terms
 from vpp.dispatch.operations.planning import plan_day
 from vpp.dispatch.operations.watching import acknowledge_alarm, deviations, watch
-from vpp.dispatch.outbox import mark_sent, newest_id, store_answers, waiting_setpoints
+from vpp.dispatch.outbox import mark_sent, newest_cycle, store_answers, waiting_setpoints
 
 __all__ = [
     "Outgoing", "acknowledge_alarm", "answer_setpoints", "close_day", "control_cycle", "control_cycles", "deviations",
-    "fetch_setpoints", "hold", "mark_followed", "mark_sent", "newest_id", "plan_day", "react", "replan",
+    "fetch_setpoints", "hold", "mark_followed", "mark_sent", "newest_cycle", "plan_day", "react", "replan",
     "set_device_opt_out", "set_device_terms", "store_answers", "waiting_setpoints", "watch",
 ]  # fmt: skip

@@ -99,9 +99,10 @@ def _run(portfolios: Sequence[Portfolio], start: datetime, at: datetime, revisio
 def _alarm(scene: Scene, cycles: Sequence[ControlCycle], judged: dict[int, Judged], at: datetime) -> None:
     """What cannot be placed now, and what the interval before came to."""
     for cycle in cycles:
-        position, index = scene.positions[cycle.portfolio_id], scene.index
+        position, index = scene.promised[cycle.portfolio_id], scene.index
+        missing_kw = float(position.committed_up_kw[index]) - cycle.placed_up_kw
         kind = Alarm.Kind.EXPECTED_SHORTFALL
-        raise_alarms(cycle.portfolio_id, position, index, scene.start, cycle.residual_up_kw, kind, at)
+        raise_alarms(cycle.portfolio_id, position, index, scene.start, missing_kw, kind, at)
         before = judged[cycle.portfolio_id].delivered_up_kw if judged and index else None
         if before is not None:
             missing_kw = float(position.committed_up_kw[index - 1]) - before

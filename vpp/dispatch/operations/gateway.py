@@ -65,7 +65,7 @@ def answer_setpoints(
     """Store acknowledgements and refusals (setpoint id to reason); a repeat changes nothing."""
     own = Setpoint.objects.visible_to(principal)
     asked = {*accepted, *refused}
-    known = set(own.filter(pk__in=asked).values_list("pk", flat=True))
+    known = set(own.with_ids(asked).values_list("pk", flat=True))
     own_accepted = [pk for pk in accepted if pk in known and pk not in refused]
     own_refused = {pk: reason for pk, reason in refused.items() if pk in known}
     return _store(own_accepted, own_refused, len(asked), at)

@@ -97,6 +97,7 @@ def _store_devices(plan: Plan, table: DeviceTable, baseline_kw: Floats, target_k
     """COPY one row of arrays per device."""
     name = PlanDevice._meta.db_table
     with (
+        connection.wrap_database_errors,
         connection.cursor() as cursor,
         cursor.copy(f"COPY {name} (plan_id, device_id, baseline_kw, target_kw) FROM STDIN") as copy,
     ):

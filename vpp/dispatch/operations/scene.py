@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 import numpy as np
 from numpy.typing import NDArray
 
-from vpp.dispatch import fleet_state, live_state, setpoint_rows
+from vpp.dispatch import device_use, fleet_state, live_state, setpoint_rows
 from vpp.dispatch.fleet import Fleet
 from vpp.dispatch.kernels.follow import Verdict
 from vpp.dispatch.kernels.headroom import FleetState, Limit
@@ -17,6 +17,7 @@ from vpp.dispatch.operations.current_plans import CurrentPlan, current_plans, pl
 from vpp.dispatch.operations.judging import STEP, mark_devices
 from vpp.dispatch.operations.presence import mark_presence
 from vpp.dispatch.positions import Position, positions_of
+from vpp.dispatch.priorities import by_priority
 from vpp.enrollment.models import Portfolio
 from vpp.lib.periods import DeliveryDay
 
@@ -30,9 +31,11 @@ SAME_KW = 0.01  # powers closer than this are the same setpoint
 
 @dataclass(frozen=True)
 class Held:
-    """What holds for each device (N,) at a moment: target (NaN: on its own), until when, refused in this interval."""
+    """What holds for each device (N,) at a moment: target and the power expected without it (NaN: on its own), until
+    when, refused in this interval."""
 
     target_kw: Floats
+    baseline_kw: Floats
     until_s: Floats  # epoch seconds, NaN without a target
     refused: Bools
 
@@ -44,7 +47,8 @@ class Scene:
     day: DeliveryDay
     index: int
     fleet: Fleet
-    positions: dict[int, Position]
+    promised: dict[int, Position]  # as awarded
+    positions: dict[int, Position]  # as wanted now: an emergency of the grid sets awards aside
     plans: dict[int, CurrentPlan]
     state: FleetState
     held: Held
@@ -80,9 +84,11 @@ def look(
     for reason in (badly, refused, notice):
         barred = np.where(barred == Limit.NONE, reason, barred).astype(np.int8)
     state = fleet_state.starting_state(table, measured, barred)
-    state = fleet_state.with_interval(state, baseline_kw, measured, dispatched)
-    state = fleet_state.with_use(state, fleet, day.date, interval_start)
-    return Scene(day, index, fleet, positions, plans, state, held)
+    state = fleet_state.with_interval(state, baseline_kw, measured, dispatched, held.baseline_kw)
+    state = device_use.with_run(state, fleet, interval_start, at)
+    state = device_use.with_use(state, fleet, day.date, interval_start)
+    wanted = by_priority(positions, index, interval_start, at)
+    return Scene(day, index, fleet, positions, wanted, plans, state, held)
 
 
 def _seen_inside(fleet: Fleet, start: datetime, at: datetime, badly: Codes) -> Codes:
@@ -104,9 +110,10 @@ def held_at(fleet: Fleet, moment: datetime) -> Held:
     known = (rows >= 0) & ~found.released
     turned_down = np.array([state == "REFUSED" for state in found.state], dtype=bool)
     n = len(fleet.table)
-    held = Held(np.full(n, np.nan), np.full(n, np.nan), np.zeros(n, dtype=bool))
+    held = Held(np.full(n, np.nan), np.full(n, np.nan), np.full(n, np.nan), np.zeros(n, dtype=bool))
     holds = known & ~turned_down
     held.target_kw[rows[holds]] = found.target_kw[holds]
+    held.baseline_kw[rows[holds]] = found.baseline_kw[holds]
     held.until_s[rows[holds]] = np.array([until.timestamp() for until in found.expires_at])[holds]
     of_now = np.array([start == moment for start in found.interval_start], dtype=bool)
     held.refused[rows[known & turned_down]] = of_now[known & turned_down]

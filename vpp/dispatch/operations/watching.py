@@ -17,6 +17,7 @@ from vpp.dispatch.models import Alarm
 from vpp.dispatch.operations.judging import STEP
 from vpp.dispatch.operations.notices import tell_acknowledged, tell_raised
 from vpp.dispatch.positions import Position, positions_of
+from vpp.dispatch.priorities import goes_short_last
 from vpp.enrollment.models import Portfolio
 from vpp.lib.periods import delivery_day_of
 
@@ -51,7 +52,7 @@ def raise_alarms(
     if not worth_an_alarm(float(position.committed_up_kw[index]), missing_up_kw):
         return 0
     promised_kw = position.award_up_kw[:, index]
-    short_kw = short_by_award(promised_kw, position.from_ask, missing_up_kw)
+    short_kw = short_by_award(promised_kw, goes_short_last(position, start), missing_up_kw)
     rows = np.flatnonzero(short_kw > 0.0)
     parameters = {
         "portfolio": portfolio_id,
@@ -118,7 +119,9 @@ def _deviation(portfolio: Portfolio, position: Position, index: int, start: date
     left_pu = 1.0 - (at - start) / STEP
     expected_kw = float(expected_up_kw(asked.baseline_kw, asked.target_kw, live_kw, left_pu).sum())
     committed_kw = float(position.committed_up_kw[index])
-    short_kw = short_by_award(position.award_up_kw[:, index], position.from_ask, committed_kw - expected_kw)
+    short_kw = short_by_award(
+        position.award_up_kw[:, index], goes_short_last(position, start), committed_kw - expected_kw
+    )
     return Deviation(
         portfolio=portfolio.code,
         interval_start=start,

@@ -48,7 +48,7 @@ class Carrier:
         answers = Answers.none()
         for row, (answered, reason) in zip(rows, outcomes, strict=True):
             if answered:
-                answers.add([int(due.id[row])], due.device[row], bulk=False, reasons=[reason])
+                answers.add(int(due.id[row]), due.device[row], reason)
         stored = sum(operations.store_answers(answers, self.now()))
         if at - self._refreshed_at >= timedelta(seconds=self.dead_man_s / 3):
             self._refreshed_at = at
