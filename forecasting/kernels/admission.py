@@ -12,7 +12,6 @@ from forecasting.kernels.responses import response_days
 
 LEAST_CORRELATED = 2.5  # in units of what chance gives
 JUDGED_DAYS = 42
-SHARPNESS = 12.0  # two of ten members know the weather: where they are better they must not drown
 LEAST_GAIN = 0.005
 
 
@@ -32,7 +31,7 @@ def answering(
     if not kept:
         return nothing, members, blend
     richer = np.concatenate([members, response_days(days, np.stack(kept))])
-    answered = blend_days(days, richer, sharpness=SHARPNESS)
+    answered = blend_days(days, richer)
     recent = slice(max(past.start, past.stop - JUDGED_DAYS), past.stop)
     without, with_them = (
         (np.abs(one - days.values)[:, recent] * days.seen[:, recent] / level_kw[:, None, None]).sum()

@@ -17,6 +17,7 @@ from forecasting.kernels.classes import SeriesClass
 from forecasting.kernels.memory import Memory
 from forecasting.kernels.naive import Days, blend_days, fill_days, naive_days
 from forecasting.kernels.own_bands import DECILES, own_quantiles
+from forecasting.kernels.persistence import persistence_days
 
 TRAINING_DAYS = (28, 120)
 CHOICE = 8  # candidate rows for each row that a fit uses
@@ -26,6 +27,7 @@ WARM_DAYS = 16
 POOL_ROWS = 14_000
 POOL_ROUNDS = 45
 HELD_DAYS = 7
+OWN_DAYS, OWN_EVERY = 28, 3  # own bands need no fit: they are judged on more days, not on each
 MIXES = np.array([0.0, 0.25, 0.5, 0.75])
 PRIOR_DAYS = 10.0
 PRIOR_MIX = 0.5
@@ -98,6 +100,7 @@ def _known(history: ClassHistory, days: Days, anchor: int) -> pooled.Known:
     before = np.abs(days.values[:, max(anchor - span, 0) : max(anchor, 1)])
     level_kw = np.maximum(before.mean(axis=(1, 2)), LEVEL_FLOOR_PU * before.max(axis=(1, 2))) + np.float32(1e-6)
     members = naive_days(days)
+    members = np.concatenate([members, persistence_days(days, members)[None]])
     blend = blend_days(days, members)
     outside, members, blend = answering(days, members, blend, level_kw, history.outside)
     numbers = (history.grid.dates[0].astype("datetime64[D]").astype(np.int64)) + np.arange(days.target + 1)
@@ -130,9 +133,11 @@ class _Own:
 
 def _own(known: pooled.Known, held: NDArray[np.int64]) -> _Own:
     """A strict week is best told by residuals of its blend, wind by its values: each series by its held days."""
-    residual = np.stack([_own_day(known, int(day), 0.0) for day in held], axis=1)
-    values = np.stack([_own_day(known, int(day), 1.0) for day in held], axis=1)
-    weight = mixing_weights(known.days.values[:, held], known.days.seen[:, held], residual, values)
+    judged = np.concatenate([np.arange(max(held[-1] - OWN_DAYS, WARM_DAYS), held[0], OWN_EVERY), held])
+    residual = np.stack([_own_day(known, int(day), 0.0) for day in judged], axis=1)
+    values = np.stack([_own_day(known, int(day), 1.0) for day in judged], axis=1)
+    weight = mixing_weights(known.days.values[:, judged], known.days.seen[:, judged], residual, values)
+    residual, values = residual[:, -len(held) :], values[:, -len(held) :]
     part, target = weight[:, None, None], known.days.target
     ahead = (1 - part) * _own_day(known, target, 0.0) + part * _own_day(known, target, 1.0)
     return _Own((1 - part[..., None]) * residual + part[..., None] * values, ahead)

@@ -12,8 +12,10 @@ from numpy.typing import NDArray
 from forecasting.kernels.arrays import Floats
 
 MEMBERS = ("last_week", "latest", "mean7", "four_weeks", "median14", "same_type", "median_type", "zero")
-MEMORY_DAYS = 28
-SHARPNESS = 6.0
+MEMORY_DAYS = 60
+HALF_LIFE_DAYS = 28
+SHARPNESS = 12.0
+WEATHER_SHARPNESS, WEATHER_HALF_LIFE_DAYS = 20.0, 60  # without a week to follow one member is right for longer
 SAME_TYPE_WEIGHT = 4.0
 WARM_DAYS = 12
 
@@ -91,15 +93,18 @@ def _median(values: Floats) -> Floats:
     return middle
 
 
-def blend_days(days: Days, members: Floats, *, sharpness: float = SHARPNESS) -> Floats:
+def blend_days(days: Days, members: Floats) -> Floats:
     """(N, D, S) the members weighed by their inverse recent error; days of the target's type count four times."""
     seen = days.seen.sum(axis=2)
     errors = (np.abs(members - days.values) * days.seen).sum(axis=3) / np.maximum(seen, 1)
     floor = 1e-6 * np.abs(days.values).max(axis=(1, 2)) + 1e-12
+    plain = not days.types.any()
+    sharpness = WEATHER_SHARPNESS if plain else SHARPNESS
+    half_life = WEATHER_HALF_LIFE_DAYS if plain else HALF_LIFE_DAYS
     out = members[2].copy()
     for day in range(WARM_DAYS, days.values.shape[1]):
         past = np.arange(max(day - MEMORY_DAYS, 2), day - days.lead)
-        importance = importance_of(days.types, past, day) * (seen[:, past] > 0)
+        importance = importance_of(days.types, past, day, half_life) * (seen[:, past] > 0)
         total = importance.sum(axis=1)
         mean = (errors[:, :, past] * importance).sum(axis=2) / np.maximum(total, 1e-12) + floor
         weight = (mean.min(axis=0) / mean) ** sharpness
@@ -107,7 +112,7 @@ def blend_days(days: Days, members: Floats, *, sharpness: float = SHARPNESS) -> 
     return out
 
 
-def importance_of(types: NDArray[np.int64], past: NDArray[np.int64], day: int) -> Floats:
+def importance_of(types: NDArray[np.int64], past: NDArray[np.int64], day: int, half_life: float) -> Floats:
     """(1, R) weight of past days: newer ones and those of the day's type count more."""
-    weight = np.where(types[past] == types[day], SAME_TYPE_WEIGHT, 1.0) * 0.5 ** ((day - past) / MEMORY_DAYS)
+    weight = np.where(types[past] == types[day], SAME_TYPE_WEIGHT, 1.0) * 0.5 ** ((day - past) / half_life)
     return weight[None].astype(np.float32)

@@ -5,10 +5,11 @@ from numpy.typing import NDArray
 from scipy.stats import norm
 
 from forecasting.kernels.arrays import Floats
-from forecasting.kernels.naive import MEMORY_DAYS, Days
+from forecasting.kernels.naive import Days
 
 DECILES = np.arange(1, 10) / 10
 SAME_TYPE = 3.0
+MEMORY_DAYS = 28
 
 
 def own_quantiles(days: Days, blend: Floats, day: int, *, reach: int, values_share: float) -> Floats:
