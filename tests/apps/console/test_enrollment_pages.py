@@ -152,3 +152,16 @@ def test_eligibility_says_why_not(staff, world):
     world.portfolio.__class__.objects.create(code="PF-EMPTY", name="empty", zone_code="XX", time_zone="UTC")
     body = page(staff, "/enrollment/eligibility/?portfolio=PF-EMPTY")
     assert "0 kW can be moved, at least 100 kW are wanted" in body and "the market is in zone DE" in body
+
+
+def test_a_sites_first_readings_come_as_a_file(staff, world):
+    device, other = world.devices[0], world.devices[1]
+    url = f"/enrollment/sites/{device.site.code}/readings/"
+    example = staff.get(f"{url}example/").content
+    assert example.startswith(b"time,device,power_kw") and example.count(device.code.encode()) == 8
+    sent = SimpleUploadedFile("readings.csv", example)
+    assert "8 readings: 8 taken in, 0 refused" in staff.post(url, {"readings": sent}, follow=True).content.decode()
+    foreign = SimpleUploadedFile("readings.csv", example.replace(device.code.encode(), other.code.encode()))
+    body = staff.post(url, {"readings": foreign}, follow=True).content.decode()
+    assert "is no device of this site" in body
+    assert "Choose a CSV file" in staff.post(url, follow=True).content.decode()

@@ -121,7 +121,8 @@ def test_each_role_gets_its_pages_and_nothing_else(role, world):
 STAFF_ACTIONS = {
     "VIEWER": set(), "SETTLEMENT": {"make", "decide"}, "GRID": set(),
     "TRADER": {"withdraw", "night", "hold", "release", "edit", "replay"},
-    "OPERATOR": {"suspend", "suspend_all", "opt_out", "retry", "enroll", "import", "step", "acknowledge"},
+    "OPERATOR": {"suspend", "suspend_all", "opt_out", "retry", "enroll", "import", "step", "acknowledge",
+                 "example", "readings"},
 }  # fmt: skip
 
 
@@ -150,6 +151,8 @@ def test_each_action_of_staff_needs_its_role(role, world):
         "retry": client.post(f"/system/jobs/{job.pk}/retry/"),
         "enroll": client.get("/enrollment/new/"),
         "import": client.get("/enrollment/import/"),
+        "example": client.get(f"/enrollment/sites/{device.site.code}/readings/example/"),
+        "readings": client.post(f"/enrollment/sites/{device.site.code}/readings/"),
         "step": client.post(f"/enrollment/sites/{device.site.code}/?step=devices", {}),
         "night": client.get("/bids/night/"),
         "ask": client.get("/asks/new/"),

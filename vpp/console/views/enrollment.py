@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django import forms
 from django.contrib import messages
@@ -108,7 +109,7 @@ def form_of(step: str, page: enrollment.SitePage, data: Any) -> forms.Form | Non
         return None
     if step == "test":
         codes = [device.code for device in page.controllable]
-        return step_forms.TestForm(codes, page.site.time_zone, data) if codes else None
+        return step_forms.TestForm(codes, page.site.time_zone, data, initial=test_window(page)) if codes else None
     if step == "portfolio":
         open_ones = [portfolio.code for portfolio, reasons in page.portfolios if not reasons]
         return step_forms.PortfolioForm(open_ones, data) if open_ones else None
@@ -120,6 +121,13 @@ def form_of(step: str, page: enrollment.SitePage, data: Any) -> forms.Form | Non
     }
     make, initial = plain[step]
     return make(data, initial=initial)
+
+
+def test_window(page: enrollment.SitePage) -> dict[str, Any]:
+    """The last whole hour, as the form begins with it."""
+    there = page.at.astimezone(ZoneInfo(page.site.time_zone))
+    start = there - timedelta(minutes=60 + there.minute % 15)
+    return {"start": start.strftime("%Y-%m-%dT%H:%M"), "minutes": 60}
 
 
 Who = dict[str, Any]
