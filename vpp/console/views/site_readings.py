@@ -1,4 +1,4 @@
-"""A site's first readings as a file: an example with its codes, and taking one in, while no gateway speaks for it yet."""
+"""A site's first readings as a file: an example with its codes, and taking one in while no gateway speaks for it."""
 
 from __future__ import annotations
 
