@@ -378,6 +378,15 @@ def more_cases() -> Cases:
         question("CAISO_10_IN_10", LA, THURSDAY, AFTERNOON, seed=116, event_days=week(THURSDAY, 20),
                  outage_days=[day for day in week(THURSDAY, 44) if day < "2016-06-24"]),
     )  # fmt: skip
+    c["ref_pjm_topped_up_with_events_alone"] = (
+        "outage days of high use do not fill up, event days before them do",
+        question("PJM_4_OF_5_SAA", NY, THURSDAY, AFTERNOON, seed=121,
+                 outage_days=week(THURSDAY, 30), event_days=[day for day in week(THURSDAY, 44) if day < "2016-06-14"]),
+    )  # fmt: skip
+    c["ref_pjm_outages_alone_do_not_suffice"] = (
+        "with nothing but outage days the baseline is insufficient",
+        question("PJM_4_OF_5_SAA", NY, THURSDAY, AFTERNOON, seed=122, outage_days=week(THURSDAY, 46)),
+    )
     c["ref_isone_five_minutes"] = (
         "ISO-NE on five-minute data, an event of 40 minutes",
         question("ISONE_10_OF_10", NY, THURSDAY, ("16:35", "17:15"), seed=117, minutes=5, days=20),

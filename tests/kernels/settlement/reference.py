@@ -31,7 +31,7 @@ RULES: dict[str, dict[str, Any]] = {
         "adjustment": {"kind": "multiplicative", "windows": [PRE_4_2, POST_2_2], "min": 0.71, "max": 1.4},
     },
     "PJM_4_OF_5_SAA": {
-        "types": 3, "lookback": 45, "pick": "high", "topup": True, "low_share": 0.25, "skip_clock_change": True,
+        "types": 3, "lookback": 45, "pick": "high", "topup": "events", "low_share": 0.25, "skip_clock_change": True,
         "pools": {"business": {"y": 5, "x": 4, "min": 4}, "saturday": {"y": 3, "x": 2, "min": 2}, "sunday": {"y": 3, "x": 2, "min": 2}},
         "adjustment": {"kind": "additive", "windows": [PRE_4_3]},
     },
@@ -287,6 +287,8 @@ def choose(
     collected = collect(site, rule, pool, eligible, energy, slots, wanted)
     status = "ok"
     if len(collected) < pool["min"] and rule.get("topup"):
+        if rule["topup"] == "events":
+            spare = [day for day in spare if not site.touches(day) & site.outages]
         spare.sort(key=lambda day: (-energy(day), -day.toordinal()))
         while spare and len(collected) < pool["min"]:
             collected.append(spare.pop(0))

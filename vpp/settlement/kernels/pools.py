@@ -84,12 +84,13 @@ def seed_level_kw(values_kwh: FloatArray, grid: EventGrid, start_days_before: in
     return float(whole.max()) * 3600 / (per_hour * grid.series.step_s) if whole.size else 0.0
 
 
-def top_up(candidates: Candidates, collected: list[int], minimum: int) -> list[int]:
-    """Fill to the minimum with the event or outage days of highest event energy; ties: the more recent."""
+def top_up(candidates: Candidates, collected: list[int], minimum: int, *, with_outages: bool) -> list[int]:
+    """Fill to the minimum with the event (or outage) days of highest event energy; ties: the more recent."""
+    allowed = SPARE if with_outages else SPARE - {"outage_day"}
     spare = [
         index
         for index, reason in enumerate(candidates.reasons)
-        if reason in SPARE and candidates.complete[index] and index not in collected
+        if reason in allowed and candidates.complete[index] and index not in collected
     ]
     spare.sort(key=lambda index: (-candidates.rank_kwh[index], index))
     added = spare[: minimum - len(collected)]

@@ -78,6 +78,7 @@ class MethodProfile:
 
     start_days_before : the youngest reference day, 1 = the day before the event.
     low_use_share     : days under this share of the pool's (or the running) level are removed and replaced.
+    topup_with_outage_days : whether outage days fill up beside event days, where those do.
     exclusions_exempt : pools that keep event and outage days as reference days.
     rank_by           : energy that days are ranked by: of the event's slots, or of the whole local day.
     memory            : pick `decay`: B <- memory x B + (1 - memory) x M(d) after a mean of the first y days.
@@ -92,6 +93,7 @@ class MethodProfile:
     pick: str = "recent"
     start_days_before: int = 1
     topup_with_event_days: bool = False
+    topup_with_outage_days: bool = True
     low_use_rule: str = "none"
     low_use_share: float = 0.0
     low_use_exempt: tuple[str, ...] = ()

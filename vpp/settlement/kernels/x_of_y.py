@@ -143,7 +143,7 @@ def _choose(
     """The chosen candidates (most recent first), their weights, and why they do not suffice ("" if they do)."""
     collected = collect(candidates, profile, rule, pool, grid, values_kwh)
     if len(collected) < rule.minimum and profile.topup_with_event_days:
-        collected = top_up(candidates, collected, rule.minimum)
+        collected = top_up(candidates, collected, rule.minimum, with_outages=profile.topup_with_outage_days)
     if len(collected) < rule.minimum:
         equal = np.full(len(collected), 1.0 / max(len(collected), 1))
         return collected, equal, f"{len(collected)} like days, {rule.minimum} needed"
