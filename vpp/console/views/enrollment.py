@@ -12,7 +12,7 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_GET, require_http_methods
 
 from telemetry.queries import interval_power_kw
@@ -182,7 +182,12 @@ def _portfolio(form: Any, page: enrollment.SitePage, who: Who) -> str:
         for device in page.controllable
         if device.pk not in page.members
     ]
-    return _("%(count)d devices are sold with %(code)s from now on.") % {"count": len(joined), "code": portfolio.code}
+    told = ngettext(
+        "%(count)d device is sold with %(code)s from now on.",
+        "%(count)d devices are sold with %(code)s from now on.",
+        len(joined),
+    )
+    return told % {"count": len(joined), "code": portfolio.code}
 
 
 TAKE: dict[str, Callable[[Any, enrollment.SitePage, Who], str]] = {
