@@ -100,9 +100,10 @@ BULK = (
     """INSERT INTO enrollment_portfolio (code, name, zone_code, feeder_code, time_zone, min_kw)
        SELECT 'PF-F' || n, 'feeder ' || n, 'DE', 'F' || n, %(zone)s, 100 FROM generate_series(0, 39) n""",
     """INSERT INTO enrollment_device (code, site_id, kind, name, max_consumption_kw, max_production_kw, controllable,
-         energy_capacity_kwh, charge_efficiency, discharge_efficiency, cost_per_kwh, self_discharge_pu_per_day)
+         energy_capacity_kwh, charge_efficiency, discharge_efficiency, cost_per_kwh, self_discharge_pu_per_day,
+         min_on_minutes, min_off_minutes)
        SELECT s.code || '-' || k, s.id, (ARRAY['BATTERY', 'PV', 'HEAT_PUMP', 'EV_CHARGER', 'WATER_HEATER'])[k], '',
-         10 + (s.id %% 7), 10, true, CASE WHEN k = 1 THEN 20 END, 0.95, 0.95, 0, 0
+         10 + (s.id %% 7), 10, true, CASE WHEN k = 1 THEN 20 END, 0.95, 0.95, 0, 0, 0, 0
        FROM enrollment_site s, generate_series(1, 5) k WHERE s.code LIKE 'big-%%'""",
     """INSERT INTO enrollment_enrollment (device_id, portfolio_id, period)
        SELECT d.id, p.id, tstzrange('2016-01-01', NULL) FROM enrollment_device d JOIN enrollment_site s ON s.id = d.site_id
