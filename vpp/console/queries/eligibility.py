@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.core.cache import cache
 from django.db.models import Sum
 from django.db.models.functions import Greatest
 from django.utils.translation import gettext as _
@@ -14,6 +15,7 @@ from vpp.accounts.models import Principal
 from vpp.enrollment.models import Enrollment, Portfolio
 
 MOST_PORTFOLIOS = 200
+KEPT_S = 30
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,7 @@ def eligibility(principal: Principal, at: datetime, portfolio: str = "") -> list
     if portfolio:
         found = found.filter(code=portfolio)
     shown = list(found.order_by("code")[:MOST_PORTFOLIOS])
-    able = _abilities(shown, at)
+    able = _abilities(shown, at) if portfolio else _kept_abilities(shown, at)
     products = list(
         Product.objects.filter(period__contains=at).select_related("market").order_by("market__code", "code")
     )
@@ -46,6 +48,16 @@ def eligibility(principal: Principal, at: datetime, portfolio: str = "") -> list
         for flexible_kw, stored_kwh in [able.get(one.pk, (0.0, 0.0))]
         for product in products
     ]
+
+
+def _kept_abilities(portfolios: list[Portfolio], at: datetime) -> dict[int, tuple[float, float]]:
+    """Those of the whole fleet, counted once in KEPT_S for everybody who looks."""
+    key = f"abilities:{len(portfolios)}:{at:%Y%m%d%H%M}"
+    found: dict[int, tuple[float, float]] | None = cache.get(key)
+    if found is None:
+        found = _abilities(portfolios, at)
+        cache.set(key, found, KEPT_S)
+    return found
 
 
 def _abilities(portfolios: list[Portfolio], at: datetime) -> dict[int, tuple[float, float]]:
