@@ -1,4 +1,4 @@
-"""What waits for an answer, for every kind of gateway: whole columns out, states on, answers in."""
+"""What waits for an answer, for every kind of gateway: whole columns out, states on."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, Self
 
 import numpy as np
-from django.db import connection, transaction
+from django.db import connection
 from numpy.typing import NDArray
 
 from telemetry.storage.copying import copy_out, id_array
@@ -131,7 +131,7 @@ SELECT id FROM dispatch_setpoint
 """
 
 
-def _named(ids: Sequence[int]) -> dict[str, Any]:
+def named(ids: Sequence[int]) -> dict[str, Any]:
     """Ids as parameters: the index on ids knows ranges only, so the range is named beside them."""
     return {"ids": id_array(np.asarray(ids, dtype=np.int64)), "first": min(ids), "last": max(ids)}
 
@@ -141,80 +141,8 @@ def mark_sent(ids: Sequence[int], at: datetime) -> set[int]:
     if not ids:
         return set()
     with connection.cursor() as cursor:
-        cursor.execute(SEND, {"at": at, **_named(ids)})
+        cursor.execute(SEND, {"at": at, **named(ids)})
         if cursor.rowcount == len(ids):
             return set(ids)
-        cursor.execute(SENDABLE, _named(ids))
+        cursor.execute(SENDABLE, named(ids))
         return {row[0] for row in cursor.fetchall()}
-
-
-@dataclass(frozen=True)
-class Answers:
-    """Answers as they came. Where one setpoint is accepted and refused by the same, the refusal counts.
-
-    own : by setpoint id and code of the device that answered; the reason of a refusal, None for "accepted".
-    of_many : by address of a gateway of many devices and reason; setpoint ids.
-    """
-
-    own: dict[tuple[int, str], str | None]
-    of_many: dict[tuple[str, str | None], list[int]]
-
-    @classmethod
-    def none(cls) -> Self:
-        return cls({}, {})
-
-    def __len__(self) -> int:
-        return len(self.own) + sum(len(ids) for ids in self.of_many.values())
-
-    def add(self, setpoint_id: int, device: str, reason: str | None) -> None:
-        known = self.own.get((setpoint_id, device))
-        self.own[setpoint_id, device] = known if reason is None else reason
-
-    def add_many(self, ids: Sequence[int], gateway: str, reason: str | None) -> None:
-        self.of_many.setdefault((gateway, reason), []).extend(ids)
-
-
-ANSWER = """
-UPDATE dispatch_setpoint s
-   SET state = CASE WHEN {reason} IS NULL THEN 'ACKNOWLEDGED' ELSE 'REFUSED' END, answered_at = %(at)s,
-       reason = left(coalesce({reason}, ''), 80)
-  {given}
- WHERE s.id BETWEEN %(first)s AND %(last)s AND s.id = ANY(%(ids)s::bigint[]) AND s.state = 'SENT' AND {from_there}
-"""
-OWN_ANSWERS = ANSWER.format(
-    reason="given.reason",
-    given="FROM unnest(%(ids)s::bigint[], %(devices)s::text[], %(reasons)s::text[]) AS given (id, device, reason),"
-    " enrollment_device d",
-    from_there="given.id = s.id AND d.id = s.device_id AND d.code = given.device",
-)
-ANSWERS_OF_MANY = ANSWER.format(
-    reason="%(reason)s::text",
-    given="",
-    from_there="EXISTS (SELECT FROM dispatch_link l WHERE l.device_id = s.device_id AND l.address = %(gateway)s)",
-)
-
-
-def store_answers(answers: Answers, at: datetime) -> tuple[int, int]:
-    """How many became ACKNOWLEDGED and REFUSED. An answer from elsewhere than the device asked (or its gateway) is
-    ignored; a repeat changes nothing."""
-    if not len(answers):
-        return 0, 0
-    states: list[str] = []
-    refusals_first = sorted(answers.of_many.items(), key=lambda item: item[0][1] is None)
-    with transaction.atomic(), connection.cursor() as cursor:
-
-        def store(query: str, ids: Sequence[int], **said: Any) -> None:
-            cursor.execute(query + " RETURNING s.state", {"at": at, **_named(ids), **said})
-            states.extend(state for (state,) in cursor.fetchall())
-
-        if answers.own:
-            if len(answers.own) > MANY:  # rows of this minute, of which the planner knows nothing yet
-                cursor.execute("SET LOCAL enable_nestloop = off")
-            own_ids, devices = zip(*answers.own, strict=True)
-            store(OWN_ANSWERS, own_ids, devices=list(devices), reasons=list(answers.own.values()))
-            cursor.execute("SET LOCAL enable_nestloop = on")
-        for (gateway, reason), ids in refusals_first:
-            if ids:
-                store(ANSWERS_OF_MANY, ids, gateway=gateway, reason=reason)
-    refused = states.count("REFUSED")
-    return len(states) - refused, refused

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vpp.dispatch import operations
+from vpp.dispatch.answers import Answers
 from vpp.dispatch.gateway.messages import (
     Command,
     Commands,
@@ -25,7 +26,7 @@ from vpp.dispatch.gateway.messages import (
     read_ack,
     read_acks,
 )
-from vpp.dispatch.outbox import Answers, Waiting
+from vpp.dispatch.outbox import Waiting
 from vpp.lib import clock
 
 logger = logging.getLogger(__name__)
@@ -115,7 +116,7 @@ def _messages(due: Waiting) -> Iterator[tuple[str, bytes, NDArray[Any]]]:
 
 def store_answers(link: Link, now: Callable[[], datetime], *, linger_s: float) -> int:
     """Acknowledgements and refusals that have arrived, stored at `now()`. Returns how many counted."""
-    answers, ends = Answers.none(), time.monotonic() + LONGEST_S
+    answers, ends = Answers(), time.monotonic() + LONGEST_S
     while len(answers) < MOST_ANSWERS:
         try:
             topic, payload = link.answers.get(timeout=linger_s) if linger_s else link.answers.get_nowait()
@@ -133,9 +134,10 @@ def store_answers(link: Link, now: Callable[[], datetime], *, linger_s: float) -
 def _read(topic: str, payload: bytes, answers: Answers) -> None:
     if is_bulk(topic):
         gateway, acks = read_acks(topic, payload)
-        answers.add_many(acks.accepted, gateway, None)
-        for one in acks.refused:
-            answers.add_many([one.id], gateway, one.reason)
+        for accepted in acks.accepted:
+            answers.add_of_gateway(accepted, gateway, None)
+        for refusal in acks.refused:
+            answers.add_of_gateway(refusal.id, gateway, refusal.reason)
     else:
         device, ack = read_ack(topic, payload)
         answers.add(ack.id, device, None if ack.accepted else ack.reason)

@@ -12,10 +12,11 @@ from ocpp.exceptions import OCPPError
 from websockets.exceptions import ConnectionClosed
 
 from vpp.dispatch import operations
+from vpp.dispatch.answers import Answers
 from vpp.dispatch.ocpp.server import CentralSystem
 from vpp.dispatch.ocpp.station import OBEY_TOLERANCE_PU, Limit, Station
 from vpp.dispatch.operations import charging
-from vpp.dispatch.outbox import Answers, Waiting
+from vpp.dispatch.outbox import Waiting
 
 logger = logging.getLogger(__name__)
 
@@ -43,7 +44,7 @@ class Carrier:
         rows = [row for row, number in enumerate(due.id.tolist()) if number in sendable]
         self.sent_at.update({int(due.id[row]): at for row in rows})
         outcomes = await asyncio.gather(*(self._carry(due, row, at) for row in rows))
-        answers = Answers.none()
+        answers = Answers()
         for row, (answered, reason) in zip(rows, outcomes, strict=True):
             if answered:
                 answers.add(int(due.id[row]), due.device[row], reason)

@@ -11,10 +11,11 @@ from datetime import datetime, timedelta
 import numpy as np
 
 from vpp.dispatch import operations
+from vpp.dispatch.answers import Answers
 from vpp.dispatch.models import Link
 from vpp.dispatch.operations import charging
 from vpp.dispatch.operations.charging import Sample
-from vpp.dispatch.outbox import HELD, Answers, Waiting
+from vpp.dispatch.outbox import HELD, Waiting
 from vpp.dispatch.sunspec.inverter import Address, Inverter, NoControl, NotReached
 
 logger = logging.getLogger(__name__)
@@ -45,7 +46,7 @@ class Carrier:
         rows = [row for row, number in enumerate(due.id.tolist()) if number in sendable]
         self._sent_at.update({int(due.id[row]): at for row in rows})
         outcomes = self._pool.map(lambda row: self._set(due, row, at), rows)
-        answers = Answers.none()
+        answers = Answers()
         for row, (answered, reason) in zip(rows, outcomes, strict=True):
             if answered:
                 answers.add(int(due.id[row]), due.device[row], reason)
