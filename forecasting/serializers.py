@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rest_framework import serializers
 
 from forecasting import queries
 from forecasting.models import Forecast, ForecastRun
 from vpp.lib.periods import DeliveryDay
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 class ForecastQuerySerializer(serializers.Serializer):
@@ -59,6 +62,41 @@ class FeederForecastSerializer(serializers.Serializer):
                 if row.scope == Forecast.Scope.NODE
             ],
         }
+
+
+class WeatherForecastSerializer(serializers.Serializer):
+    """One issue of a zone's weather."""
+
+    zone = serializers.CharField(max_length=40, help_text="code of the zone, as portfolios and sites carry it")
+    issued_at = serializers.DateTimeField(help_text="when the forecast was made")
+    start = serializers.DateTimeField(help_text="start of the first interval")
+    step_minutes = serializers.ChoiceField(choices=[15, 30, 60], default=60)
+    values = serializers.DictField(
+        child=serializers.ListField(child=serializers.FloatField(), min_length=2, max_length=4000),
+        allow_empty=False,
+        help_text="by variable, its unit in its name (temperature_c, ghi_w_per_m2); one value a step",
+    )
+
+    def validate_values(self, values: dict[str, list[float]]) -> dict[str, list[float]]:
+        if len({len(one) for one in values.values()}) > 1:
+            raise serializers.ValidationError("every variable needs as many values as the others")
+        if any(not name or len(name) > 40 for name in values):
+            raise serializers.ValidationError("a variable's name has 1 to 40 letters")
+        return values
+
+    def frame(self) -> pd.DataFrame:
+        """Validated values on a UTC index, one column a variable."""
+        import pandas as pd
+
+        content: dict[str, Any] = self.validated_data
+        count = len(next(iter(content["values"].values())))
+        step = pd.Timedelta(minutes=int(content["step_minutes"]))
+        index = pd.date_range(pd.Timestamp(content["start"]).tz_convert("UTC"), periods=count, freq=step)
+        return pd.DataFrame(content["values"], index)
+
+
+class WeatherStoredSerializer(serializers.Serializer):
+    stored = serializers.IntegerField(help_text="variables that were new; 0 for a repeat")
 
 
 def rounded(values_kw: Any) -> list[float]:

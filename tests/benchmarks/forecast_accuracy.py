@@ -130,25 +130,42 @@ class Watched:
 
     def __init__(self, days: int) -> None:
         self.days, self.done = days, 0
-        self.medians: list[pd.DataFrame] = []
+        self.found: list[pd.DataFrame] = []
 
     def __call__(self, history: pd.DataFrame, issue: pd.Timestamp, target: pd.DatetimeIndex, *rest: object) -> object:
         began = time.perf_counter()
         found = forecast_day(history, issue, target, *rest)
         self.done += 1
-        self.medians.append(found.xs(0.5, axis=1, level=1))
+        self.found.append(found)
         sys.stderr.write(f"\r{self.done} of {self.days} days, the last in {time.perf_counter() - began:.1f} s ")
         return found
 
 
-def sum_of_medians(case: Case, medians: list[pd.DataFrame]) -> str:
+def covered_where_wide(case: Case, found: list[pd.DataFrame]) -> str:
+    """Coverage of the 80 % band by class where the band has a width: a certain night would count as covered."""
+    by_class: dict[str, list[np.ndarray]] = {}
+    whole = pd.concat(found)
+    for name in case.history:
+        low, high = whole[name][0.1].to_numpy(), whole[name][0.9].to_numpy()
+        actual = in_utc(case.history[name]).reindex(whole.index).to_numpy()
+        wide = np.isfinite(actual) & (high - low > 1e-6 * (1 + np.abs(high)))
+        by_class.setdefault(class_name(str(name)), []).append(((actual >= low) & (actual <= high))[wide])
+    shares = (f"{name} {np.concatenate(inside).mean():.3f}" for name, inside in sorted(by_class.items()))
+    return f"covered where the band has a width: {', '.join(shares)}\n"
+
+
+def in_utc(series: pd.Series) -> pd.Series:
+    return series if series.index.tz else series.tz_localize("UTC")
+
+
+def sum_of_medians(case: Case, forecasts: list[pd.DataFrame]) -> str:
     """Error of the members' medians added up, over that of last week, where the case has a column of their sum."""
     total = next((name for name in ("sum", "total") if name in case.history), None)
-    if total is None or not medians:
+    if total is None or not forecasts or len(case.history.columns) == 1:
         return ""
+    medians = [one.xs(0.5, axis=1, level=1) for one in forecasts]
     found = pd.concat(medians).drop(columns=total).sum(axis=1)
-    actual = case.history[total]
-    actual.index = actual.index if actual.index.tz else actual.index.tz_localize("UTC")
+    actual = in_utc(case.history[total])
     naive = actual.reindex(found.index - pd.Timedelta(days=7)).to_numpy()
     there = actual.reindex(found.index).to_numpy()
     ratio = np.nanmean(np.abs(there - found.to_numpy())) / np.nanmean(np.abs(there - naive))
@@ -180,7 +197,8 @@ def main() -> None:
     if options.each:
         for row in rows:
             sys.stdout.write(f"{row.series:20} {row.mae_ratio:.3f} {row.crps_ratio:.3f} {row.coverage:.3f}\n")
-    sys.stdout.write(f"\n{table(rows)}\n{against_published(case, rows, every)}{sum_of_medians(case, watched.medians)}")
+    sys.stdout.write(f"\n{table(rows)}\n{against_published(case, rows, every)}{sum_of_medians(case, watched.found)}")
+    sys.stdout.write(covered_where_wide(case, watched.found))
     sys.stdout.write(f"{spent:.1f} s CPU a day, load {load:.1f}\n")
 
 
