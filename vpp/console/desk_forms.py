@@ -64,22 +64,27 @@ def window(day: date, zone: str, begins: Any, ends: Any, count: int) -> np.ndarr
     return inside
 
 
-class WhatIfForm(forms.Form):
-    """A battery on a day's prices."""
+class PricedForm(forms.Form):
+    """Asks whose prices are meant."""
 
     product = forms.ChoiceField(label=_("Prices of"))
-    delivery_date = forms.DateField(label=_("Delivery day"), widget=forms.TextInput(attrs={"type": "date"}))
-    power_kw = forms.FloatField(min_value=0.1, max_value=1e6, initial=1000, label=_("Power, kW"))
-    capacity_kwh = forms.FloatField(min_value=0.1, max_value=1e7, initial=2000, label=_("Capacity, kWh"))
-    efficiency_pct = forms.FloatField(min_value=1, max_value=100, initial=90, label=_("There and back, %"))
-    wear_per_mwh = forms.FloatField(min_value=0, initial=20, label=_("Wear, EUR per MWh given"))
-    import_fee_per_mwh = forms.FloatField(min_value=0, initial=0, label=_("Fee on charging, EUR/MWh"))
 
     def __init__(self, products: list[tuple[int, str]], *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         choice = self.fields["product"]
         assert isinstance(choice, forms.ChoiceField)
         choice.choices = products
+
+
+class WhatIfForm(PricedForm):
+    """A battery on a day's prices."""
+
+    delivery_date = forms.DateField(label=_("Delivery day"), widget=forms.TextInput(attrs={"type": "date"}))
+    power_kw = forms.FloatField(min_value=0.1, max_value=1e6, initial=1000, label=_("Power, kW"))
+    capacity_kwh = forms.FloatField(min_value=0.1, max_value=1e7, initial=2000, label=_("Capacity, kWh"))
+    efficiency_pct = forms.FloatField(min_value=1, max_value=100, initial=90, label=_("There and back, %"))
+    wear_per_mwh = forms.FloatField(min_value=0, initial=20, label=_("Wear, EUR per MWh given"))
+    import_fee_per_mwh = forms.FloatField(min_value=0, initial=0, label=_("Fee on charging, EUR/MWh"))
 
     def document(self, price_per_mwh: list[float], mtu_minutes: int) -> dict[str, Any]:
         """The what-if file of docs/bid.md, section 8, for one battery; half full at both ends of the day."""
@@ -105,21 +110,14 @@ class WhatIfForm(forms.Form):
         }  # fmt: skip
 
 
-class ReplayForm(forms.Form):
+class ReplayForm(PricedForm):
     """Past days of a product's prices, and the battery that bids on them."""
 
-    product = forms.ChoiceField(label=_("Prices of"))
     first = forms.DateField(label=_("From"), widget=forms.TextInput(attrs={"type": "date"}))
     last = forms.DateField(label=_("Until"), widget=forms.TextInput(attrs={"type": "date"}))
     power_kw = forms.FloatField(min_value=0.1, max_value=1e6, initial=1000, label=_("Power, kW"))
     energy_kwh = forms.FloatField(min_value=0.1, max_value=1e7, initial=2000, label=_("Capacity, kWh"))
     wear_per_mwh = forms.FloatField(min_value=0, initial=2, label=_("Wear, EUR per MWh moved"))
-
-    def __init__(self, products: list[tuple[int, str]], *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        choice = self.fields["product"]
-        assert isinstance(choice, forms.ChoiceField)
-        choice.choices = products
 
     def battery(self) -> dict[str, float]:
         return {name: self.cleaned_data[name] for name in ("power_kw", "energy_kwh", "wear_per_mwh")}

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from vpp.console.ask_form import LocalMomentInput
+from vpp.console.queries.enrollment import SitePage
 from vpp.enrollment.files import zone as known_zone
 from vpp.enrollment.models import Contract, Device
 from vpp.lib.periods import local_moment
@@ -154,3 +156,31 @@ class PortfolioForm(forms.Form):
         choice = self.fields["portfolio"]
         assert isinstance(choice, forms.ChoiceField)
         choice.choices = [(code, code) for code in codes]
+
+
+def form_of(step: str, page: SitePage, data: Any) -> forms.Form | None:
+    """The empty or sent form of a step; None where there is nothing to type (any more)."""
+    taken = page.done()
+    if step == "telemetry" or (step in ("consent", "contract", "meter") and taken[step]):
+        return None
+    if step == "test":
+        codes = [device.code for device in page.controllable]
+        return TestForm(codes, page.site.time_zone, data, initial=test_window(page)) if codes else None
+    if step == "portfolio":
+        open_ones = [portfolio.code for portfolio, reasons in page.portfolios if not reasons]
+        return PortfolioForm(open_ones, data) if open_ones else None
+    plain: dict[str, tuple[type[forms.Form], dict[str, Any]]] = {
+        "consent": (ConsentForm, {"given_by": page.site.owner.name}),
+        "contract": (ContractForm, {"code": f"contract-{page.site.owner.code}"}),
+        "meter": (MeterForm, {"code": f"{page.site.code}-meter"}),
+        "devices": (DeviceForm, {"code": f"{page.site.code}-{len(page.devices) + 1}"}),
+    }
+    make, initial = plain[step]
+    return make(data, initial=initial)
+
+
+def test_window(page: SitePage) -> dict[str, Any]:
+    """The last whole hour, as the form begins with it."""
+    there = page.at.astimezone(ZoneInfo(page.site.time_zone))
+    start = there - timedelta(minutes=60 + there.minute % 15)
+    return {"start": start.strftime("%Y-%m-%dT%H:%M"), "minutes": 60}

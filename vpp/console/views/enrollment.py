@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
-from django import forms
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -82,7 +80,7 @@ def site_page(request: HttpRequest, code: str) -> HttpResponse:
     step = request.GET.get("step") or next((key for key, taken in done.items() if not taken), "portfolio")
     if step not in done:
         raise Http404(f"Enrolling a site has no step {step}.")
-    form = form_of(step, page, request.POST or None)
+    form = step_forms.form_of(step, page, request.POST or None)
     refusal: DomainError | None = None
     if request.method == "POST":
         require_role(request, *OPERATORS)
@@ -100,34 +98,6 @@ def site_page(request: HttpRequest, code: str) -> HttpResponse:
     }  # fmt: skip
     wrong = refusal or (form is not None and form.errors)
     return render(request, "console/enroll_site.html", context, status=422 if wrong else 200)
-
-
-def form_of(step: str, page: enrollment.SitePage, data: Any) -> forms.Form | None:
-    """The empty or sent form of a step; None where there is nothing to type (any more)."""
-    taken = page.done()
-    if step == "telemetry" or (step in ("consent", "contract", "meter") and taken[step]):
-        return None
-    if step == "test":
-        codes = [device.code for device in page.controllable]
-        return step_forms.TestForm(codes, page.site.time_zone, data, initial=test_window(page)) if codes else None
-    if step == "portfolio":
-        open_ones = [portfolio.code for portfolio, reasons in page.portfolios if not reasons]
-        return step_forms.PortfolioForm(open_ones, data) if open_ones else None
-    plain: dict[str, tuple[type[forms.Form], dict[str, Any]]] = {
-        "consent": (step_forms.ConsentForm, {"given_by": page.site.owner.name}),
-        "contract": (step_forms.ContractForm, {"code": f"contract-{page.site.owner.code}"}),
-        "meter": (step_forms.MeterForm, {"code": f"{page.site.code}-meter"}),
-        "devices": (step_forms.DeviceForm, {"code": f"{page.site.code}-{len(page.devices) + 1}"}),
-    }
-    make, initial = plain[step]
-    return make(data, initial=initial)
-
-
-def test_window(page: enrollment.SitePage) -> dict[str, Any]:
-    """The last whole hour, as the form begins with it."""
-    there = page.at.astimezone(ZoneInfo(page.site.time_zone))
-    start = there - timedelta(minutes=60 + there.minute % 15)
-    return {"start": start.strftime("%Y-%m-%dT%H:%M"), "minutes": 60}
 
 
 Who = dict[str, Any]
