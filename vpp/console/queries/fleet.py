@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.core.cache import cache
 from django.db.models import Count, F, FilteredRelation, Q
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from vpp.accounts.models import Principal
+from vpp.console.queries.kept import kept
 from vpp.enrollment.models import Device, Portfolio
 
 COUNTED_FOR_S = 4
@@ -90,12 +90,7 @@ def fleet_counts(principal: Principal, at: datetime) -> list[tuple[str, str, int
     """
     if not principal.sees_all:
         return counts(_count(principal, at))
-    key = f"fleet-counts:{at:%Y%m%d%H%M}"
-    found: Counter[str] | None = cache.get(key)
-    if found is None:
-        found = _count(principal, at)
-        cache.set(key, found, COUNTED_FOR_S)
-    return counts(found)
+    return counts(kept(f"fleet-counts:{at:%Y%m%d%H}", COUNTED_FOR_S, lambda: _count(principal, at)))
 
 
 def _count(principal: Principal, at: datetime) -> Counter[str]:

@@ -6,7 +6,6 @@ from datetime import timedelta
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
-from django.core.cache import cache
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -19,6 +18,7 @@ from vpp.accounts.principals import principal_of
 from vpp.console import charts, reference
 from vpp.console.access import OWNER, UTILITY, staff_page
 from vpp.console.queries import day, fleet, today
+from vpp.console.queries.kept import kept
 from vpp.console.views.params import parse_date
 from vpp.lib import clock
 
@@ -52,11 +52,7 @@ def _refreshed(request: HttpRequest) -> str:
     """The page for a reader's script, without the frame that names its reader: made once in KEPT_S for all staff who
     read the same language and may follow the same links."""
     key = f"today:{get_language()}:{getattr(request.user, 'is_staff', False)}"
-    found: str | None = cache.get(key)
-    if found is None:
-        found = _today(request, "_live.html")
-        cache.set(key, found, KEPT_S)
-    return found
+    return kept(key, KEPT_S, lambda: _today(request, "_live.html"))
 
 
 @require_GET
