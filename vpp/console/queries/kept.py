@@ -1,4 +1,4 @@
-"""Answers that are kept for everybody who looks, and made anew by one reader while the others still get the last one."""
+"""Answers kept for everybody who looks: one reader makes them anew while the others still get the last one."""
 
 from __future__ import annotations
 
