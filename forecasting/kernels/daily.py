@@ -15,6 +15,7 @@ from forecasting.kernels.arrays import Floats
 from forecasting.kernels.calendar import DayGrid
 from forecasting.kernels.classes import SeriesClass
 from forecasting.kernels.memory import Memory
+from forecasting.kernels.mixing import band_factors, mixing_weights
 from forecasting.kernels.naive import Days, blend_days, fill_days, naive_days
 from forecasting.kernels.own_bands import DECILES, own_quantiles
 from forecasting.kernels.persistence import persistence_days
@@ -28,12 +29,7 @@ POOL_ROWS = 14_000
 POOL_ROUNDS = 45
 HELD_DAYS = 7
 OWN_DAYS, OWN_EVERY = 28, 3  # own bands need no fit: they are judged on more days, not on each
-MIXES = np.array([0.0, 0.25, 0.5, 0.75])
-PRIOR_DAYS = 10.0
-PRIOR_MIX = 0.5
 NIGHT_PU = 0.002
-BAND_TRUST = (0.2, 0.4)  # in what a series' held days and those of its class ask for
-BAND_LIMITS = (0.7, 1.4)
 LEVEL_FLOOR_PU = 0.01
 SERIES_CHUNK = 250
 
@@ -75,7 +71,9 @@ def class_deciles(history: ClassHistory, target_day: int, memory: Memory, *, see
             model = _pool(history, known, anchor, memory, seed)
         mixed = _own_day(known, days.target, 0.5)
         if len(held):
-            mixed = _mixed(known, model, _own(known, held), held)
+            mixed = _mixed(
+                known, model, _own(known, held), held, idle=history.kind.may_idle and history.kind.follows_week
+            )
         parts.append(_limited(history, mixed, chunk))
     return np.concatenate(parts) if parts else np.zeros((0, history.grid.slots_per_day, len(DECILES)))
 
@@ -148,7 +146,9 @@ def _own_day(known: pooled.Known, day: int, values_share: float) -> Floats:
     return np.sort(own_quantiles(known.days, known.blend, day, reach=reach, values_share=values_share), axis=2)
 
 
-def _mixed(known: pooled.Known, model: pooled.PooledModel | None, own: _Own, held: NDArray[np.int64]) -> Floats:
+def _mixed(
+    known: pooled.Known, model: pooled.PooledModel | None, own: _Own, held: NDArray[np.int64], *, idle: bool
+) -> Floats:
     """Own and pooled deciles by the weights that would have been best on the held days, then the band made to fit."""
     seen, actual = known.days.seen[:, held], known.days.values[:, held]
     mixed, past = own.ahead, own.held
@@ -161,48 +161,7 @@ def _mixed(known: pooled.Known, model: pooled.PooledModel | None, own: _Own, hel
         mixed = (1 - part) * own.ahead + part * pooled.deciles(model, known, known.days.target)
         past = (1 - part[..., None]) * own.held + part[..., None] * boosted
     middle = mixed[..., 4:5]
-    return middle + (mixed - middle) * _band_factor(actual, seen, past)
-
-
-def mixing_weights(actual: Floats, seen: NDArray[np.bool_], own: Floats, boosted: Floats) -> Floats:
-    """(N,) weight of the boosted deciles: least pinball loss on the held days (N, V, S, 9), shrunk to the class."""
-    losses = np.stack([_pinball(actual, seen, (1 - mix) * own + mix * boosted) for mix in MIXES])
-    scaled = losses / np.maximum(losses[0], 1e-12)
-    useful = losses[0] > 0
-    common = scaled[:, useful].mean(axis=1) if useful.any() else np.ones(len(MIXES))
-    common = common + 0.01 * np.abs(MIXES - PRIOR_MIX)
-    days = actual.shape[1]
-    best = np.argmin(days * scaled + PRIOR_DAYS * common[:, None], axis=0)
-    weights: Floats = MIXES[best].astype(np.float32)
-    return weights
-
-
-def _pinball(actual: Floats, seen: NDArray[np.bool_], quantiles: Floats) -> Floats:
-    """(N,) mean pinball loss over the measured intervals."""
-    error = actual[..., None] - quantiles
-    loss = np.maximum(DECILES * error, (DECILES - 1) * error).mean(axis=3) * seen
-    found: Floats = loss.sum(axis=(1, 2)) / np.maximum(seen.sum(axis=(1, 2)), 1)
-    return found
-
-
-def _band_factor(actual: Floats, seen: NDArray[np.bool_], quantiles: Floats) -> Floats:
-    """(N, 1, 1) factors on the distance from the median that cover 80 % of the held days, part way from 1.
-
-    Those of a series are drawn to that of its class.
-    """
-    low, middle, high = quantiles[..., 0], quantiles[..., 4], quantiles[..., 8]
-    usable = seen & (high - low > 1e-6 * (1 + np.abs(middle)))
-    if usable.sum() < 200:
-        return np.ones((len(actual), 1, 1))
-    below, above = np.maximum(middle - low, 1e-9), np.maximum(high - middle, 1e-9)
-    score = np.where(actual < middle, (middle - actual) / below, (actual - middle) / above)
-    common = np.quantile(score[usable], 0.8)
-    each = np.array(
-        [np.quantile(one[use], 0.8) if use.any() else common for one, use in zip(score, usable, strict=True)]
-    )
-    factor = BAND_TRUST[0] * each + BAND_TRUST[1] * common + 1 - sum(BAND_TRUST)
-    limited: Floats = np.clip(factor, *BAND_LIMITS)[:, None, None]
-    return limited
+    return middle + (mixed - middle) * band_factors(actual, seen, past, idle=idle)
 
 
 def _limited(history: ClassHistory, deciles: Floats, chunk: slice) -> Floats:
