@@ -70,7 +70,7 @@ def test_a_site_with_a_battery_comes_in_step_by_step(staff, world):
     body = take(staff, "test", {"device": "s-new-1", "start": local, "minutes": "30", "asked_up_kw": "8"})
     assert "s-new-1 has passed: 8.0 kW delivered" in body
     zone_wide = world.portfolio.__class__.objects.create(code="PF-ALL", name="all", zone_code="DE", time_zone="UTC")
-    assert "1 devices are sold with PF-ALL" in take(staff, "portfolio", {"portfolio": "PF-ALL"})
+    assert "1 device is sold with PF-ALL" in take(staff, "portfolio", {"portfolio": "PF-ALL"})
     assert Enrollment.objects.get(device=device).portfolio == zone_wide
     told = set(AuditEvent.objects.filter(actor="user:ada").values_list("action", flat=True))
     assert {"owner.registered", "site.registered", "consent.given", "contract.agreed", "device.registered",
