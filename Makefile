@@ -15,7 +15,9 @@ export OPENBLAS_NUM_THREADS ?= 1
 
 help:
 	@echo "make demo [ARGS='--no-serve --full --date 2016-07-14 --prices FILE.csv --seed 1 --json out.json']"
-	@echo "make test [ARGS='tests/kernels -k money']    make check    make bench-telemetry    make bench-dispatch    make bench-settlement    make bench-bidding    make bench-forecast    make bench-network    make bench-console    make screenshots    make messages    make serve    make lock    make clean"
+	@echo "make test [ARGS='tests/kernels -k money']     make check"
+	@echo "make bench-ROOM: telemetry, forecast, bidding, network, dispatch, settlement or console"
+	@echo "make screenshots | messages | serve | lock | clean"
 
 setup: $(READY)
 
