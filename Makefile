@@ -11,7 +11,7 @@ WORKERS ?= 2
 export OMP_NUM_THREADS ?= 1
 export OPENBLAS_NUM_THREADS ?= 1
 
-.PHONY: help setup demo test check bench-telemetry bench-settlement bench-bidding bench-forecast bench-network bench-console screenshots messages serve lock clean
+.PHONY: help setup demo test check bench-telemetry bench-dispatch bench-settlement bench-bidding bench-forecast bench-network bench-console screenshots messages serve lock clean
 
 help:
 	@echo "make demo [ARGS='--no-serve --full --date 2016-07-14 --prices FILE.csv --seed 1 --json out.json']"
