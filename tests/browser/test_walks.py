@@ -58,7 +58,7 @@ def test_a_reading_shows_on_its_device_page_as_it_comes(visit, site: Site):
     staff.open(f"/fleet/device/{device.code}/")
     assert "0.77\u00a0kW" not in staff.page.inner_text("[data-live=figures]")
     _, token = make_client(scopes=("telemetry:write",))
-    row = {"device": device.code, "time": now.isoformat(), "power_kw": 0.77}
+    row: dict[str, str | float] = {"device": device.code, "time": now.isoformat(), "power_kw": 0.77}
     answer = requests.post(
         f"{site.url}/api/v1/telemetry/readings",
         json={"readings": [row]},
@@ -66,7 +66,7 @@ def test_a_reading_shows_on_its_device_page_as_it_comes(visit, site: Site):
         timeout=10,
     )
     assert answer.json()["accepted"] == 1, answer.text
-    staff.page.wait_for_selector("[data-live=figures] >> text=0.77", timeout=7500)
+    staff.page.wait_for_selector("[data-live=figures] >> text=0.77", timeout=15_000)
 
 
 def test_a_utility_asks_orders_and_reads_its_report(visit, site: Site, tomorrow):

@@ -145,6 +145,6 @@ class Plant(World):
         if question is None:
             return True
         before = self.rows(question)
-        wait_until(lambda: self.rows(question) != before or self._ended(), timeout_s=120)
+        wait_until(lambda: self.rows(question) != before or bool(self._ended()), timeout_s=120)
         assert not self._ended(), "ended by itself"
         return True
