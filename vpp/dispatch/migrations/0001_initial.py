@@ -1,4 +1,5 @@
 import django.contrib.postgres.fields
+import django.contrib.postgres.indexes
 import django.db.models.deletion
 import vpp.accounts.create_tables
 from django.db import migrations, models
@@ -175,7 +176,7 @@ class Migration(migrations.Migration):
                         ('reason', models.CharField(blank=True, max_length=80)),
                     ],
                     options={
-                        'indexes': [models.Index(fields=['portfolio', 'interval_start'], name='setpoints_of_an_interval')],
+                        'indexes': [django.contrib.postgres.indexes.BrinIndex(autosummarize=True, fields=['id'], name='setpoint_by_id', pages_per_range=64)],
                         'constraints': [models.UniqueConstraint(fields=('interval_start', 'device', 'sequence'), name='setpoint_once'), models.CheckConstraint(condition=models.Q(('expires_at__gt', models.F('interval_start'))), name='setpoint_expires_later')],
                     },
                 ),

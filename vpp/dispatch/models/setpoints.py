@@ -59,7 +59,7 @@ class Setpoint(models.Model):
             models.CheckConstraint(condition=Q(expires_at__gt=F("interval_start")), name="setpoint_expires_later"),
         ]
         # One index grows row by row, that of `setpoint_once`: it begins with the interval, as all bulk questions do.
-        # Ids rise with the rows' places, so ranges of pages are enough to find them (migration 0003; ask `with_ids`).
+        # Ids rise with the rows' places, so ranges of pages are enough to find them (migration 0002; ask `with_ids`).
         indexes = [BrinIndex(fields=["id"], autosummarize=True, pages_per_range=64, name="setpoint_by_id")]
 
     def __str__(self) -> str:
