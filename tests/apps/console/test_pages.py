@@ -144,13 +144,10 @@ def test_a_payout_leads_back_to_its_readings(staff, world):
 
 
 def test_pages_ask_at_most_fifteen_questions(staff, world):
-    """The chart's readings come by COPY, which is not counted here: at most two more. A payout's trace is left out: it
-    reads the versions of each of the owner's devices again."""
+    """The chart's readings come by COPY, which is not counted here: at most two more."""
     make_day(code="PF-second", ask=False, settle=False)
     staff.get("/account/")  # the session notes once a minute that it is used
     for url in every_page(world):
-        if re.fullmatch(r"/payouts/\d+/", url):
-            continue
         asked = questions_of(staff, url)
         limit = 13 if url.startswith("/day/") else 15
         assert len(asked) <= limit, f"{url}: {len(asked)}\n" + "\n".join(sql[:150] for sql in asked)
