@@ -17,9 +17,9 @@ FloatArray = NDArray[np.float64]
 def awareness_answer(found: Awareness) -> dict[str, Any]:
     screening = found.screening
     return {
-        "feeder": found.feeder_code,
-        "date": found.day.date.isoformat(),
-        "time_zone": found.day.zone,
+        "feeder": found.known.feeder.code,
+        "date": found.known.day.date.isoformat(),
+        "time_zone": found.known.day.zone,
         "interval_minutes": 15,
         "forecast": _split(found.forecast),
         "measured": _split(found.measured),

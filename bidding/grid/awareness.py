@@ -45,8 +45,8 @@ class Awareness:
     up_kw, down_kw      : (H,) flexibility of the enrolled devices around the forecast.
     """
 
-    feeder_code: str
-    day: DeliveryDay
+    known: FeederDay
+    table: DeviceTable
     forecast: PowerSplit
     measured: PowerSplit
     up_kw: FloatArray
@@ -72,21 +72,24 @@ class Awareness:
 
 def feeder_awareness(feeder_code: str, day: DeliveryDay, at: datetime) -> Awareness:
     """Everything that is known of the feeder's day at that moment. Raises UnknownFeeder, NoForecast."""
-    known = feeder_day(feeder_code, day, at)
-    table = device_table(at=at, feeder_code=feeder_code)
+    return awareness_of(feeder_day(feeder_code, day, at), at)
+
+
+def awareness_of(known: FeederDay, at: datetime) -> Awareness:
+    """`feeder_awareness` of a day that is read already."""
+    day = known.day
+    table = device_table(at=at, feeder_code=known.feeder.code)
     baseline_kw = device_forecasts(table, day, at)
     meters = table.of_kind("METER")
     up_kw, down_kw = flexibility_kw(table, baseline_kw)
-    nodes = {code: known.p_kw[:, column] for code, column in known.model.node_index.items()}
-    kvar = {code: known.q_kvar[:, column] for code, column in known.model.node_index.items()}
     return Awareness(
-        feeder_code=feeder_code,
-        day=day,
+        known=known,
+        table=table,
         forecast=_forecast_split(known, baseline_kw[~meters]),
         measured=_measured_split(table, day, at),
         up_kw=up_kw.sum(axis=0),
         down_kw=down_kw.sum(axis=0),
-        screening=network.screen(feeder_code, nodes, day.starts64(), at, node_injection_kvar=kvar),
+        screening=network.screen_grid(known.grid, known.p_kw, day.starts64(), at, q_kvar=known.q_kvar),
         measured_voltage_pu=_measured_voltage(table, day, at),
     )
 
@@ -155,24 +158,24 @@ def measured_screening(found: Awareness, at: datetime) -> network.ScreeningResul
 
     Consumption has the feeder's power factor. Intervals without any reading have no value; None without one at all.
     """
-    known = feeder_day(found.feeder_code, found.day, at, with_firm=False)
-    table = device_table(at=at, feeder_code=found.feeder_code)
+    known, table, day = found.known, found.table, found.known.day
     if not len(table):
         return None
     rows = np.flatnonzero(counting(table))
-    power_kw = telemetry.interval_power_kw(table.device_id[rows], found.day.start, found.day.end, at)
+    power_kw = telemetry.interval_power_kw(table.device_id[rows], day.start, day.end, at)
     told = np.asarray(np.isfinite(power_kw).any(axis=0), dtype=np.bool_)
     if not told.any():
         return None
-    metered_kw: dict[str, FloatArray] = {}
+    index = known.model.node_index
+    metered_kw: dict[int, FloatArray] = {}
     for row, series in zip(rows.tolist(), power_kw, strict=True):
-        code = table.node_code[row]
-        if code in known.model.node_index:
-            metered_kw[code] = metered_kw.get(code, np.zeros(found.day.n_intervals)) + series
-    nodes = {code: known.forecast_kw[:, column] for code, column in known.model.node_index.items()}
-    for code, series in metered_kw.items():
-        nodes[code] = np.where(np.isfinite(series), series, nodes[code])
-    result = network.screen(found.feeder_code, nodes, found.day.starts64(), at)
+        node = index.get(table.node_code[row])
+        if node is not None:
+            metered_kw[node] = metered_kw.get(node, np.zeros(day.n_intervals)) + series
+    p_kw = known.forecast_kw.copy()
+    for node, series in metered_kw.items():
+        p_kw[:, node] = np.where(np.isfinite(series), series, p_kw[:, node])
+    result = network.screen_grid(known.grid, p_kw, day.starts64(), at)
     for values in (result.voltage_pu, result.branch_loading_pu, result.transformer_loading_pu):
         values[~told] = np.nan
     return replace(result, violations=[item for item in result.violations if told[item.interval]])

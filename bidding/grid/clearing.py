@@ -18,7 +18,6 @@ from vpp.enrollment.queries import device_table
 from vpp.lib.errors import DomainError
 from vpp.lib.periods import DeliveryDay
 from vpp.network import operations as network
-from vpp.network import queries
 from vpp.network.models import ClearingPlan
 
 if TYPE_CHECKING:
@@ -77,7 +76,7 @@ def propose_plan(
         known.q_kvar,
         [*_our_bids(known, at), *(_foreign_bid(known, bid, rank) for rank, bid in enumerate(foreign))],
         STEP_HOURS,
-        power_limits=queries.power_limits(feeder_code),
+        power_limits=known.power_limits,
     )
     try:
         result = clear(problem)

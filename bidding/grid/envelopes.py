@@ -17,7 +17,6 @@ from forecasting.queries import NoForecast
 from vpp.enrollment.queries import DeviceTable, device_table
 from vpp.lib.errors import DomainError
 from vpp.lib.periods import DeliveryDay
-from vpp.network import queries
 from vpp.network.models import Node, OperatingEnvelope
 
 if TYPE_CHECKING:
@@ -77,7 +76,7 @@ def _calculate(known: FeederDay, at: datetime) -> tuple[list[str], FloatArray, F
         known.q_kvar,
         can_consume_kw=able_down,
         can_produce_kw=able_up,
-        power_limits=queries.power_limits(known.feeder.code),
+        power_limits=known.power_limits,
     )
     used = np.flatnonzero(able_up.any(axis=0) | able_down.any(axis=0))
     codes = [known.model.nodes.codes[node] for node in used]

@@ -15,11 +15,12 @@ from forecasting.queries import NoForecast, latest_feeder_run, node_injections_k
 from vpp.enrollment.queries import DeviceTable, device_table
 from vpp.lib.periods import DeliveryDay
 from vpp.network import operations as network
-from vpp.network import queries
+from vpp.network.feeder_grid import FeederGrid, feeder_grid
 from vpp.network.models import Feeder, TopologyVersion
 
 if TYPE_CHECKING:
     from vpp.network.kernels.feeder import FeederModel
+    from vpp.network.kernels.screening import PowerLimit
 
 FloatArray = NDArray[np.float64]
 NodeWeights = tuple[NDArray[np.int64], FloatArray]
@@ -29,11 +30,12 @@ NodeWeights = tuple[NDArray[np.int64], FloatArray]
 class FeederDay:
     """A feeder under its switching state of the day (the one that holds in the last interval).
 
+    grid         : the feeder as imported and its other states; `model` is its model as switched.
     p_kw, q_kvar : (H, N) forecast plus what is firm. forecast_kw: (H, N) the forecast alone.
     run_key      : natural key of the forecast it came from.
     """
 
-    feeder: Feeder
+    grid: FeederGrid
     day: DeliveryDay
     model: FeederModel
     topology: TopologyVersion | None
@@ -42,26 +44,32 @@ class FeederDay:
     forecast_kw: FloatArray
     run_key: str
 
+    @property
+    def feeder(self) -> Feeder:
+        return self.grid.feeder
+
+    @property
+    def power_limits(self) -> list[PowerLimit]:
+        return list(self.grid.power_limits)
+
 
 def feeder_day(feeder_code: str, day: DeliveryDay, known_at: datetime, *, with_firm: bool = True) -> FeederDay:
     """The feeder's day as known then. Raises UnknownFeeder, NoForecast, UnknownNode."""
-    from vpp.network.kernels.switching import with_switches
-
-    feeder = queries.get_feeder(feeder_code)
+    grid = feeder_grid(feeder_code)
     run = latest_feeder_run(feeder_code, day.date, known_at)
     if run is None:
         raise NoForecast(f"there is no forecast of feeder {feeder_code!r} for {day.date}", feeder=feeder_code)
-    topology = queries.topology_spans(feeder_code, day.starts64())[-1][1]
-    model = with_switches(queries.feeder_model(feeder_code), topology.switches if topology else {})
+    topology = grid.spans(day.starts64())[-1][1]
+    model = grid.switched(topology)
     forecast_kw = network.injection_matrix(model, node_injections_kw(feeder_code, day.date, known_at), day.n_intervals)
-    q_kvar = np.maximum(forecast_kw, 0) * np.tan(np.arccos(feeder.power_factor))
+    q_kvar = np.maximum(forecast_kw, 0) * np.tan(np.arccos(grid.feeder.power_factor))
     p_kw = forecast_kw.copy()
     if with_firm:
         for portfolio_id, net_up_kw, up_kvar in firm(feeder_code, day):
             nodes, weights = node_weights(device_table(at=known_at, portfolio_id=portfolio_id), feeder_code, model)
             p_kw[:, nodes] -= net_up_kw[:, None] * weights
             q_kvar[:, nodes] -= up_kvar[:, None] * weights
-    return FeederDay(feeder, day, model, topology, p_kw, q_kvar, forecast_kw, run.natural_key)
+    return FeederDay(grid, day, model, topology, p_kw, q_kvar, forecast_kw, run.natural_key)
 
 
 def firm(feeder_code: str, day: DeliveryDay) -> Iterator[tuple[int, FloatArray, FloatArray]]:

@@ -17,7 +17,6 @@ from bidding.models import Ask, Direction
 from vpp.accounts.models import Participant
 from vpp.enrollment.queries import device_table
 from vpp.lib.periods import DeliveryDay
-from vpp.network import queries
 from vpp.network.models import CongestionPoint
 
 if TYPE_CHECKING:
@@ -55,9 +54,14 @@ def feeder_needs(feeder_code: str, day: DeliveryDay, at: datetime, *, reactive_v
 
     Raises UnknownFeeder, NoForecast.
     """
+    return needs_of(feeder_day(feeder_code, day, at), at, reactive_voltage=reactive_voltage)
+
+
+def needs_of(known: FeederDay, at: datetime, *, reactive_voltage: bool = False) -> FeederNeeds:
+    """`feeder_needs` of a day that is read already."""
     from vpp.network.kernels.needs import find_needs
 
-    known = feeder_day(feeder_code, day, at)
+    feeder_code = known.feeder.code
     flexible = np.zeros(len(known.model.nodes.codes))
     for portfolio_id in portfolios_on(feeder_code):
         table = device_table(at=at, portfolio_id=portfolio_id)
@@ -67,7 +71,7 @@ def feeder_needs(feeder_code: str, day: DeliveryDay, at: datetime, *, reactive_v
         known.model,
         known.p_kw,
         known.q_kvar,
-        power_limits=queries.power_limits(feeder_code),
+        power_limits=known.power_limits,
         candidates=flexible > 0 if flexible.any() else None,
         reactive_voltage=reactive_voltage,
     )

@@ -9,7 +9,6 @@ import numpy as np
 from django.db.models import Q, QuerySet, Sum
 
 from vpp.lib.errors import NotFound
-from vpp.lib.periods import as_datetime64
 from vpp.network.models import (
     Branch,
     CongestionPoint,
@@ -74,9 +73,13 @@ def feeder_limits(feeder_code: str, day: DeliveryDay) -> FeederLimits:
 
 def feeder_model(feeder_code: str) -> FeederModel:
     """The feeder with its transformers up to their high-voltage nodes. Raises UnknownFeeder."""
+    return model_of(get_feeder(feeder_code))
+
+
+def model_of(feeder: Feeder) -> FeederModel:
+    """`feeder_model` of a feeder that is read already."""
     from vpp.network.kernels import document
 
-    feeder = get_feeder(feeder_code)
     branches = [
         document.BranchRow(**row) for row in _rows(Branch, document.BranchRow, feeder, ("from_node", "to_node"))
     ]
@@ -105,22 +108,6 @@ def topology_at(feeder_code: str, moment: datetime) -> TopologyVersion | None:
     """The switching state in force at a moment; None before the first import was recorded."""
     states = TopologyVersion.objects.filter(feeder__code=feeder_code, valid_from__lte=moment)
     return states.order_by("-valid_from", "-version").first()
-
-
-def topology_spans(feeder_code: str, starts64: NDArray[np.datetime64]) -> list[tuple[slice, TopologyVersion | None]]:
-    """Stretches of intervals with one switching state each; a state holds from the interval in which it begins."""
-    states = list(TopologyVersion.objects.filter(feeder__code=feeder_code).order_by("valid_from", "version"))
-    begins = np.array([as_datetime64(state.valid_from) for state in states], dtype="datetime64[s]")
-    n_intervals = len(starts64)
-    if not states or not n_intervals:
-        return [(slice(0, n_intervals), None)]
-    step = starts64[1] - starts64[0] if n_intervals > 1 else np.timedelta64(900, "s")
-    in_force = np.searchsorted(begins, np.asarray(starts64) + step, side="left") - 1
-    cuts = [0, *(np.flatnonzero(np.diff(in_force)) + 1).tolist(), n_intervals]
-    # Before the first record the feeder is taken as it was imported then.
-    return [
-        (slice(first, end), states[max(int(in_force[first]), 0)]) for first, end in zip(cuts, cuts[1:], strict=False)
-    ]
 
 
 def _rows(model: Any, row_type: Any, feeder: Feeder, node_fields: tuple[str, ...]) -> list[dict[str, Any]]:

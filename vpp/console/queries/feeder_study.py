@@ -13,8 +13,9 @@ import numpy as np
 from django.core.cache import cache
 from numpy.typing import NDArray
 
-from bidding.grid.awareness import PowerSplit, feeder_awareness, measured_screening
-from bidding.grid.needs import feeder_needs
+from bidding.grid.awareness import PowerSplit, awareness_of, measured_screening
+from bidding.grid.injections import feeder_day
+from bidding.grid.needs import needs_of
 from vpp.console.schematic import Schematic, lay_out
 from vpp.lib.periods import DeliveryDay
 from vpp.network.operations import ScreeningResult
@@ -90,10 +91,11 @@ def study(feeder_code: str, day: DeliveryDay, key: str, at: datetime) -> Study:
 
 
 def _calculate(feeder_code: str, day: DeliveryDay, at: datetime) -> Study:
-    aware = feeder_awareness(feeder_code, day, at)
+    known = feeder_day(feeder_code, day, at)
+    aware = awareness_of(known, at)
     metered = measured_screening(aware, at)
-    needed = feeder_needs(feeder_code, day, at)
-    model = needed.known.model
+    needed = needs_of(known, at)
+    model = known.model
     return Study(
         drawing=lay_out(model),
         band=_band(model),

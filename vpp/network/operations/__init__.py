@@ -19,6 +19,7 @@ from vpp.network.operations.screening import (
     check_connection,
     injection_matrix,
     screen,
+    screen_grid,
 )
 from vpp.network.operations.switching import BadSwitching, SwitchingAnswer, switch, try_switching
 
@@ -42,6 +43,7 @@ __all__ = [
     "import_network",
     "injection_matrix",
     "screen",
+    "screen_grid",
     "store_plan",
     "switch",
     "try_switching",

@@ -14,7 +14,7 @@ from django.db import IntegrityError, transaction
 from vpp.accounts import operations as accounts
 from vpp.lib.errors import Conflict, NotFound
 from vpp.lib.money import quantize_cents
-from vpp.network import queries
+from vpp.network.feeder_grid import spans_of, states_of
 from vpp.network.models import ClearingPlan, Feeder, PlanBid, PlanDecision, TopologyVersion
 
 if TYPE_CHECKING:
@@ -176,6 +176,6 @@ def _still_holds(plan: ClearingPlan) -> None:
     from vpp.lib.periods import DeliveryDay
 
     starts64 = DeliveryDay(plan.delivery_date, plan.time_zone).starts64()
-    now = queries.topology_spans(plan.feeder.code, starts64)[-1][1]
+    now = spans_of(states_of(plan.feeder), starts64)[-1][1]
     if (now.pk if now else None) != (plan.topology_id if plan.topology_id else None):
         raise StalePlan("the feeder was switched since; clear again", plan=plan.pk)

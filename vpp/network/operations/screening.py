@@ -10,6 +10,7 @@ import numpy as np
 
 from vpp.lib.errors import DomainError
 from vpp.network import queries
+from vpp.network.feeder_grid import FeederGrid, feeder_grid
 from vpp.network.models import Node
 
 if TYPE_CHECKING:
@@ -87,22 +88,35 @@ def screen(
     Nodes of a lower feeder count where that feeder hangs on this one. Without reactive power, consumption has the
     feeder's power factor and production none. Raises UnknownFeeder, UnknownNode, WrongSeries.
     """
-    model = queries.feeder_model(feeder_code)
-    p_kw = injection_matrix(model, node_injection_kw, len(starts64))
-    if node_injection_kvar is None:
-        power_factor = queries.get_feeder(feeder_code).power_factor
-        q_kvar = np.maximum(p_kw, 0) * np.tan(np.arccos(power_factor))
-    else:
-        q_kvar = injection_matrix(model, node_injection_kvar, len(starts64))
-    parts, violations, versions = _by_topology(feeder_code, model, p_kw, q_kvar, starts64, max_loading_pu)
+    grid = feeder_grid(feeder_code)
+    p_kw = injection_matrix(grid.model, node_injection_kw, len(starts64))
+    q_kvar = None
+    if node_injection_kvar is not None:
+        q_kvar = injection_matrix(grid.model, node_injection_kvar, len(starts64))
+    return screen_grid(grid, p_kw, starts64, at, q_kvar=q_kvar, max_loading_pu=max_loading_pu)
+
+
+def screen_grid(
+    grid: FeederGrid,
+    p_kw: NDArray[np.float64],
+    starts64: NDArray[np.datetime64],
+    at: datetime,
+    *,
+    q_kvar: NDArray[np.float64] | None = None,
+    max_loading_pu: float = 1.0,
+) -> ScreeningResult:
+    """`screen` of a grid that is read already. p_kw, q_kvar: (H, N) in the order of its model's nodes."""
+    if q_kvar is None:
+        q_kvar = np.maximum(p_kw, 0) * np.tan(np.arccos(grid.feeder.power_factor))
+    parts, violations, versions = _by_topology(grid, p_kw, q_kvar, starts64, max_loading_pu)
     return ScreeningResult(
-        feeder_code=feeder_code,
+        feeder_code=grid.feeder.code,
         starts64=np.asarray(starts64),
-        node_codes=model.nodes.codes,
+        node_codes=grid.model.nodes.codes,
         voltage_pu=np.vstack([part.voltage_pu for part in parts]),
-        branch_codes=model.branches.codes,
+        branch_codes=grid.model.branches.codes,
         branch_loading_pu=np.vstack([part.branch_loading_pu for part in parts]),
-        transformer_codes=model.transformers.codes,
+        transformer_codes=grid.model.transformers.codes,
         transformer_loading_pu=np.vstack([part.transformer_loading_pu for part in parts]),
         transformer_p_kw=np.vstack([part.transformer_p_kw for part in parts]),
         source_p_kw=np.concatenate([part.source_p_kw for part in parts]),
@@ -113,8 +127,7 @@ def screen(
 
 
 def _by_topology(
-    feeder_code: str,
-    model: FeederModel,
+    grid: FeederGrid,
     p_kw: NDArray[np.float64],
     q_kvar: NDArray[np.float64],
     starts64: NDArray[np.datetime64],
@@ -123,12 +136,11 @@ def _by_topology(
     """The power flow of each stretch of intervals with its own switching state."""
     from vpp.network.kernels.power_flow import run_power_flow
     from vpp.network.kernels.screening import find_violations
-    from vpp.network.kernels.switching import with_switches
 
-    limits = queries.power_limits(feeder_code)
+    limits = list(grid.power_limits)
     parts, violations, versions = [], [], []
-    for span, state in queries.topology_spans(feeder_code, starts64):
-        switched = with_switches(model, state.switches if state else {})
+    for span, state in grid.spans(starts64):
+        switched = grid.switched(state)
         part = run_power_flow(switched, p_kw[span], q_kvar[span])
         found = find_violations(switched, part, power_limits=limits, max_loading_pu=max_loading_pu, p_kw=p_kw[span])
         violations += [replace(item, interval=item.interval + span.start) for item in found]
