@@ -7,6 +7,7 @@ from typing import Any
 
 from bidding.distribution.notices import ANSWER, EXPIRE
 from bidding.errors import BadPriceFile, GatePassed, NoMarkets
+from bidding.operations.replan_jobs import REPLAN
 from bidding.operations.replay_reports import KIND as REPLAY
 from vpp.jobs import operations as jobs
 from vpp.jobs.handlers import job_handler
@@ -35,6 +36,19 @@ def enqueue_nightly(*, zone_code: str, delivery_date: date, at: datetime) -> Job
     )
 
 
+@job_handler(REPLAN, queue="bidding", time_limit_s=300, max_attempts=8, first_wait_s=30)
+def replan_rest(
+    *, at: datetime, portfolio_id: int, delivery_date: str, event_id: int, why: str
+) -> dict[str, Any] | None:
+    """Plan the rest of a day anew after an award below its bid, or a bid that was not taken. Safe to run twice."""
+    from bidding.operations.replanning import replan
+
+    run = replan(
+        portfolio_id=portfolio_id, delivery_date=date.fromisoformat(delivery_date), event_id=event_id, why=why, at=at
+    )
+    return None if run is None else {"run": run.natural_key, "state": run.state, "bids": run.bids.count()}
+
+
 @job_handler(ANSWER, queue="bidding", time_limit_s=300, max_attempts=4)
 def answer_ask(*, at: datetime, ask_id: int) -> dict[str, Any] | None:
     """Bid on an ask, with all that wait on its feeder. On a played day the nightly run that is to come does it."""
@@ -45,7 +59,7 @@ def answer_ask(*, at: datetime, ask_id: int) -> dict[str, Any] | None:
     if ask.state != Ask.State.ASKED or ask.gate_at <= at:
         return None
     nightly_comes = clock.is_simulated() and ask.power_kind == Ask.PowerKind.REAL
-    if nightly_comes and not NightlyRun.objects.filter(delivery_date=ask.delivery_date).exists():
+    if nightly_comes and not NightlyRun.objects.nights().filter(delivery_date=ask.delivery_date).exists():
         return {"left_to": "the nightly run"}
     answers = answer_feeder(feeder_code=ask.congestion_point.feeder.code, delivery_date=ask.delivery_date, at=at)
     return {"bids": [bid.pk for bid in answers.bids], "unanswered": answers.unanswered, "findings": answers.findings}

@@ -73,6 +73,12 @@ class WrongState(Conflict):
     code = "wrong_state"
 
 
+class RunUnderWay(Conflict):
+    """The nightly run is at work on the day; try again when it is done."""
+
+    code = "run_under_way"
+
+
 class SoldTwice(Conflict):
     code = "sold_twice"
 

@@ -91,7 +91,7 @@ def planned_recovery_kw(portfolio_id: int, delivery_date: date) -> FloatArray | 
 
 
 def nightly_run(zone_code: str, delivery_date: date) -> NightlyRun | None:
-    return NightlyRun.objects.filter(zone_code=zone_code, delivery_date=delivery_date).order_by("pk").first()
+    return NightlyRun.objects.nights().filter(zone_code=zone_code, delivery_date=delivery_date).order_by("pk").first()
 
 
 def open_asks(delivery_date: date, at: datetime) -> list[Ask]:

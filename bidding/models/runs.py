@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Self
+
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
 from forecasting.models import ForecastRun
 from vpp.enrollment.models import Portfolio
+
+
+class NightlyRunQuerySet(models.QuerySet):
+    def nights(self) -> Self:
+        """The runs of zones, without the new plans that single portfolios got after their results."""
+        return self.exclude(natural_key__startswith=NightlyRun.REPLAN)
 
 
 class NightlyRun(models.Model):
@@ -18,6 +26,8 @@ class NightlyRun(models.Model):
         DEGRADED = "DEGRADED", "done, with shortfalls or a fallback"
         FAILED = "FAILED", "failed"
 
+    REPLAN = "replan:"  # how the keys of a single portfolio's new plan begin
+
     natural_key = models.CharField(max_length=120, unique=True)
     zone_code = models.CharField(max_length=40)
     delivery_date = models.DateField()
@@ -26,6 +36,8 @@ class NightlyRun(models.Model):
     data_as_of = models.DateTimeField(help_text="what the run may know; the same after a resume")
     started_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True, blank=True)
+
+    objects = NightlyRunQuerySet.as_manager()
 
     def __str__(self) -> str:
         return self.natural_key

@@ -12,7 +12,7 @@ from django.db import transaction
 from bidding.errors import AwardDiffers, AwardExceedsBid, GatePassed, WrongState
 from bidding.kernels.gate import gate_closure
 from bidding.models import Ask, Award, Bid, BidEvent, NightlyRun, Product
-from bidding.operations import book
+from bidding.operations import book, replan_jobs
 from bidding.operations.order_forms import check_rules
 from forecasting.models import ForecastRun
 from vpp.accounts.operations import audit
@@ -116,6 +116,7 @@ def create_bid(
     forecast_run: ForecastRun | None = None,
     gap: float | None = None,
     solver: dict[str, Any] | None = None,
+    reason: str = "",
 ) -> Bid:
     """A checked bid with its kilowatts claimed in the book, in one transaction. A repeat gets the first one.
 
@@ -151,7 +152,7 @@ def create_bid(
         forecast_run=forecast_run,
         created_at=at,
     )
-    BidEvent.objects.create(bid=bid, at=at, state=Bid.State.DRAFT)
+    BidEvent.objects.create(bid=bid, at=at, state=Bid.State.DRAFT, reason=reason)
     book.reserve(bid=bid, day=draft.day)
     move(bid, Bid.State.CHECKED, at=at)
     return bid
@@ -198,6 +199,7 @@ def take_award(
         if bid.state != Bid.State.NOT_CLEARED:
             move(bid, Bid.State.NOT_CLEARED, at=at, actor=actor, reason=reference)
             book.release(bid=bid)
+            replan_jobs.after_award(bid, None, at=at)
         return None
     if Award.objects.filter(source_reference=reference).exists():
         raise AwardDiffers(f"the reference {reference!r} belongs to another bid", reference=reference)
@@ -211,6 +213,7 @@ def take_award(
         awarded_at=at,
     )
     book.award(bid=bid, day=day_of(bid.product, bid.delivery_date), up_kw=content[0], down_kw=content[1])
+    replan_jobs.after_award(bid, award, at=at)
     return award
 
 
@@ -237,6 +240,8 @@ def end_bid(bid: Bid, state: str, *, at: datetime, actor: object = "service", re
         return bid
     move(bid, state, at=at, actor=actor, reason=reason)
     book.release(bid=bid)
+    if state in (Bid.State.REJECTED, Bid.State.EXPIRED):
+        replan_jobs.after_end(bid, reason, at=at)
     return bid
 
 

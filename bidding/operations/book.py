@@ -131,10 +131,17 @@ def release(*, bid: Bid) -> int:
 
 
 def free_kw(
-    *, portfolio_id: int, day: DeliveryDay, up_kw: NDArray[np.float64], down_kw: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """What of a capacity is not promised yet, (H,) up and down, in whole watts."""
+    *, portfolio_id: int, day: DeliveryDay, up_kw: NDArray[np.float64], down_kw: NDArray[np.float64],
+    leave_out: Sequence[int] = (),
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:  # fmt: skip
+    """What of a capacity is not promised yet, (H,) up and down, in whole watts.
+
+    leave_out : bids that may be given up.
+    """
     promised = promised_kw(portfolio_id=portfolio_id, day=day)
+    given_up = BookEntry.objects.filter(bid__in=leave_out, state=BookEntry.State.OPEN)
+    for start, direction, value in given_up.values_list("interval_start", "direction", "quantity_kw"):
+        promised[Direction(direction)][day.index_of(start)] -= float(value)
 
     def left(capacity: NDArray[np.float64], direction: Direction) -> NDArray[np.float64]:
         return np.maximum(np.floor((capacity - promised[direction]) * 1000) / 1000, 0.0)

@@ -62,10 +62,12 @@ def gather(
     ask_min_kw: float,
     known_at: datetime,
     standing: Standing | None = None,
+    leave_out: Sequence[int] = (),
 ) -> Gathered:
     """One portfolio's problem as known at `known_at`. `asks`: by id, with the quantity (H,) that is still wanted.
 
     standing : what counts as promised already; every live bid and award where it is not given.
+    leave_out : bids whose kilowatts count as free, because they may be given up.
     """
     from bidding.grid.envelopes import within_grid
     from forecasting import queries as forecasts
@@ -81,13 +83,15 @@ def gather(
     groups = within_grid(groups, table, day, known_at, notes)
     up_kw = sum((group.up_limit_kw for group in groups), start=np.zeros(day.n_intervals))
     down_kw = sum((group.down_limit_kw for group in groups), start=np.zeros(day.n_intervals))
-    free_up_kw, free_down_kw = book.free_kw(portfolio_id=portfolio.pk, day=day, up_kw=up_kw, down_kw=down_kw)
+    free_up_kw, free_down_kw = book.free_kw(
+        portfolio_id=portfolio.pk, day=day, up_kw=up_kw, down_kw=down_kw, leave_out=leave_out
+    )
     feeders = sorted({group.feeder for group in groups})
     kept = kept_back_kw(portfolio, feeders, day, known_at, [ask for ask, _ in asks.values()])
     free_up_kw, free_down_kw = np.maximum(free_up_kw - kept["UP"], 0.0), np.maximum(free_down_kw - kept["DOWN"], 0.0)
     asked_up, asked_down = asked_hours(portfolio, day)
     free_up_kw, free_down_kw = np.where(asked_down, 0.0, free_up_kw), np.where(asked_up, 0.0, free_down_kw)
-    standing = standing or standing_of(portfolio, day)
+    standing = standing or standing_of(portfolio, day, leave_out=leave_out)
     for_sale = [item for item in products if item.product.kind != Product.Kind.ENERGY]
     held, reserve_kw = _held(standing, day, for_sale)
     energy = next((item for item in products if item.product.kind == Product.Kind.ENERGY), None)

@@ -27,8 +27,8 @@ class Claim:
     """A promise in arrays (H,): what of it is net movement and what is held as reserve."""
 
     product: Product
-    up_kw: Sequence[float]
-    down_kw: Sequence[float]
+    up_kw: Sequence[float] | FloatArray
+    down_kw: Sequence[float] | FloatArray
 
 
 @dataclass
@@ -50,14 +50,41 @@ class Standing:
         self.reserve_kw[pk] = self.reserve_kw.get(pk, np.zeros(held.size)) + held
 
 
-def standing_of(portfolio: Portfolio, day: DeliveryDay, *, leave_out: Iterable[int] = ()) -> Standing:
-    """Every live bid and award of the day but those of `leave_out` (bid ids)."""
-    standing = Standing(np.zeros(day.n_intervals))
+def standing_of(
+    portfolio: Portfolio,
+    day: DeliveryDay,
+    *,
+    leave_out: Iterable[int] = (),
+    expected_price: Mapping[int, FloatArray] | None = None,
+) -> Standing:
+    """Every live bid and award of the day but those of `leave_out` (bid ids).
+
+    expected_price : (H,) by product; a curve counts there with what it sells at that price, else with its extremes.
+    """
+    standing, expected_price = Standing(np.zeros(day.n_intervals)), expected_price or {}
     live = Bid.objects.filter(portfolio=portfolio, delivery_date=day.date, state__in=Bid.LIVE_STATES)
     for bid in live.exclude(pk__in=list(leave_out)).select_related("product__market", "award").order_by("pk"):
         holder = bid.award if hasattr(bid, "award") else bid
-        standing.add(Claim(bid.product, holder.up_kw, holder.down_kw))
+        if hasattr(bid, "award") or bid.product_id not in expected_price:
+            standing.add(Claim(bid.product, holder.up_kw, holder.down_kw))
+        else:
+            standing.add(Claim(bid.product, *expected_kw(bid, day, expected_price[bid.product_id])))
     return standing
+
+
+def expected_kw(bid: Bid, day: DeliveryDay, price: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """(H,) up and down that the bid comes to at these prices (H,); all of it where it is no curve."""
+    from bidding.kernels.curve import quantity_at
+    from bidding.kernels.gate import block_of_interval
+
+    if bid.curve is None:
+        return np.asarray(bid.up_kw, dtype=np.float64), np.asarray(bid.down_kw, dtype=np.float64)
+    blocks = block_of_interval(day, bid.product.block_minutes)
+    at_price = [quantity_at(bid.curve[block], float(price[t])) for t, block in enumerate(blocks)]
+    up_kw, down_kw = np.maximum(at_price, 0.0), np.maximum(np.negative(at_price), 0.0)
+    if bid.product.kind == Product.Kind.RESERVE_DOWN:
+        return down_kw, up_kw
+    return (up_kw, up_kw) if bid.product.is_symmetric else (up_kw, down_kw)
 
 
 def shortfalls_kw(

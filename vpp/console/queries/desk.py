@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from django.db.models import Max, Min, Sum
 
-from bidding.models import PlannedDay, Price, Product
+from bidding.models import NightlyRun, PlannedDay, Price, Product
 from vpp.lib.periods import DeliveryDay
 from vpp.settlement.models import SettlementRun
 
@@ -67,7 +67,7 @@ def replayed_days(until: date) -> list[ReplayedDay]:
     """The newest days first; portfolios that were planned and settled are summed."""
     span = (until - timedelta(days=REPLAY_DAYS - 1), until)
     planned = (
-        PlannedDay.objects.filter(run__delivery_date__range=span)
+        PlannedDay.objects.filter(run__in=NightlyRun.objects.nights().filter(delivery_date__range=span))
         .values_list("run__delivery_date")
         .annotate(expected=Sum("expected_profit"))
     )

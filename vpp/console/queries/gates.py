@@ -68,7 +68,8 @@ def nightly_runs(since: date) -> list[NightlyRun]:
         duration_s="steps__duration_s",
     )
     return list(
-        NightlyRun.objects.filter(delivery_date__gte=since)
+        NightlyRun.objects.nights()
+        .filter(delivery_date__gte=since)
         .annotate(step_rows=JSONBAgg(step, filter=Q(steps__isnull=False), default=[]))
         .order_by("-delivery_date", "zone_code")[:RUN_LIMIT]
     )

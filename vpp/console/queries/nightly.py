@@ -105,7 +105,12 @@ def bids_page(principal: Principal, delivery_date: date | None) -> BidsPage:
     zones = dict(Market.objects.values_list("zone_code", "time_zone"))
     timelines = [timeline(run, zones.get(run.zone_code, "UTC")) for run in recent]
     lines: dict[int, PortfolioBids] = {}
-    planned = PlannedDay.objects.filter(run__delivery_date=shown).select_related("portfolio").defer("positions")
+    planned = (
+        PlannedDay.objects.filter(run__delivery_date=shown)
+        .select_related("portfolio")
+        .defer("positions")
+        .order_by("pk")
+    )
     for one in planned:
         lines[one.portfolio_id] = PortfolioBids(one.portfolio.code, one)
     days = (shown, shown - timedelta(days=1))

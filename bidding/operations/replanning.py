@@ -1,0 +1,213 @@
+"""A new plan for the rest of a portfolio's day: what was awarded is fixed, what is still before its gate is free.
+
+It is made when a bid was taken in part, not at all, rejected or expired (`replan_jobs`). A bid that the market still
+has is only changed where the new plan earns more than standing by it; what an operator made or holds is left alone.
+All in one transaction under the portfolio's lock, so a job that was killed leaves nothing and may run again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from django.db import transaction
+
+from bidding.errors import BadPrice, BelowMinimum, GatePassed, RunUnderWay, SoldTwice, WrongState
+from bidding.models import Bid, BidEvent, NightlyRun, NightlyStep, PlannedDay
+from bidding.operations import bids, book
+from bidding.operations.nightly import PORTFOLIO_BUDGET_S, NightlyContext, run_step
+from bidding.operations.positions import as_json, bid_drafts
+from bidding.operations.replan_choice import Choice, choose, expected_worth
+from bidding.queries import book_check
+from bidding.wholesale.queries import OpenProduct, open_product, wholesale_products
+from vpp.accounts.operations import audit
+from vpp.enrollment.models import Portfolio
+
+if TYPE_CHECKING:
+    from bidding.operations.bids import BidDraft
+
+CHANGEABLE = (Bid.State.CHECKED, Bid.State.SUBMITTED, Bid.State.ACKNOWLEDGED)
+TURNED_DOWN = (Bid.State.NOT_CLEARED, Bid.State.REJECTED, Bid.State.EXPIRED)
+
+
+@dataclass
+class Scene:
+    """One new plan in the making; `offers` are what is before its gate, `live` its bids that may be changed."""
+
+    context: NightlyContext
+    portfolio: Portfolio
+    why: str
+    event_id: int
+    offers: list[OpenProduct] = field(default_factory=list)
+    live: list[Bid] = field(default_factory=list)
+    choice: Choice | None = None
+
+
+@transaction.atomic
+def replan(*, portfolio_id: int, delivery_date: date, event_id: int, why: str, at: datetime) -> NightlyRun | None:
+    """Plan the rest of the day anew after a step of a bid (its event's id), and change open bids where that pays.
+
+    None where the nightly run has not planned the day yet, or a plan that was made after the event exists.
+    Raises RunUnderWay while the nightly run is at work.
+    """
+    portfolio = book.lock_portfolio(portfolio_id)
+    night = NightlyRun.objects.filter(natural_key=f"nightly:{portfolio.zone_code}:{delivery_date}").first()
+    prefix = f"{NightlyRun.REPLAN}{portfolio.code}:{delivery_date}:"
+    if night is None or _known(prefix, event_id):
+        return None
+    if night.state == NightlyRun.State.RUNNING:
+        raise RunUnderWay(f"{night} is at work", run=night.natural_key)
+    scene = _scene(portfolio, delivery_date, prefix, event_id, why, at)
+    for name, work in (("why", _say_why), ("optimise", _optimise), ("check", _apply)):
+        run_step(scene.context, name, partial(work, scene))
+    run = scene.context.run
+    degraded = run.steps.filter(state=NightlyStep.State.DEGRADED).exists()
+    run.state = NightlyRun.State.DEGRADED if degraded else NightlyRun.State.DONE
+    run.finished_at = at
+    run.save(update_fields=["state", "finished_at"])
+    audit(at=at, actor="service", action="plan.replanned", subject=run, reason=why)
+    return run
+
+
+def _known(prefix: str, event_id: int) -> bool:
+    """Whether a new plan already took this event in."""
+    later = NightlyStep.objects.filter(name="why", run__natural_key__startswith=prefix, detail__events_to__gte=event_id)
+    return later.exists()
+
+
+def _scene(portfolio: Portfolio, delivery_date: date, prefix: str, event_id: int, why: str, at: datetime) -> Scene:
+    products = wholesale_products(portfolio.zone_code, delivery_date, at)
+    day = bids.day_of(products[0], delivery_date)
+    gates = [bids.gate_of(product, day) for product in products]
+    run = NightlyRun.objects.create(
+        natural_key=f"{prefix}{event_id}",
+        zone_code=portfolio.zone_code,
+        delivery_date=delivery_date,
+        gate_at=min((gate for gate in gates if gate > at), default=max(gates)),
+        data_as_of=at,
+        started_at=at,
+    )
+    context = NightlyContext(run=run, day=day, at=at, budget_s=PORTFOLIO_BUDGET_S, portfolios=[portfolio])
+    scene = Scene(context, portfolio, why, event_id)
+    mine = Bid.objects.filter(portfolio=portfolio, delivery_date=delivery_date, ask=None)
+    live = {bid.product_id: bid for bid in mine.filter(state__in=Bid.LIVE_STATES).select_related("product__market")}
+    turned_down = set(mine.filter(state__in=TURNED_DOWN).values_list("product_id", flat=True))
+    for product, gate in zip(products, gates, strict=True):
+        bid = live.get(product.pk)
+        if gate <= at or (bid is None and product.pk in turned_down) or (bid is not None and not _ours(bid)):
+            continue
+        offer = open_product(product, delivery_date, at)
+        if offer is not None:
+            scene.offers.append(offer)
+            scene.live += [] if bid is None else [bid]
+    return scene
+
+
+def _ours(bid: Bid) -> bool:
+    """May be replaced: not awarded, not held, and not an operator's own."""
+    return bid.state in CHANGEABLE and bid.solver.get("engine") != "operator"
+
+
+def _say_why(scene: Scene, _context: NightlyContext) -> dict[str, Any]:
+    newest = BidEvent.objects.filter(bid__portfolio=scene.portfolio).latest("pk").pk
+    return {
+        "why": scene.why,
+        "open": [str(offer.product) for offer in scene.offers],
+        "events_to": newest,
+    }
+
+
+def _optimise(scene: Scene, _context: NightlyContext) -> dict[str, Any]:
+    """The better of standing by the open bids and planning them anew."""
+    from bidding.kernels.problem import BadProblem
+    from bidding.kernels.solver import SolverFailed
+
+    try:
+        scene.choice = choose(scene.portfolio, scene.context.day, scene.offers, scene.live, at=scene.context.at)
+    except (SolverFailed, BadProblem) as error:
+        return {"findings": [f"{scene.portfolio}: the plan before stands, {error}"]}
+    plan = scene.choice.plan
+    found = [f"{item.subject} misses {item.missing:.1f} of {item.limit} in interval {item.interval}"
+             for item in plan.shortfalls]  # fmt: skip
+    return {
+        "gaps": {scene.portfolio.code: plan.gap},
+        "better_by": round(scene.choice.gain, 2),
+        "open_bids": "planned anew" if scene.choice.anew else "kept",
+        "findings": found,
+    }
+
+
+def _apply(scene: Scene, _context: NightlyContext) -> dict[str, Any]:
+    """Store the plan, and put its bids in the place of those it gives up; the bids stand where that is refused."""
+    choice, findings = scene.choice, list[str]()
+    if choice is None:
+        return {"bids": 0, "withdrawn": 0, "findings": findings}
+    made, withdrawn = 0, 0
+    try:
+        with transaction.atomic():
+            planned = _stored(scene, choice)
+            made, withdrawn = _changed_bids(scene, choice, planned, findings)
+    except (SoldTwice, GatePassed, WrongState, BelowMinimum, BadPrice) as error:
+        findings.append(f"{scene.portfolio}: the bids before stand, {error.message}")
+    findings += [
+        f"{item.portfolio_code}: {item.rule} at {item.interval_start} ({item.value_kw} kW, limit {item.limit_kw} kW)"
+        for item in book_check(scene.context.day.date)
+        if item.portfolio_code == scene.portfolio.code
+    ]
+    return {"bids": made, "withdrawn": withdrawn, "findings": findings}
+
+
+def _stored(scene: Scene, choice: Choice) -> PlannedDay:
+    plan, day = choice.plan, scene.context.day
+    return PlannedDay.objects.create(
+        run=scene.context.run,
+        portfolio=scene.portfolio,
+        forecast_run=choice.gathered.forecast_run,
+        kind=PlannedDay.Kind.OPTIMISED,
+        status=plan.status,
+        positions=as_json(plan, {}) | {"curves": choice.curves, "risk": choice.risk},
+        capacity_up_kw=choice.gathered.capacity_up_kw.tolist(),
+        capacity_down_kw=choice.gathered.capacity_down_kw.tolist(),
+        recovery_kw=plan.recovery_kw.tolist(),
+        shortfalls=[vars(item) for item in plan.shortfalls],
+        expected_profit=plan.profit_eur + expected_worth(scene.portfolio, day, choice, scene.live),
+        gap=plan.gap,
+        solver={"engine": plan.engine, "status": plan.status, "why": scene.why},
+        settled=True,
+    )
+
+
+def _changed_bids(scene: Scene, choice: Choice, planned: PlannedDay, findings: list[str]) -> tuple[int, int]:
+    context, why = scene.context, f"planned anew: {scene.why}"
+    for short in book.open_book(
+        portfolio_id=scene.portfolio.pk, day=context.day, up_kw=choice.gathered.capacity_up_kw,
+        down_kw=choice.gathered.capacity_down_kw,
+    ):  # fmt: skip
+        findings.append(f"{short.promised_kw} kW {short.direction} are promised in interval {short.interval}, "
+                        f"the fleet has {short.capacity_kw:.1f} kW left")  # fmt: skip
+    drafts = {draft.product.pk: draft for draft in bid_drafts(replace(context, products=choice.offers), planned)}
+    given_up = [bid for bid in scene.live if choice.anew and not _same(bid, drafts.get(bid.product_id))]
+    kept = {bid.product_id for bid in scene.live} - {bid.product_id for bid in given_up}
+    for bid in given_up:
+        bids.end_bid(bid, Bid.State.WITHDRAWN, at=context.at, reason=why)
+    fresh = [draft for pk, draft in drafts.items() if pk not in kept]
+    for draft in fresh:
+        earlier = Bid.objects.filter(
+            portfolio=draft.portfolio, product=draft.product, ask=None, delivery_date=context.day.date
+        ).count()
+        bid = bids.create_bid(
+            replace(draft, version=earlier + 1), at=context.at, nightly_run=context.run,
+            forecast_run=choice.gathered.forecast_run, gap=planned.gap, solver=planned.solver, reason=why,
+        )  # fmt: skip
+        bids.submit_bid(bid, at=context.at)
+    return len(fresh), len(given_up)
+
+
+def _same(bid: Bid, draft: BidDraft | None) -> bool:
+    """Whether the new plan asks for just what the market has."""
+    return draft is not None and (
+        [list(draft.up_kw), list(draft.down_kw), list(draft.price_per_mwh), draft.curve, draft.blocks]
+        == [bid.up_kw, bid.down_kw, bid.price_per_mwh, bid.curve, bid.blocks]
+    )
