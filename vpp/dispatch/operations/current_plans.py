@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
-from django.db import connection
 from numpy.typing import NDArray
 
+from vpp.dispatch import plan_rows
 from vpp.dispatch.feeder_room import FeederRoom, feeder_room
 from vpp.dispatch.fleet import Fleet
 from vpp.dispatch.models import Plan
@@ -22,7 +22,6 @@ from vpp.lib.periods import DeliveryDay
 Floats = NDArray[np.float64]
 
 KEPT = 400
-DEVICES = "SELECT device_id, baseline_kw, target_kw FROM dispatch_plandevice WHERE plan_id = %s ORDER BY device_id"
 
 
 @dataclass(frozen=True)
@@ -73,12 +72,7 @@ def planned_kw(plans: dict[int, CurrentPlan], fleet: Fleet, index: int) -> tuple
 
 
 def _read(plan: Plan, day: DeliveryDay) -> CurrentPlan:
-    with connection.cursor() as cursor:
-        cursor.execute(DEVICES, [plan.pk])
-        found = cursor.fetchall()
-    device_id = np.array([row[0] for row in found], dtype=np.int64)
-    baseline_kw = np.array([row[1] for row in found], dtype=np.float64).reshape(-1, day.n_intervals)
-    target_kw = np.array([row[2] for row in found], dtype=np.float64).reshape(-1, day.n_intervals)
+    device_id, baseline_kw, target_kw = plan_rows.read(plan.pk, day.n_intervals)
     table = device_table(device_ids=device_id.tolist(), at=day.start)  # as many rows, in the same order
     room = feeder_room(table, baseline_kw, day, plan.created_at)
     current = CurrentPlan(plan, device_id, baseline_kw, target_kw, room if room.limits_anything else None)

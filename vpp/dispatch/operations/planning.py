@@ -11,11 +11,12 @@ from django.db import connection, transaction
 from numpy.typing import NDArray
 
 from vpp.accounts.operations import audit
+from vpp.dispatch import plan_rows
 from vpp.dispatch.feeder_room import feeder_room
 from vpp.dispatch.fleet_state import STEP_HOURS, measured_before, merit_cost, not_usable, starting_state
 from vpp.dispatch.kernels.day_plan import DayPlan, DayTask
 from vpp.dispatch.kernels.day_plan import plan_day as split_day
-from vpp.dispatch.models import Plan, PlanDevice, Shortfall
+from vpp.dispatch.models import Plan, Shortfall
 from vpp.dispatch.positions import Position, baselines_of, position_of
 from vpp.enrollment.models import Portfolio
 from vpp.enrollment.queries import DeviceTable, device_table
@@ -67,7 +68,7 @@ def plan_for(portfolio: Portfolio, day: DeliveryDay, position: Position, at: dat
         state=Plan.State.DEGRADED if split.missing.any() else Plan.State.OK,
         created_at=at,
     )
-    _store_devices(plan, table, baselines.power_kw, split.plan.target_kw)
+    plan_rows.write(plan.pk, table.device_id, baselines.power_kw, split.plan.target_kw)
     _store_shortfalls(plan, day, split)
     after = {"version": plan.version, "awards": plan.award_ids, "state": plan.state}
     audit(at=at, actor="dispatch", action="plan.made", subject=plan, after=after)
@@ -91,18 +92,6 @@ def _split(table: DeviceTable, baseline_kw: Floats, position: Position, day: Del
     plan = split_day(task, baseline_kw, start, merit_cost(table), STEP_HOURS, feeders)
     promised = np.abs(position.committed_up_kw) > 0.0
     return _SplitDay(plan, promised & (np.abs(plan.residual_kw) > LEAST_SHORTFALL_KW))
-
-
-def _store_devices(plan: Plan, table: DeviceTable, baseline_kw: Floats, target_kw: Floats) -> None:
-    """COPY one row of arrays per device."""
-    name = PlanDevice._meta.db_table
-    with (
-        connection.wrap_database_errors,
-        connection.cursor() as cursor,
-        cursor.copy(f"COPY {name} (plan_id, device_id, baseline_kw, target_kw) FROM STDIN") as copy,
-    ):
-        for row, device_id in enumerate(table.device_id.tolist()):
-            copy.write_row((plan.pk, device_id, baseline_kw[row].tolist(), target_kw[row].tolist()))
 
 
 def _store_shortfalls(plan: Plan, day: DeliveryDay, split: _SplitDay) -> None:

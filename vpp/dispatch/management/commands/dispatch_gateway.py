@@ -12,6 +12,7 @@ from django.db import InterfaceError, OperationalError, connection
 
 from vpp.jobs.signals import stop_on_signal
 from vpp.lib import clock
+from vpp.lib.memory import give_back_freed_memory
 
 CLIENT_ID = "vpp-dispatch"
 
@@ -30,6 +31,7 @@ class Command(BaseCommand):
         from vpp.dispatch.gateway.session import Session
         from vpp.dispatch.gateway.turn import Outbox, turn
 
+        give_back_freed_memory()
         stop, outbox = stop_on_signal(), Outbox(retry_after=timedelta(seconds=options["retry"]))
         try:
             session = Session(options["url"], client_id=CLIENT_ID)

@@ -11,6 +11,7 @@ from django.db import InterfaceError, OperationalError, connection
 
 from vpp.jobs.signals import stop_on_signal
 from vpp.lib import clock
+from vpp.lib.memory import give_back_freed_memory
 
 
 class Command(BaseCommand):
@@ -25,6 +26,7 @@ class Command(BaseCommand):
         parser.add_argument("--pause", type=float, default=0.5, help="seconds between two looks for new setpoints")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        give_back_freed_memory()
         stop = stop_on_signal()
         host, _, port = options["bind"].rpartition(":")
         asyncio.run(self._run(host, int(port), options, stop))

@@ -17,6 +17,7 @@ from vpp.dispatch.models import ControlCycle
 from vpp.enrollment.models import Portfolio
 from vpp.jobs.signals import stop_on_signal
 from vpp.lib import clock
+from vpp.lib.memory import give_back_freed_memory
 from vpp.lib.periods import DeliveryDay
 
 STEP_S = 900
@@ -69,6 +70,7 @@ class Command(BaseCommand):
             return self._play(portfolios, _start_of(options["at"]), options["revision"])
         if not 1 <= options["every"] <= STEP_S // 60:
             raise CommandError("--every is 1 to 15 minutes")
+        give_back_freed_memory()
         stop, every_s = stop_on_signal(), options["every"] * 60
         for start in _intervals(portfolios, options["date"], stop):
             begun = time.monotonic()
