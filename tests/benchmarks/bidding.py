@@ -1,14 +1,20 @@
 """`python -m tests.benchmarks.bidding`: the bid's figures, each beside the same work done the plain way; one thread.
 
-CPU seconds of this process; ratios are within this run, so a busy machine does not spoil them.
+CPU seconds of this process; ratios are within this run, so a busy machine does not spoil them. The replay needs a file
+of prices (`--prices`), the laws as many random portfolios as `--cases` says.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
+import subprocess
+import sys
 import time
 from collections.abc import Callable
+from datetime import date
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,20 +22,15 @@ from rich.console import Console
 from rich.table import Table
 from scipy import sparse
 
-from bidding.kernels.solver import SolverOptions, solve
+from bidding.kernels.solver import SolverFailed, SolverOptions, solve
 from bidding.kernels.whatif.answer import what_if
 from bidding.kernels.whatif.document import read_document
 from bidding.kernels.whatif.matrix import build
+from tests.benchmarks.bidding_days import law_row, nightly_row, replay_row, timed
 from tests.kernels.bidding.reference import reference_objective
 from tests.kernels.bidding.whatif_cases import battery_day, document, storage
 
 TREE_S = 120.0
-
-
-def timed(work: Callable[[], Any]) -> tuple[Any, float]:
-    began = time.process_time()
-    answer = work()
-    return answer, time.process_time() - began
 
 
 def fleet_day(count: int, *, kinds: int = 0, scenarios: int = 1, intervals: int = 96, seed: int = 1) -> dict[str, Any]:
@@ -142,27 +143,48 @@ def grouped_row(table: Table) -> None:
     table.add_row("1,000 storages x 96 of 20 sorts, grouped", f"{ours:.1f} s", "", note, "1e-3, loss 5e-4")
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="only what takes seconds")
-    parser.add_argument("--only", choices=["battery", "build", "reserves", "grouped", "scenarios"], help="one part")
-    chosen = parser.parse_args()
-    table = Table("what", "ours, CPU", "beside it, CPU", "result", "to reach", title="Bidding")
+PARTS = ("battery", "build", "reserves", "grouped", "scenarios", "nightly", "replay", "laws")
+QUICK = ("battery", "build")
+
+
+def parts_of(chosen: argparse.Namespace, table: Table) -> dict[str, list[Callable[[], None]]]:
     parts: dict[str, list[Callable[[], None]]] = {
         "battery": [partial(battery_rows, table)],
         "build": [partial(build_row, table, 200, 1)],
         "reserves": [partial(reserve_row, table)],
         "grouped": [partial(grouped_row, table)],
         "scenarios": [partial(scenario_row, table, storages=1000, kinds=20)],
+        "nightly": [partial(nightly_row, table, portfolios=chosen.portfolios, devices=chosen.devices)],
+        "replay": [partial(replay_row, table, chosen.prices, chosen.first, chosen.days)],
+        "laws": [partial(law_row, table, chosen.cases)],
     }
     if not chosen.quick:
         parts["build"].append(partial(build_row, table, 200, 10))
-    quick = ("battery", "build")
-    for name, rows in parts.items():
-        if name == chosen.only or (chosen.only is None and (name in quick or not chosen.quick)):
+    return parts
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="only what takes seconds")
+    parser.add_argument("--only", choices=PARTS, help="one part")
+    parser.add_argument("--portfolios", type=int, default=50, help="of the nightly run")
+    parser.add_argument("--devices", type=int, default=20_000, help="of the nightly run")
+    parser.add_argument("--prices", type=Path, help="CSV of past prices to replay, as for manage.py replay")
+    parser.add_argument("--from", dest="first", type=date.fromisoformat, default=date(2016, 1, 1))
+    parser.add_argument("--days", type=int, default=90, help="to replay")
+    parser.add_argument("--cases", type=int, default=500, help="random portfolios for the laws")
+    chosen = parser.parse_args()
+    table = Table("what", "ours, CPU", "beside it, CPU", "result", "to reach", title="Bidding")
+    for name, rows in parts_of(chosen, table).items():
+        if name == chosen.only or (chosen.only is None and (name in QUICK or not chosen.quick)):
             for row in rows:
-                row()
-    Console(width=150).print(table)
+                try:
+                    row()
+                except (SolverFailed, subprocess.CalledProcessError) as error:
+                    table.add_row(name, "", "", f"FAILED: {error}"[:200], "")
+                sys.stderr.write(f"{name} done\n")
+    load = ", ".join(f"{value:.1f}" for value in os.getloadavg())
+    Console(width=150).print(table, f"{os.cpu_count()} cores, load {load}")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,11 @@
-"""Laws that hold for every portfolio."""
+"""Laws that hold for every portfolio.
+
+CI tries a few; `VPP_BIDDING_CASES=10000` tries that many.
+"""
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 
 import numpy as np
@@ -11,12 +15,16 @@ from hypothesis import strategies as st
 
 from bidding.kernels.book import Promise, check_book
 from bidding.kernels.co_optimise import co_optimise
+from bidding.kernels.curve import curve_findings, extremes
 from bidding.kernels.fallback import idle_plan
+from bidding.kernels.offer_curves import energy_curve
 from bidding.kernels.problem import BidProblem, FeederLimit
 from bidding.kernels.solver import SolverFailed
 from tests.kernels.bidding.cases import FAST, ask, battery, energy, problem, reserve
 
 COUNT = 8
+CASES = int(os.environ.get("VPP_BIDDING_CASES", "25"))
+FLOOR, CAP, TICK = -500.0, 3000.0, 0.01
 
 
 @st.composite
@@ -46,7 +54,7 @@ def portfolios(draw: st.DrawFn) -> BidProblem:
     return problem(
         groups,
         COUNT,
-        energy=energy(prices, per_block=2),
+        energy=energy(prices, per_block=2, min_kw=draw(st.sampled_from([100.0, 300.0]))),
         reserves=(
             reserve(draw(st.sampled_from([0.0, 9.0])), COUNT, endurance_h=0.5, activation_pu=0.05),
             reserve(4.0, COUNT, direction="DOWN", endurance_h=0.5),
@@ -57,16 +65,51 @@ def portfolios(draw: st.DrawFn) -> BidProblem:
     )
 
 
-def assert_keeps_every_limit(case: BidProblem, plan) -> None:
-    """Checked in plain arithmetic from the plan alone, not through the optimiser's rows."""
-    promises = [Promise("sell", "UP", plan.sell_kw, 100.0, 100.0), Promise("buy", "DOWN", plan.buy_kw, 100.0, 100.0)]
+def book_findings(case: BidProblem, plan, sell_kw, buy_kw):
+    """Kilowatts sold twice, below a minimum or off the lot."""
+    least = case.energy.min_quantity_kw
+    promises = [Promise("sell", "UP", sell_kw, 100.0, least), Promise("buy", "DOWN", buy_kw, 100.0, least)]
     promises += [Promise(p.code, p.direction, plan.reserve_kw[p.code], 100.0, 100.0) for p in case.reserves]
     promises += [Promise("ask", "UP", plan.ask_kw["ask"], 1.0, 1.0)]
     capacity_up = sum(group.up_limit_kw for group in case.groups)
     capacity_down = sum(group.down_limit_kw for group in case.groups)
-    assert check_book(promises, capacity_up_kw=list(capacity_up), capacity_down_kw=list(capacity_down)) == []
+    return check_book(promises, capacity_up_kw=list(capacity_up), capacity_down_kw=list(capacity_down))
+
+
+def assert_headroom_and_endurance(case: BidProblem, plan, moved_kw) -> None:
+    """What all groups together have left beside movement and reserve; and the energy to hold the reserve."""
+    held = {way: sum(plan.reserve_kw[p.code] for p in case.reserves if p.direction == way) for way in ("UP", "DOWN")}
+    assert np.all(sum(g.up_limit_kw for g in case.groups) - moved_kw - held["UP"] >= -1e-2)
+    assert np.all(sum(g.down_limit_kw for g in case.groups) + moved_kw - held["DOWN"] >= -1e-2)
+    missing = sum(item.missing for item in plan.shortfalls)
+    stored = sum(e * g.discharge_efficiency for e, g in zip(plan.group_energy_kwh, case.groups, strict=True))
+    room = sum(
+        (g.energy_max_kwh - e) / g.charge_efficiency for e, g in zip(plan.group_energy_kwh, case.groups, strict=True)
+    )
+    assert np.all(stored + missing >= 0.5 * held["UP"] - 1e-2)
+    assert np.all(room >= 0.5 * held["DOWN"] - 1e-2)
+
+
+def assert_curve_keeps_the_law(case: BidProblem, plan, spread: list[float]) -> None:
+    """Rising, within limits, in whole lots above the minimum, and its extremes fit into the book beside the rest."""
+    scenarios = case.energy.price_eur_per_mwh + np.array(spread)[:, None]
+    curve = energy_curve(case, plan, scenarios, FAST, floor=FLOOR, cap=CAP, tick=TICK)
+    if curve is None:
+        return
+    assert curve_findings(curve, blocks=4, max_points=3, price_floor=FLOOR, price_cap=CAP, tick=TICK) == []
+    block = case.energy.block_of_interval
+    for points in curve:
+        assert all(not 0 < abs(kw) < case.energy.min_quantity_kw for _, kw in points)
+    sold, bought = (np.array([extremes(points)[side] for points in curve])[block] for side in (0, 1))
+    assert book_findings(case, plan, sold, bought) == []
+
+
+def assert_keeps_every_limit(case: BidProblem, plan) -> None:
+    """Checked in plain arithmetic from the plan alone, not through the optimiser's rows."""
+    assert book_findings(case, plan, plan.sell_kw, plan.buy_kw) == []
     assert not np.any((plan.sell_kw > 0) & (plan.buy_kw > 0))
     moved = (plan.group_up_kw - plan.group_down_kw).sum(axis=0)
+    assert_headroom_and_endurance(case, plan, moved)
     promised = plan.sell_kw - plan.buy_kw + plan.ask_kw["ask"]
     assert moved == pytest.approx(promised + plan.recovery_kw, abs=1e-2)
     assert not np.any((np.abs(plan.recovery_kw) > 1e-3) & ((plan.sell_kw > 0) | (plan.buy_kw > 0)))
@@ -85,11 +128,12 @@ def assert_keeps_every_limit(case: BidProblem, plan) -> None:
         assert np.all(-out <= feeder.import_limit_kw - feeder.base_kw + 1e-2)
 
 
-@settings(max_examples=25, deadline=None, derandomize=True)
-@given(portfolios())
-def test_every_plan_keeps_every_limit_and_its_bound(case):
+@settings(max_examples=CASES, deadline=None, derandomize=True, database=None)
+@given(portfolios(), st.lists(st.sampled_from([-60.0, -10.0, 0.0, 25.0, 90.0]), min_size=2, max_size=4))
+def test_every_plan_keeps_every_limit_and_its_bound(case, spread):
     plan = co_optimise(case, FAST, gap_target=5e-3)
     assert_keeps_every_limit(case, plan)
+    assert_curve_keeps_the_law(case, plan, spread)
     assert plan.profit_eur <= plan.bound_profit_eur + 1e-6
     assert plan.profit_eur >= -1e-6 or plan.shortfalls
 
