@@ -57,14 +57,24 @@ def django_db_modify_db_settings(database_server: str, django_db_modify_db_setti
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(django_db_setup: None, django_db_blocker: pytest_django.DjangoDbBlocker) -> None:
-    """After the migrations: remember the rows they ship (baseline methods, payment rules, accounts)."""
+def django_db_setup(
+    django_test_environment: None,
+    django_db_modify_db_settings: None,
+    django_db_blocker: pytest_django.DjangoDbBlocker,
+) -> Iterator[None]:
+    """The database of the tests, also where those chosen reach it by fixtures alone, as a browser's do; pytest-django's
+    own fixture makes none for these. After the migrations: remember the rows they ship (baseline methods, rules)."""
     from django.db import connection
+    from django.test.utils import setup_databases, teardown_databases
 
     with django_db_blocker.unblock():
+        made = setup_databases(verbosity=0, interactive=False, aliases={"default"})
         rows = json.loads(connection.creation.serialize_db_to_string())
     made_by_django = ("auth.", "contenttypes.")  # these come back by themselves
     SHIPPED_ROWS[:] = [row for row in rows if not row["model"].startswith(made_by_django)]
+    yield
+    with django_db_blocker.unblock():
+        teardown_databases(made, verbosity=0)
 
 
 @pytest.hookimpl(wrapper=True)

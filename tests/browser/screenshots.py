@@ -143,6 +143,8 @@ def shoot(url: str, cookie: str, path: str, width: int, file: Path, language: st
         )
         page = context.new_page()
         page.goto(url + path)
+        if path.startswith("/grid/") and path != "/grid/":
+            page.wait_for_selector("svg.feeder")  # a worker calculates it, then the page comes again
         page.wait_for_timeout(700 if page.query_selector("[data-chart]") else 100)
         height = min(page.evaluate("document.documentElement.scrollHeight"), MOST_HEIGHT)
         picture = Image.open(

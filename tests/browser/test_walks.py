@@ -46,7 +46,7 @@ def test_today_shows_what_happened_without_a_reload(visit, site: Site):
 
     staff = visit("staff")
     staff.open("/")
-    assert "given up" not in staff.page.inner_text("#alarms-list, [data-live=alarms]")
+    assert "given up" not in staff.page.inner_text("#alarms-list, #live-alarms")
     job = make_dead_job(site.world.after)
     staff.page.wait_for_selector("text=1 job given up", timeout=6500)
     job.delete()
@@ -56,7 +56,7 @@ def test_a_reading_shows_on_its_device_page_as_it_comes(visit, site: Site):
     device, now = site.world.devices[0], site.world.after
     staff = visit("staff")
     staff.open(f"/fleet/device/{device.code}/")
-    assert "0.77\u00a0kW" not in staff.page.inner_text("[data-live=figures]")
+    assert "0.77\u00a0kW" not in staff.page.inner_text("#live-figures")
     _, token = make_client(scopes=("telemetry:write",))
     row: dict[str, str | float] = {"device": device.code, "time": now.isoformat(), "power_kw": 0.77}
     answer = requests.post(
@@ -66,7 +66,7 @@ def test_a_reading_shows_on_its_device_page_as_it_comes(visit, site: Site):
         timeout=10,
     )
     assert answer.json()["accepted"] == 1, answer.text
-    staff.page.wait_for_selector("[data-live=figures] >> text=0.77", timeout=15_000)
+    staff.page.wait_for_selector("#live-figures >> text=0.77", timeout=15_000)
 
 
 def test_a_utility_asks_orders_and_reads_its_report(visit, site: Site, tomorrow):
@@ -188,9 +188,14 @@ def street(site: Site) -> FeederWorld:
 
 
 def test_the_drawing_of_a_feeder_follows_its_slider(visit, street: FeederWorld):
+    from vpp.jobs import operations as jobs
+
     staff = visit("staff")
     page = staff.open(f"/grid/{FEEDER}/?date={DAY.date}")
-    page.wait_for_selector(".chart .main-svg")
+    staff.reads("is being calculated")
+    staff.check()
+    jobs.run_pending()
+    page.wait_for_selector(".chart .main-svg")  # the page comes again by itself
     staff.check()
     for interval, tone in ((0, "calm"), (EVENING.start, "over")):
         page.locator("#interval").fill(str(interval))
@@ -218,8 +223,8 @@ def test_thousands_of_devices_are_suspended_before_ones_eyes(visit, site: Site, 
     staff.reads("How far it is", "0 / ")
     staff.check()
     jobs.run_pending()
-    staff.page.wait_for_selector("[data-live=state] >> text=done", timeout=5000)
-    assert "0 / " not in staff.page.inner_text("[data-live=progress]")
+    staff.page.wait_for_selector("#live-state >> text=done", timeout=5000)
+    assert "0 / " not in staff.page.inner_text("#live-progress")
     staff.open(f"/fleet/?portfolio={site.world.portfolio.code}&kind=PV")
     staff.follow("Resume all")
     staff.page.fill("[name=reason]", "over")

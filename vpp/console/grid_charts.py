@@ -8,7 +8,7 @@ import numpy as np
 from django.utils.translation import gettext as _
 
 from vpp.console.charts import Series, numbers
-from vpp.console.queries.feeder_study import Study
+from vpp.console.study import Study
 from vpp.lib.periods import DeliveryDay
 from vpp.network.models import OperatingEnvelope
 

@@ -208,6 +208,6 @@ def test_only_pages_with_charts_load_the_library(staff, world):
 
 def test_today_keeps_itself_fresh_part_by_part(staff, world):
     body = page(staff, "/")
-    parts = re.findall(r'data-live="([a-z-]+)"', body)
+    parts = re.findall(r'id="(live-[a-z-]+)" data-live', body)
     assert len(parts) == len(set(parts)) >= 8
-    assert "console/live.js" in body and "data-live-mark" in body
+    assert "htmx-4.min.js" in body and 'hx-select-oob="[data-live]:outerMorph"' in body

@@ -59,6 +59,11 @@ def find_device(principal: Principal, code: str) -> Device | None:
     return Device.objects.visible_to(principal).filter(code=code).select_related("site__owner").first()
 
 
+def news_mark(device: Device, at: datetime) -> str:
+    """Changes with each new reading, and with each minute, so that ages go on."""
+    return f"{latest([device.pk]).available_at[0]}/{at:%H:%M}"
+
+
 def is_opted_out(device: Device, at: datetime) -> bool:
     return OwnerTerms.objects.filter(device=device, period__contains=at, opted_out=True).exists()
 

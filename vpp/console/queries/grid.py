@@ -11,9 +11,9 @@ from django.utils.translation import gettext as _
 from forecasting.models import ForecastRun
 from forecasting.queries import latest_feeder_run
 from vpp.accounts.models import Principal
-from vpp.console.queries.feeder_study import Study, study
+from vpp.console.queries.feeder_study import newest_study
 from vpp.console.refusals import told
-from vpp.lib.errors import DomainError
+from vpp.console.study import Study
 from vpp.lib.periods import DeliveryDay
 from vpp.network.models import CongestionPoint, Feeder, Node, OperatingEnvelope, TopologyVersion
 
@@ -32,7 +32,8 @@ class FeederLine:
 
 @dataclass
 class FeederPage:
-    """`study` is None where there is no forecast, no grid to calculate on, or where `problem` says why."""
+    """`study` is None where there is no forecast, no grid to calculate on, or where `problem` says why; while the first
+    one is being made, `asked_at` says since when."""
 
     feeder: Feeder
     day: DeliveryDay | None
@@ -41,6 +42,7 @@ class FeederPage:
     run: ForecastRun | None = None
     study: Study | None = None
     envelope: OperatingEnvelope | None = None
+    asked_at: datetime | None = None
     problem: str = ""
     rooms: list[tuple[str, float, float]] = field(default_factory=list)
 
@@ -78,12 +80,8 @@ def feeder_page(feeder: Feeder, delivery_date: date | None, at: datetime) -> Fee
     if not 0 < count <= MOST_NODES:
         page.problem = _("%(count)d nodes cannot be drawn; the API answers per node.") % {"count": count}
         return page
-    try:
-        version = page.states[0].version if page.states else 0
-        page.study = study(feeder.code, page.day, f"{feeder.pk}:{run.pk}:{version}", at)
-    except DomainError as error:
-        page.problem = told(error)
-        return page
+    found = newest_study(feeder.pk, run, page.states[0].version if page.states else 0, at)
+    page.study, page.asked_at, page.problem = found.study, found.asked_at, told(found.problem)
     envelopes = OperatingEnvelope.objects.filter(feeder=feeder, delivery_date=delivery_date, available_at__lte=at)
     page.envelope = envelopes.select_related("topology").order_by("-available_at").first()
     page.rooms = rooms_of(page.envelope)

@@ -59,6 +59,9 @@ def device_page(request: HttpRequest, code: str) -> HttpResponse:
     found = device.find_device(principal, code)
     if found is None:
         raise Http404(f"There is no device {code}, or it is not yours.")
+    news = device.news_mark(found, at)
+    if request.headers.get("X-Live") == news:
+        return HttpResponse(status=204, headers={"X-Live": news})
     zone = found.site.time_zone
     shown = parse_date(request.GET.get("date", ""))
     if shown is None:
@@ -77,7 +80,9 @@ def device_page(request: HttpRequest, code: str) -> HttpResponse:
         "before": page.day.shifted(-1).date,
         "after": page.day.shifted(1).date,
     }
-    return render(request, "console/device.html", context)
+    answer = render(request, "console/device.html", context)
+    answer.headers["X-Live"] = news
+    return answer
 
 
 @require_GET

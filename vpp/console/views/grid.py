@@ -49,7 +49,10 @@ def feeder_page(request: HttpRequest, code: str) -> HttpResponse:
     if page.study is not None and page.day is not None:
         context |= _picture(request, page)
         context["chart"] = feeder_chart(page.study, page.envelope, page.day)
-    return render(request, "console/feeder.html", context)
+    answer = render(request, "console/feeder.html", context)
+    if "X-Live" in request.headers and page.study is not None:
+        answer.headers["HX-Refresh"] = "true"  # what was waited for is there: charts and all
+    return answer
 
 
 def _picture(request: HttpRequest, page: grid.FeederPage) -> dict[str, Any]:
