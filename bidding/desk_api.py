@@ -67,6 +67,7 @@ class BidEdit(APIView):
             down_kw=content.get("down_kw"),
             price_per_mwh=content.get("price_per_mwh"),
             curve=content.get("curve"),
+            blocks=[dict(block) for block in content["blocks"]] if "blocks" in content else None,
         )
         made = operations.edit_bid(
             bid=own_bid(request, bid_id), at=clock.now(), actor=request.user, reason=content["reason"], change=change

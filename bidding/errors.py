@@ -131,6 +131,10 @@ class UnknownBid(NotFound):
     code = "unknown_bid"
 
 
+class UnknownBlock(NotFound):
+    code = "unknown_block"
+
+
 class UnknownAward(NotFound):
     code = "unknown_award"
 

@@ -16,8 +16,8 @@ class ProductSerializer(serializers.ModelSerializer):
         fields = [
             "id", "code", "name", "kind", "min_quantity_kw", "lot_kw", "tick", "price_floor", "price_cap",
             "block_minutes", "endurance_minutes", "activation_pu", "pay_rule", "is_symmetric", "order_form",
-            "max_points", "max_quantity_kw", "eligible_kinds", "min_device_kw", "max_device_kw", "consumption_only",
-            "facts",
+            "max_points", "loop_blocks", "residual_demand", "max_quantity_kw", "eligible_kinds", "min_device_kw",
+            "max_device_kw", "consumption_only", "facts",
         ]  # fmt: skip
 
 
@@ -167,8 +167,21 @@ class NeededReasonInput(serializers.Serializer[Any]):
     reason = serializers.CharField(max_length=500)
 
 
+class BlockInput(serializers.Serializer[Any]):
+    """All or none of it. price_per_mwh: of what it sells, at least; of what it only buys, at most."""
+
+    name = serializers.CharField(max_length=40)
+    price_per_mwh = serializers.FloatField()
+    buy_price_per_mwh = serializers.FloatField(required=False, help_text="of a loop's purchases, at most")
+    up_kw = serializers.ListField(child=serializers.FloatField(min_value=0), max_length=300)
+    down_kw = serializers.ListField(child=serializers.FloatField(min_value=0), max_length=300)
+
+
 class BidEditInput(NeededReasonInput):
-    """What is to be different; what is left out stays. A curve per market block: rising [[price, kW], ...]."""
+    """What is to be different; what is left out stays. A curve per market block: rising [[price, kW], ...].
+
+    blocks: an exclusive group, where the product takes one.
+    """
 
     up_kw = serializers.ListField(child=serializers.FloatField(min_value=0), required=False, max_length=300)
     down_kw = serializers.ListField(child=serializers.FloatField(min_value=0), required=False, max_length=300)
@@ -180,6 +193,7 @@ class BidEditInput(NeededReasonInput):
         required=False,
         max_length=300,
     )
+    blocks = BlockInput(many=True, required=False, allow_empty=False)
 
 
 class AcceptInput(serializers.Serializer[Any]):

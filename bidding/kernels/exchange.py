@@ -38,12 +38,13 @@ class OrderRow:
     side: str
     price: float
     quantity_kw: float
+    block: str = ""  # name of the all-or-none block it is part of; those of one bid exclude each other
 
     def as_text(self) -> list[str]:
         return [
             self.bid, self.product, _moment(self.start), _moment(self.end), self.side, f"{self.price:.2f}",
             f"{self.quantity_kw / 1000.0:.6f}".rstrip("0").rstrip("."),
-        ]  # fmt: skip
+        ] + ([self.block] if self.block else [])  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,7 @@ class AwardedRow:
     side: str
     quantity_kw: float
     price: float
+    block: str = ""
 
 
 def _moment(moment: datetime) -> str:
@@ -75,7 +77,7 @@ def _moment(moment: datetime) -> str:
 def bids_csv(rows: Sequence[OrderRow]) -> str:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(COLUMNS)
+    writer.writerow(COLUMNS + (("block",) if any(row.block for row in rows) else ()))
     writer.writerows(row.as_text() for row in rows)
     return out.getvalue()
 
@@ -120,7 +122,9 @@ def read_awards(text: str) -> list[AwardedRow]:
             raise BadExchangeFile(f"row {number}: delivery needs a time zone and an end after its start")
         if row["side"] not in ("SELL", "BUY") or quantity < 0:
             raise BadExchangeFile(f"row {number}: side {row['side']!r} or quantity {row['quantity_mw']}")
-        found.append(AwardedRow(row["bid"], row["reference"], start, end, row["side"], quantity, price))
+        found.append(
+            AwardedRow(row["bid"], row["reference"], start, end, row["side"], quantity, price, row.get("block") or "")
+        )
     return found
 
 

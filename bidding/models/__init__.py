@@ -4,6 +4,7 @@ from bidding.distribution.models import Ask, AskEvent, FlexContract, Reservation
 from bidding.distribution.options import BidOption, OrderedOption
 from bidding.models.bids import Activation, Award, Bid, BidEvent
 from bidding.models.book import BookCell, BookEntry
+from bidding.models.exchange import MarketDocument, RiskSetting
 from bidding.models.runs import NightlyRun, NightlyStep, PlannedDay
 from bidding.wholesale.models import Direction, Market, Price, Product
 
@@ -20,6 +21,7 @@ __all__ = [
     "Direction",
     "FlexContract",
     "Market",
+    "MarketDocument",
     "NightlyRun",
     "NightlyStep",
     "OrderedOption",
@@ -27,4 +29,5 @@ __all__ = [
     "Price",
     "Product",
     "Reservation",
+    "RiskSetting",
 ]

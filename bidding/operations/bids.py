@@ -40,7 +40,10 @@ class BidDraft:
     shortfall_risk: dict[str, Any] = field(default_factory=dict)
 
     def extreme_claims(self) -> list[tuple[Sequence[float], Sequence[float]]]:
-        """(up, down) at the highest and at the lowest prices; the same twice where the bid is one quantity."""
+        """(up, down) at the highest and at the lowest prices, of each block; one pair where there is one quantity."""
+        if self.blocks is not None:
+            nothing = [0.0] * len(self.up_kw)
+            return [(block["up_kw"], block["down_kw"]) for block in self.blocks] + [(nothing, nothing)]
         if self.curve is None or self.product.kind != Product.Kind.ENERGY:
             return [(self.up_kw, self.down_kw)]
         from bidding.kernels.gate import block_of_interval
@@ -218,6 +221,8 @@ def take_award(
 
 
 def _check_within(bid: Bid, up_kw: list[float], down_kw: list[float], price: list[float]) -> None:
+    from bidding.kernels.block_check import taken_block
+
     count = len(bid.up_kw)
     if not len(up_kw) == len(down_kw) == len(price) == count:
         raise AwardExceedsBid(f"the award must have {count} intervals", intervals=count)
@@ -229,6 +234,8 @@ def _check_within(bid: Bid, up_kw: list[float], down_kw: list[float], price: lis
                     interval=interval,
                     direction=direction,
                 )
+    if bid.blocks and (any(up_kw) or any(down_kw)) and taken_block(bid.blocks, up_kw, down_kw) is None:
+        raise AwardExceedsBid(f"{bid} is taken block by block, all or none of one; this award is none of them")
 
 
 @transaction.atomic

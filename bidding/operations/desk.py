@@ -21,12 +21,16 @@ EDITABLE = (Bid.State.CHECKED, Bid.State.HELD, Bid.State.SUBMITTED)
 
 @dataclass(frozen=True)
 class BidChange:
-    """What is to be different, (H,) each; None keeps it. Quantities that are given replace a curve or blocks."""
+    """What is to be different, (H,) each; None keeps it. Quantities that are given replace a curve.
+
+    blocks : [{name, price_per_mwh, buy_price_per_mwh of a loop, up_kw, down_kw}], where the product takes them.
+    """
 
     up_kw: Sequence[float] | None = None
     down_kw: Sequence[float] | None = None
     price_per_mwh: Sequence[float] | None = None
     curve: list[Any] | None = None
+    blocks: list[dict[str, Any]] | None = None
 
 
 @transaction.atomic
@@ -104,23 +108,28 @@ def _prepare(bid: Bid, at: datetime, reason: str) -> None:
 
 
 def _draft(bid: Bid, change: BidChange) -> BidDraft:
+    from bidding.kernels.block_check import extremes_of_group
     from bidding.operations.order_forms import extremes_of
 
-    up_kw, down_kw, curve = change.up_kw, change.down_kw, change.curve
-    if curve is not None:
+    up_kw, down_kw, curve, price, blocks = change.up_kw, change.down_kw, change.curve, change.price_per_mwh, None
+    if change.blocks:
+        blocks = change.blocks
+        (up_kw, down_kw), price = extremes_of_group(blocks), [blocks[0]["price_per_mwh"]] * len(bid.up_kw)
+    elif curve is not None:
         up_kw, down_kw = extremes_of(bid.product, day_of(bid.product, bid.delivery_date), curve)
     elif up_kw is None and down_kw is None:
-        curve = bid.curve
+        curve, blocks = bid.curve, bid.blocks
     return BidDraft(
         portfolio=bid.portfolio,
         product=bid.product,
         day=day_of(bid.product, bid.delivery_date),
         up_kw=bid.up_kw if up_kw is None else list(up_kw),
         down_kw=bid.down_kw if down_kw is None else list(down_kw),
-        price_per_mwh=bid.price_per_mwh if change.price_per_mwh is None else list(change.price_per_mwh),
+        price_per_mwh=bid.price_per_mwh if price is None else list(price),
         ask=bid.ask,
         version=bid.version + 1,
         curve=curve,
+        blocks=blocks,
         confidence=bid.confidence,
     )
 
@@ -159,5 +168,5 @@ def _content(bid: Bid) -> dict[str, Any]:
     """What a bid says, for the trail."""
     return {
         "version": bid.version, "up_kw": bid.up_kw, "down_kw": bid.down_kw, "price_per_mwh": bid.price_per_mwh,
-        "curve": bid.curve,
+        "curve": bid.curve, "blocks": bid.blocks,
     }  # fmt: skip

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from django.db import transaction
 
-from bidding.errors import ReceiptDiffers, UnknownBid
+from bidding.errors import ReceiptDiffers, UnknownBid, UnknownBlock
 from bidding.models import Award, Bid, Market, Product
 from bidding.operations.bids import day_of, end_bid, move
 
@@ -24,6 +24,8 @@ def order_rows(bid: Bid) -> list[OrderRow]:
     from bidding.kernels.exchange import OrderRow
     from bidding.kernels.gate import block_of_interval
 
+    if bid.blocks:
+        return _block_rows(bid)
     day = day_of(bid.product, bid.delivery_date)
     blocks = block_of_interval(day, bid.product.block_minutes)
     edges = [*np.unique(blocks, return_index=True)[1].tolist(), day.n_intervals]
@@ -41,6 +43,34 @@ def order_rows(bid: Bid) -> list[OrderRow]:
                 found.append(
                     OrderRow(bid.natural_key, bid.product.code, starts[first], starts[last], side, price, abs(quantity))
                 )
+    return found
+
+
+def _block_rows(bid: Bid) -> list[OrderRow]:
+    """One row a block and run of equal quantity; rows of one block are taken together, of one bid at most one block."""
+    from bidding.kernels.exchange import OrderRow
+
+    day = day_of(bid.product, bid.delivery_date)
+    moments = [*day.starts(), day.end]
+    found = []
+    for block in bid.blocks or []:
+        sale = float(block["price_per_mwh"])
+        for side, series, price in (
+            ("SELL", block["up_kw"], sale),
+            ("BUY", block["down_kw"], float(block.get("buy_price_per_mwh", sale))),
+        ):
+            begin = 0
+            for t in range(1, len(series) + 1):
+                if t < len(series) and series[t] == series[begin]:
+                    continue
+                if series[begin] > 0:
+                    found.append(
+                        OrderRow(
+                            bid.natural_key, bid.product.code, moments[begin], moments[t], side, price,
+                            float(series[begin]), str(block["name"]),
+                        )
+                    )  # fmt: skip
+                begin = t
     return found
 
 
@@ -91,9 +121,21 @@ def take_awards(*, market: Market, rows: list[AwardedRow], at: datetime, actor: 
         day = day_of(bid.product, bid.delivery_date)
         up_kw, down_kw, price = ([0.0] * day.n_intervals for _ in range(3))
         for part in parts:
+            if part.block:
+                up_kw, down_kw = _whole_block(bid, part)
             for index, start in enumerate(day.starts()):
                 if part.start <= start < part.end:
-                    (up_kw if part.side == "SELL" else down_kw)[index] = part.quantity_kw
+                    if not part.block:
+                        (up_kw if part.side == "SELL" else down_kw)[index] = part.quantity_kw
                     price[index] = part.price
         answers.append(AwardRow(bid.pk, parts[0].reference, up_kw, down_kw, price))
     return post_awards(market=market, rows=answers, at=at, actor=actor)
+
+
+def _whole_block(bid: Bid, part: AwardedRow) -> tuple[list[float], list[float]]:
+    """What the named block is; the file's quantity must be in it. Raises UnknownBlock."""
+    block = next((one for one in bid.blocks or [] if one["name"] == part.block), None)
+    side = "up_kw" if part.side == "SELL" else "down_kw"
+    if block is None or not any(abs(float(kw) - part.quantity_kw) <= 1e-3 for kw in block[side]):
+        raise UnknownBlock(f"{bid} has no block {part.block!r} of {part.quantity_kw} kW", block=part.block)
+    return list(map(float, block["up_kw"])), list(map(float, block["down_kw"]))

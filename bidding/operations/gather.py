@@ -50,6 +50,7 @@ class Gathered:
     capacity_up_kw: FloatArray
     capacity_down_kw: FloatArray
     notes: list[str] = field(default_factory=list)
+    energy_product_id: int | None = None
 
 
 def gather(
@@ -121,7 +122,7 @@ def gather(
         committed_reserve_kw=reserve_kw,
     )
     limited = within_recovery_rules(problem, [ask for ask, _ in asks.values()])
-    return Gathered(portfolio, limited, run, up_kw, down_kw, notes)
+    return Gathered(portfolio, limited, run, up_kw, down_kw, notes, None if energy is None else energy.product.pk)
 
 
 def _held(

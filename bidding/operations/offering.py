@@ -39,7 +39,14 @@ def _curves_of(
     from bidding.kernels.offer_curves import cheap_reserve_lots, energy_curve, reserve_curve
 
     found: dict[str, list[Any]] = {}
-    wanted = [offer for offer in offers if offer.product.order_form in CURVES and offer.product.max_points > 1]
+    sold = {item.code for item in gathered.problem.reserves}
+    wanted = [
+        offer
+        for offer in offers
+        if offer.product.order_form in CURVES
+        and offer.product.max_points > 1
+        and (offer.product.pk == gathered.energy_product_id or offer.product.code in sold)
+    ]
     reserves = [offer for offer in wanted if offer.product.kind != Product.Kind.ENERGY]
     cheap = cheap_reserve_lots(gathered.problem, plan, options) if reserves else {}
     for offer in wanted:

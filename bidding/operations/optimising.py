@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,9 +12,10 @@ from numpy.typing import NDArray
 from bidding.distribution.offering import half_prices
 from bidding.models import Ask, PlannedDay
 from bidding.operations import bids
+from bidding.operations.energy_form import in_best_form
 from bidding.operations.gather import Gathered, gather
 from bidding.operations.nightly import PORTFOLIO_BUDGET_S, NightlyContext
-from bidding.operations.offering import curves_of, risk_of
+from bidding.operations.offering import risk_of
 from bidding.operations.positions import as_json
 from bidding.queries import open_asks
 from bidding.wholesale.queries import OpenProduct
@@ -75,25 +77,29 @@ def _optimise_one(
     from bidding.kernels.solver import SolverFailed, SolverOptions, available_engine
 
     open_wanted = {key: item for key, item in wanted.items() if item[1].any()}
-    gathered = gathered_for(context, planned.portfolio, asks=open_wanted)
+    thorough = len(context.portfolios) <= THOROUGH_PORTFOLIOS
     try:
         options = SolverOptions(engine=available_engine(), time_limit_s=limit_s, node_limit=NODE_LIMIT)
-        thorough = len(context.portfolios) <= THOROUGH_PORTFOLIOS
-        plan = co_optimise(gathered.problem, options, gap_target=GAP_TARGET, thorough=thorough)
+        offered = in_best_form(
+            lambda offers: gathered_for(context, planned.portfolio, open_wanted, offers),
+            open_offers(context, planned.portfolio),
+            lambda one: co_optimise(one.problem, options, gap_target=GAP_TARGET, thorough=thorough),
+            options,
+        )
+        plan, gathered = offered.plan, offered.gathered
         prices = {answer.reference: answer for answer in price_asks(gathered.problem, plan, options)}
         halves = half_prices(gathered.problem, plan, options)
     except (SolverFailed, BadProblem) as error:
         planned.solver = {"engine": "rule", "reason": str(error)[:500]}
     else:
-        curves = curves_of(gathered, plan, _open_offers(context, planned.portfolio), options)
         planned.kind = PlannedDay.Kind.OPTIMISED
         planned.status = plan.status
         planned.positions = as_json(plan, {key: answer.price_eur_per_mwh for key, answer in prices.items()})
-        planned.positions |= {"curves": curves, "risk": risk_of(gathered, plan, settings.OFFER_CONFIDENCE)}
+        planned.positions |= offered.form() | {"risk": risk_of(gathered, offered.at_most, settings.OFFER_CONFIDENCE)}
         planned.positions["ask_half_price"] = halves
         planned.recovery_kw = plan.recovery_kw.tolist()
         planned.shortfalls = [vars(item) for item in plan.shortfalls]
-        planned.expected_profit = plan.profit_eur
+        planned.expected_profit = offered.profit
         planned.gap = plan.gap
         planned.solver = {
             "engine": plan.engine,
@@ -106,7 +112,7 @@ def _optimise_one(
     planned.save()
 
 
-def _open_offers(context: NightlyContext, portfolio: Portfolio) -> list[OpenProduct]:
+def open_offers(context: NightlyContext, portfolio: Portfolio) -> list[OpenProduct]:
     """What the portfolio may still bid: open gates, no bid alive."""
     return [
         offer
@@ -115,12 +121,18 @@ def _open_offers(context: NightlyContext, portfolio: Portfolio) -> list[OpenProd
     ]
 
 
-def gathered_for(context: NightlyContext, portfolio: Portfolio, asks: dict[int, tuple[Ask, FloatArray]]) -> Gathered:
+def gathered_for(
+    context: NightlyContext,
+    portfolio: Portfolio,
+    asks: dict[int, tuple[Ask, FloatArray]],
+    offers: Sequence[OpenProduct] | None = None,
+) -> Gathered:
+    """The portfolio's problem; `offers` narrows what is for sale."""
     product = context.ask_product
     return gather(
         portfolio=portfolio,
         day=context.day,
-        products=_open_offers(context, portfolio),
+        products=open_offers(context, portfolio) if offers is None else offers,
         asks=asks,
         ask_lot_kw=product.lot_kw if product else 1.0,
         ask_min_kw=product.min_quantity_kw if product else 1.0,

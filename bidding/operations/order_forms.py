@@ -39,6 +39,7 @@ def check_rules(draft: BidDraft) -> None:
         raise BelowMinimum(f"{draft.natural_key}: one quantity is held both ways", rule="not_symmetric")
     if draft.ask is None:
         _check_blocks(draft)
+        _check_group(draft)
     _check_prices(draft)
 
 
@@ -65,6 +66,32 @@ def _check_blocks(draft: BidDraft) -> None:
                 f"{draft.natural_key}: interval {interval} differs from its block", rule="not_one_block",
                 interval=interval,
             )  # fmt: skip
+
+
+def _check_group(draft: BidDraft) -> None:
+    """An exclusive group of blocks where the product takes one, and nothing else there."""
+    from bidding.kernels.block_check import GroupRules, extremes_of_group, group_findings
+    from bidding.kernels.gate import block_of_interval
+
+    product = draft.product
+    takes_blocks = product.order_form == Product.OrderForm.BLOCKS
+    if draft.blocks is None:
+        if takes_blocks:
+            raise BadPrice(f"{product} takes blocks and nothing else", order_form=product.order_form)
+        return
+    if not takes_blocks:
+        raise BadPrice(f"{product} takes no blocks", order_form=product.order_form)
+    rules = GroupRules(
+        most=product.max_points, loops=product.loop_blocks, lot_kw=product.lot_kw, min_kw=product.min_quantity_kw,
+        most_kw=product.max_quantity_kw, price_floor=product.price_floor, price_cap=product.price_cap,
+        tick=float(product.tick),
+    )  # fmt: skip
+    units = block_of_interval(draft.day, product.block_minutes).tolist()
+    findings = group_findings(draft.blocks, units, rules)
+    if not findings and extremes_of_group(draft.blocks) != (list(draft.up_kw), list(draft.down_kw)):
+        findings = ["the bid claims other quantities than its blocks"]
+    if findings:
+        raise BadPrice(f"{draft.natural_key}: {findings[0]}", findings=findings)
 
 
 def _check_prices(draft: BidDraft) -> None:

@@ -33,13 +33,18 @@ def as_json(plan: BidPlan, ask_prices: dict[str, float]) -> dict[str, Any]:
 
 def bid_drafts(context: NightlyContext, planned: PlannedDay) -> Iterator[BidDraft]:
     """One draft per product and ask with a quantity; what came out as zero is no bid."""
+    from bidding.kernels.block_check import extremes_of_group
+
     positions = planned.positions
     zero = [0.0] * context.day.n_intervals
     for offer in context.products:
         product = offer.product
         if offer.gate_at <= context.at:
             continue
+        blocks = positions.get("blocks", {}).get(str(product.pk))
         if product.kind == Product.Kind.ENERGY:
+            if positions.get("energy_product") not in (None, product.pk):
+                continue  # a day's energy goes through one product
             up_kw, down_kw = positions["sell_kw"], positions["buy_kw"]
         else:
             quantity_kw = positions["reserve_kw"].get(product.code, zero)
@@ -49,15 +54,19 @@ def bid_drafts(context: NightlyContext, planned: PlannedDay) -> Iterator[BidDraf
             up_kw, down_kw = extremes_of(product, context.day, curve)
         elif product.is_symmetric:
             up_kw = down_kw = positions["reserve_kw"].get(product.code, zero)
+        if blocks is not None:
+            up_kw, down_kw = extremes_of_group(blocks)
         if any(up_kw) or any(down_kw):
+            flat = [blocks[0]["price_per_mwh"]] * len(up_kw) if blocks else None
             yield BidDraft(
                 planned.portfolio,
                 product,
                 context.day,
                 up_kw,
                 down_kw,
-                _limit_price(offer, up_kw, down_kw),
+                flat or _limit_price(offer, up_kw, down_kw),
                 curve=curve,
+                blocks=blocks,
                 confidence=settings.OFFER_CONFIDENCE,
                 shortfall_risk=positions.get("risk", {}),
             )

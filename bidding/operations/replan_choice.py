@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-from django.conf import settings
 from numpy.typing import NDArray
 
 from bidding.models import Award, Bid, Product
+from bidding.operations.energy_form import Offered, in_best_form
 from bidding.operations.gather import Gathered, gather
-from bidding.operations.offering import curves_of, risk_of
 from bidding.operations.standing import expected_kw, standing_of
 from bidding.wholesale.queries import OpenProduct
 from vpp.enrollment.models import Portfolio
@@ -32,16 +31,21 @@ WORTH_CHANGING_PU = 2e-3
 
 @dataclass(frozen=True)
 class Choice:
-    """The plan that is followed. anew: with the open bids given up; gain: what that earns beyond keeping them."""
+    """What is followed. anew: with the open bids given up; gain: what that earns beyond keeping them."""
 
-    plan: BidPlan
-    gathered: Gathered
+    offered: Offered
     offers: list[OpenProduct]
     prices: Mapping[int, FloatArray]
     anew: bool
     gain: float
-    curves: dict[str, list[Any]] = field(default_factory=dict)
-    risk: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def plan(self) -> BidPlan:
+        return self.offered.plan
+
+    @property
+    def gathered(self) -> Gathered:
+        return self.offered.gathered
 
 
 def choose(
@@ -54,10 +58,10 @@ def choose(
     if not live:
         return kept
     anew = _planned(portfolio, day, list(offers), [bid.pk for bid in live], prices, at)
-    stands = kept.plan.profit_eur + sum(_worth(bid, day, prices[bid.product_id]) for bid in live)
-    gain = anew.plan.profit_eur - stands
+    stands = kept.offered.profit + sum(_worth(bid, day, prices[bid.product_id]) for bid in live)
+    gain = anew.offered.profit - stands
     better = anew if gain > max(WORTH_CHANGING, WORTH_CHANGING_PU * abs(stands)) else kept
-    return Choice(better.plan, better.gathered, better.offers, prices, better is anew, gain, better.curves, better.risk)
+    return replace(better, anew=better is anew, gain=gain)
 
 
 def _planned(
@@ -68,16 +72,18 @@ def _planned(
     from bidding.kernels.solver import SolverOptions, available_engine
 
     standing = standing_of(portfolio, day, leave_out=given_up, expected_price=prices)
-    gathered = gather(
-        portfolio=portfolio, day=day, products=offers, asks={}, ask_lot_kw=1.0, ask_min_kw=1.0, known_at=at,
-        standing=standing, leave_out=given_up,
-    )  # fmt: skip
     options = SolverOptions(engine=available_engine(), time_limit_s=LIMIT_S, node_limit=NODE_LIMIT)
-    plan = co_optimise(gathered.problem, options, gap_target=GAP_TARGET)
-    curves = curves_of(gathered, plan, offers, options)
-    return Choice(
-        plan, gathered, offers, prices, False, 0.0, curves, risk_of(gathered, plan, settings.OFFER_CONFIDENCE)
+
+    def gathered(products: Sequence[OpenProduct]) -> Gathered:
+        return gather(
+            portfolio=portfolio, day=day, products=products, asks={}, ask_lot_kw=1.0, ask_min_kw=1.0, known_at=at,
+            standing=standing, leave_out=given_up,
+        )  # fmt: skip
+
+    offered = in_best_form(
+        gathered, offers, lambda one: co_optimise(one.problem, options, gap_target=GAP_TARGET), options
     )
+    return Choice(offered, offers, prices, anew=False, gain=0.0)
 
 
 def expected_worth(portfolio: Portfolio, day: DeliveryDay, choice: Choice, live: Sequence[Bid]) -> float:

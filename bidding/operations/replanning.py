@@ -12,12 +12,14 @@ from datetime import date, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from django.conf import settings
 from django.db import transaction
 
 from bidding.errors import BadPrice, BelowMinimum, GatePassed, RunUnderWay, SoldTwice, WrongState
 from bidding.models import Bid, BidEvent, NightlyRun, NightlyStep, PlannedDay
 from bidding.operations import bids, book
 from bidding.operations.nightly import PORTFOLIO_BUDGET_S, NightlyContext, run_step
+from bidding.operations.offering import risk_of
 from bidding.operations.positions import as_json, bid_drafts
 from bidding.operations.replan_choice import Choice, choose, expected_worth
 from bidding.queries import book_check
@@ -161,18 +163,19 @@ def _apply(scene: Scene, _context: NightlyContext) -> dict[str, Any]:
 
 def _stored(scene: Scene, choice: Choice) -> PlannedDay:
     plan, day = choice.plan, scene.context.day
+    risk = risk_of(choice.gathered, choice.offered.at_most, settings.OFFER_CONFIDENCE)
     return PlannedDay.objects.create(
         run=scene.context.run,
         portfolio=scene.portfolio,
         forecast_run=choice.gathered.forecast_run,
         kind=PlannedDay.Kind.OPTIMISED,
         status=plan.status,
-        positions=as_json(plan, {}) | {"curves": choice.curves, "risk": choice.risk},
+        positions=as_json(plan, {}) | choice.offered.form() | {"risk": risk},
         capacity_up_kw=choice.gathered.capacity_up_kw.tolist(),
         capacity_down_kw=choice.gathered.capacity_down_kw.tolist(),
         recovery_kw=plan.recovery_kw.tolist(),
         shortfalls=[vars(item) for item in plan.shortfalls],
-        expected_profit=plan.profit_eur + expected_worth(scene.portfolio, day, choice, scene.live),
+        expected_profit=choice.offered.profit + expected_worth(scene.portfolio, day, choice, scene.live),
         gap=plan.gap,
         solver={"engine": plan.engine, "status": plan.status, "why": scene.why},
         settled=True,

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,7 +66,10 @@ def standing_of(
     live = Bid.objects.filter(portfolio=portfolio, delivery_date=day.date, state__in=Bid.LIVE_STATES)
     for bid in live.exclude(pk__in=list(leave_out)).select_related("product__market", "award").order_by("pk"):
         holder = bid.award if hasattr(bid, "award") else bid
-        if hasattr(bid, "award") or bid.product_id not in expected_price:
+        if bid.blocks and not hasattr(bid, "award") and bid.product_id not in expected_price:
+            largest = max(bid.blocks, key=lambda block: sum(block["up_kw"]) + sum(block["down_kw"]))
+            standing.add(Claim(bid.product, largest["up_kw"], largest["down_kw"]))
+        elif hasattr(bid, "award") or bid.product_id not in expected_price:
             standing.add(Claim(bid.product, holder.up_kw, holder.down_kw))
         else:
             standing.add(Claim(bid.product, *expected_kw(bid, day, expected_price[bid.product_id])))
@@ -73,10 +77,14 @@ def standing_of(
 
 
 def expected_kw(bid: Bid, day: DeliveryDay, price: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """(H,) up and down that the bid comes to at these prices (H,); all of it where it is no curve."""
+    """(H,) up and down that the bid comes to at these prices (H,); all of it where it is one quantity."""
     from bidding.kernels.curve import quantity_at
     from bidding.kernels.gate import block_of_interval
 
+    if bid.blocks:
+        best = max(bid.blocks, key=lambda block: block_surplus(block, price))
+        taken = best if block_surplus(best, price) > 0 else {"up_kw": [0.0] * price.size, "down_kw": [0.0] * price.size}
+        return np.asarray(taken["up_kw"], dtype=np.float64), np.asarray(taken["down_kw"], dtype=np.float64)
     if bid.curve is None:
         return np.asarray(bid.up_kw, dtype=np.float64), np.asarray(bid.down_kw, dtype=np.float64)
     blocks = block_of_interval(day, bid.product.block_minutes)
@@ -85,6 +93,13 @@ def expected_kw(bid: Bid, day: DeliveryDay, price: FloatArray) -> tuple[FloatArr
     if bid.product.kind == Product.Kind.RESERVE_DOWN:
         return down_kw, up_kw
     return (up_kw, up_kw) if bid.product.is_symmetric else (up_kw, down_kw)
+
+
+def block_surplus(block: Mapping[str, Any], price: FloatArray) -> float:
+    """What taking the block at these prices (H,) gains above its limits, kW times price, summed over the intervals."""
+    up_kw, down_kw = np.asarray(block["up_kw"]), np.asarray(block["down_kw"])
+    buys = block.get("buy_price_per_mwh", block["price_per_mwh"])
+    return float(((price - block["price_per_mwh"]) * up_kw).sum() + ((buys - price) * down_kw).sum())
 
 
 def shortfalls_kw(

@@ -38,6 +38,19 @@ def _words(values: Any) -> list[str]:
     return values
 
 
+def _steps(value: Any) -> list[list[float]]:
+    """[[up to kW, change of the price], ...]: quantities rise, a larger sale never raises the price."""
+    steps = [[float(kw), float(change)] for kw, change in value]
+    before_kw, before = 0.0, 0.0
+    for kw, change in steps:
+        if kw <= before_kw or change > before:
+            raise ValueError("want rising kW, and changes of the price that are not positive and do not rise")
+        before_kw, before = kw, change
+    if not steps:
+        raise ValueError("no step")
+    return steps
+
+
 def _facts(value: Any) -> dict[str, Any]:
     """{field: {"status": "read" or "recalled", "source": text}}."""
     for name, fact in value.items():
@@ -90,6 +103,8 @@ PRODUCT_KEYS: dict[str, tuple[Reader, bool]] = {
     "is_symmetric": (bool, False),
     "order_form": (lambda value: Product.OrderForm(value).value, False),
     "max_points": (_whole, False),
+    "loop_blocks": (bool, False),
+    "residual_demand": (_steps, False),
     "max_quantity_kw": (float, False),
     "eligible_kinds": (_words, False),
     "min_device_kw": (float, False),

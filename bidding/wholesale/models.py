@@ -135,6 +135,15 @@ class Product(models.Model):
     is_symmetric = models.BooleanField(default=False, help_text="one quantity, held both ways")
     order_form = models.CharField(max_length=8, choices=OrderForm, default=OrderForm.QUANTITY)
     max_points = models.PositiveSmallIntegerField(default=1, help_text="price-quantity points a block may have")
+    loop_blocks = models.BooleanField(
+        default=False, help_text="a block may buy in one run and sell in another, both or none"
+    )
+    residual_demand = models.JSONField(
+        null=True,
+        blank=True,
+        help_text="how our own quantity moves the price: [[up to kW, change of the price], ...], the change of a sale; "
+        "a purchase moves it the other way",
+    )
     max_quantity_kw = models.FloatField(null=True, blank=True, help_text="largest quantity of one bid")
     eligible_kinds = ArrayField(
         models.CharField(max_length=20), default=list, blank=True, help_text="device kinds; empty means every kind"

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from vpp.lib.periods import DeliveryDay, from_datetime64
 from vpp.simulation.client import Client
+from vpp.simulation.kernels.block_clearing import Block, clear_blocks
 from vpp.simulation.kernels.clearing import AT_ANY_PRICE, clear_energy_day, clear_reserve_day, orders_of_curve
 from vpp.simulation.price_files import PriceSeries
 
@@ -125,6 +126,8 @@ class MarketRunner:
         day = DeliveryDay(delivery_date, bids[0]["time_zone"])
         blocks = block_of_interval(day, bids[0]["block_minutes"])
         first = np.unique(blocks, return_index=True)[1]
+        if any(bid.get("blocks") for bid in bids):
+            return self._clear_groups(market, product, bids, day, blocks, prices)
         owner, sell_kw, buy_kw, limit = _orders(bids, first)
         if bids[0]["product_kind"] == "ENERGY":
             reference = _block_means(prices.at(day.starts64()), blocks)
@@ -141,6 +144,22 @@ class MarketRunner:
         answer = self._post_awards(
             market, bids, np.round(sold, 3)[:, blocks], np.round(bought, 3)[:, blocks], price[blocks]
         )
+        return Cleared(market, product, price[blocks], len(answer["awarded"]), len(answer["not_cleared"]))
+
+    def _clear_groups(
+        self, market: str, product: str, bids: list[dict[str, Any]], day: DeliveryDay, blocks: Ints, prices: PriceSeries
+    ) -> Cleared:
+        """Exclusive groups: at most one block of each, whole, at prices at which none of them loses."""
+        reference = _block_means(prices.at(day.starts64()), blocks)
+        first = np.unique(blocks, return_index=True)[1]
+        price, taken = clear_blocks([_group(bid, first) for bid in bids], reference, DEPTH_KW_PER_EUR)
+        price = np.round(price, 2)
+        sold, bought = np.zeros((len(bids), day.n_intervals)), np.zeros((len(bids), day.n_intervals))
+        for number, (bid, index) in enumerate(zip(bids, taken, strict=True)):
+            if index is not None:
+                sold[number], bought[number] = (np.array(bid["blocks"][index][side]) for side in ("up_kw", "down_kw"))
+        self._post_prices(market, product, day, blocks, price, prices.source)
+        answer = self._post_awards(market, bids, sold, bought, price[blocks])
         return Cleared(market, product, price[blocks], len(answer["awarded"]), len(answer["not_cleared"]))
 
     def _post_awards(
@@ -196,6 +215,19 @@ def _orders(bids: Sequence[Mapping[str, Any]], first: Ints) -> tuple[Ints, Float
             rows.append((number, sell, buy, padded[:, 0]))
     owner, sales, purchases, limits = zip(*rows, strict=True)
     return np.array(owner, dtype=np.int64), np.array(sales), np.array(purchases), np.array(limits)
+
+
+def _group(bid: Mapping[str, Any], first: Ints) -> list[Block]:
+    """A bid's exclusive group, per market block."""
+    return [
+        Block(
+            np.array(block["up_kw"], float)[first],
+            np.array(block["down_kw"], float)[first],
+            float(block["price_per_mwh"]),
+            float(block.get("buy_price_per_mwh", block["price_per_mwh"])),
+        )
+        for block in bid.get("blocks") or ()
+    ]
 
 
 def _per_bid(values: Floats, owner: Ints, count: int) -> Floats:

@@ -106,6 +106,18 @@ def test_a_curve_is_drawn_from_price_to_quantity(staff, open_bid):
     assert series["y"] == [0.0, -60.0, 0.0, 25.0, 25.0]
 
 
+def test_an_exclusive_group_is_listed_block_by_block(staff, open_bid):
+    zero = [0.0] * 96
+    sale = {"name": "B1", "price_per_mwh": 44.68, "up_kw": [0.0] * 72 + [200.0] * 8 + [0.0] * 16, "down_kw": zero}
+    loop = sale | {"name": "B2", "buy_price_per_mwh": 25.32, "down_kw": [300.0] * 4 + [0.0] * 92}
+    open_bid.pk, open_bid.blocks, open_bid.natural_key = None, [sale, loop], "with blocks"
+    open_bid.delivery_date += timedelta(days=1)
+    open_bid.save(force_insert=True)
+    body = page(staff, f"/bids/{open_bid.portfolio.code}/{open_bid.delivery_date}/")
+    for text in ("18:00–20:00", "00:00–01:00", "44.68", "25.32"):
+        assert text in body, text
+
+
 # --- replays
 
 

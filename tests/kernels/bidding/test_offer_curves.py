@@ -35,7 +35,7 @@ def day(seed: int):
     return stated, plan, curve
 
 
-def deliverable(stated, plan, net_kw) -> bool:
+def deliverable(stated, plan, net_kw, *, free_recovery=False) -> bool:
     """Whether the groups can follow a net position with the plan's reserve; only the day's end may fall short."""
     lp, made = build(stated)
     model = read_model(lp)
@@ -50,8 +50,8 @@ def deliverable(stated, plan, net_kw) -> bool:
         lower[places] = upper[places] = np.round(plan.reserve_kw[item.code][0] / item.lot_kw)
     for column in (made.surplus, made.deficit):
         places = [model.column(v) for v in column]
-        upper[places] = 0.0 if net_kw.any() else upper[places]
-    for column in (made.surplus, made.deficit):
+        upper[places] = 0.0 if net_kw.any() and not free_recovery else upper[places]
+    for column in () if free_recovery else (made.surplus, made.deficit):
         for t, variable in enumerate(column):
             rest = plan.recovery_kw[t] if column is made.surplus else -plan.recovery_kw[t]
             lower[model.column(variable)] = upper[model.column(variable)] = max(rest, 0.0) / 1000.0

@@ -16,7 +16,7 @@ from bidding.operations.desk import EDITABLE
 from vpp.accounts.principals import principal_of
 from vpp.console import bid_charts
 from vpp.console.access import Role, has_role, require_role, staff_page
-from vpp.console.queries import day, desk, nightly
+from vpp.console.queries import block_groups, day, desk, nightly
 from vpp.console.refusals import told
 from vpp.console.views.params import parse_date
 from vpp.lib import clock
@@ -64,6 +64,7 @@ def portfolio_bids(request: HttpRequest, code: str, delivery_date: str) -> HttpR
         "zone": portfolio.time_zone,
         "chart": bid_charts.bid_chart(bids, before, grid) if bids else None,
         "curves": bid_charts.curve_charts(bids, grid),
+        "groups": block_groups.block_groups(bids, grid),
         "lines": [day.BidLine(bid, getattr(bid, "award", None), None, grid.step_minutes) for bid in bids],
         "earlier_lines": [day.BidLine(bid, getattr(bid, "award", None), None, grid.step_minutes) for bid in before],
         "withdrawable": [bid.pk for bid in bids if trader and may_withdraw(bid, at)],
