@@ -23,7 +23,9 @@ from bidding.kernels.whatif.stairs import Stairs
 MAX_ITERATIONS = 120
 FEASIBLE = 1e-8
 GAP = 1e-6
+MOST_IDLE = 4  # iterations that bring nothing: rounding has the last word
 STEP = 0.9995
+LEAST_DISTANCE = 1e-13  # what rounding leaves of x - bound may be nothing at all
 
 
 @dataclass
@@ -45,11 +47,11 @@ class Sides:
 
     @property
     def below(self) -> FloatArray:
-        return np.where(np.isfinite(self.lower), self.x - self.lower, 1.0)
+        return np.where(np.isfinite(self.lower), np.maximum(self.x - self.lower, LEAST_DISTANCE), 1.0)
 
     @property
     def above(self) -> FloatArray:
-        return np.where(np.isfinite(self.upper), self.upper - self.x, 1.0)
+        return np.where(np.isfinite(self.upper), np.maximum(self.upper - self.x, LEAST_DISTANCE), 1.0)
 
     def curvature(self) -> FloatArray:
         return self.at_lower / self.below + self.at_upper / self.above
@@ -110,6 +112,7 @@ def _solve(model: LinearModel, stairs: Stairs, time_limit_s: float, gap: float) 
     slacks.x = np.where(equal, newton.row_lower, slacks.x)
     row_price = np.zeros(newton.rows)
     best = Solution(Status.NO_SOLUTION, np.inf, -np.inf, np.inf, 0.0, np.empty(0), np.empty(0))
+    since_best = 0
     for _ in range(MAX_ITERATIONS):
         primal = slacks.x - matrix @ columns.x
         dual = cost - matrix.T @ row_price - columns.at_lower + columns.at_upper
@@ -123,18 +126,12 @@ def _solve(model: LinearModel, stairs: Stairs, time_limit_s: float, gap: float) 
         ):
             values = newton.whole_point(columns.x)
             bound = newton.proven_bound(row_price)
-            best = Solution(
-                Status.OPTIMAL,
-                objective,
-                bound,
-                relative_gap(objective, bound),
-                0.0,
-                values,
-                row_price,
-            )
-            if best.gap <= gap:
-                break
-        if time.perf_counter() - began > time_limit_s:
+            found = relative_gap(objective, bound)
+            if found < best.gap:
+                best = Solution(Status.OPTIMAL, objective, bound, found, 0.0, values, row_price)
+                since_best = 0
+        since_best += best.gap < np.inf
+        if best.gap <= gap or since_best > MOST_IDLE or time.perf_counter() - began > time_limit_s:
             break
         try:
             newton.factor(columns.curvature(), np.where(equal, np.inf, slacks.curvature()))

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 from scipy import sparse
-from scipy.linalg import LinAlgError, cho_solve_banded, cholesky_banded, lu_factor, lu_solve
+from scipy.linalg import lu_factor, lu_solve
 
 from bidding.kernels.solver import FloatArray, LinearModel
-from bidding.kernels.whatif.stairs import Index, Stairs, gathered
+from bidding.kernels.whatif.bands import Chains, Factor
+from bidding.kernels.whatif.stairs import Cells, Index, Stairs, gathered
 
-EXTRA = (0.0, 1e-12, 1e-10, 1e-8, 1e-6)
-TINY = 1e-11  # keeps pivots of dependent rows away from zero; the steps are refined against the true system
+TINY = 1e-11
 
 
 class Newton:
@@ -48,32 +48,41 @@ class Newton:
         self.local_cells = gathered(wide, self.local, self.cells)
         self.band_cells = gathered(wide, self.band, self.cells)
         self.band_single = gathered(wide, self.band, self.single[:, None])
-        edges = np.searchsorted(stairs.band_scenario, np.unique(stairs.band_scenario))
-        self.edges = np.append(edges, self.band.size)
-        self._band_places()
-        self.across_inner = self.matrix[self.across].copy()
+        self.chains = Chains.of(
+            np.unique(stairs.band_scenario, return_inverse=True)[1].astype(np.int64), stairs.band_interval
+        )
+        self.places = [self._pairs(cells) for cells in (self.band_cells, self.band_single)]
+        self._prepare_border(count)
+
+    def _prepare_border(self, count: int) -> None:
+        """Border: rows across scenarios that touch inner columns, and the columns where scenarios meet."""
         inner = np.ones(count)
         inner[self.border] = 0.0
-        self.across_inner = (self.across_inner @ sparse.diags(inner)).tocsr()
+        self.across_inner = (self.matrix[self.across] @ sparse.diags(inner)).tocsr()
         self.dense_rows = np.flatnonzero(np.diff(self.across_inner.indptr) > 0)
-        self.band_matrix = self.matrix[self.band]
-        self.band_border = self.band_matrix[:, self.border].tocsc()
+        self.dense_inner = self.across_inner[self.dense_rows].toarray()
         self.across_border = self.matrix[self.across][:, self.border].toarray()
+        self.local_matrix = self.matrix[self.local]
+        self.local_transposed = self.local_matrix.T.tocsr()
+        self.band_matrix = self.matrix[self.band]
+        band_border = self.band_matrix[:, self.border].toarray()
+        # columns in the order of their first interval, so that forward sweeps begin where a column does
+        interval = self.chains.block // max(self.chains.scenarios, 1)
+        begins = np.where(band_border != 0, interval[:, None], self.chains.intervals).min(
+            axis=0, initial=self.chains.intervals
+        )
+        self.border_order = np.argsort(begins, kind="stable")
+        self.band_border = band_border[:, self.border_order]
+        upto = np.searchsorted(begins[self.border_order], np.arange(self.chains.intervals), side="right")
+        self.active = self.dense_rows.size + upto
 
-    def _band_places(self) -> None:
-        """Where each product of two band rows goes in the stacked band storage (u + 1, R)."""
-        reach = 0
-        pairs = []
-        for cells in (self.band_cells, self.band_single):
-            a = np.broadcast_to(cells.rows[:, :, None], (*cells.rows.shape, cells.rows.shape[1]))
-            b = np.broadcast_to(cells.rows[:, None, :], a.shape)
-            kept = (a >= 0) & (b >= a)
-            pairs.append((kept, a[kept], b[kept]))
-            if kept.any():
-                reach = max(reach, int((b[kept] - a[kept]).max()))
-        self.reach = reach
-        size = self.band.size
-        self.places = [(kept, (reach + a - b) * size + b) for kept, a, b in pairs]
+    def _pairs(self, cells: Cells) -> tuple[np.ndarray, Index]:
+        """Which products of two rows of a cell are kept, and where they go in the blocks of the chains."""
+        a = np.broadcast_to(cells.rows[:, :, None], (*cells.rows.shape, cells.rows.shape[1]))
+        b = np.swapaxes(a, 1, 2)
+        kept = (a >= 0) & (b >= 0)
+        kept[kept] = self.chains.block[b[kept]] >= self.chains.block[a[kept]]
+        return kept, self.chains.pair_places(a[kept], b[kept])
 
     # one factorisation per iteration
 
@@ -92,52 +101,41 @@ class Newton:
         self._factor_border()
 
     def _factor_band(self) -> None:
-        size = self.band.size
-        bands = np.zeros((self.reach + 1) * size)
+        chains = self.chains
+        shape = (2, chains.intervals, chains.scenarios, chains.width, chains.width)
+        blocks = np.zeros(int(np.prod(shape)))
         f = self.band_cells.factors
         product = np.matmul(np.matmul(f, self.inverse), np.swapaxes(f, 1, 2))
         kept, place = self.places[0]
-        bands += np.bincount(place, weights=product[kept], minlength=bands.size)
+        blocks += np.bincount(place, weights=product[kept], minlength=blocks.size)
         f = self.band_single.factors
         product = f * self.single_inverse[:, None, None] * np.swapaxes(f, 1, 2)
         kept, place = self.places[1]
-        bands += np.bincount(place, weights=product[kept], minlength=bands.size)
-        stacked = bands.reshape(self.reach + 1, size)
-        stacked[-1] += 1.0 / self.slack_curvature[self.band] + TINY
-        self.bands = [
-            _factored(stacked[:, low:high]) for low, high in zip(self.edges[:-1], self.edges[1:], strict=True)
-        ]
-
-    def _band_solve(self, right: FloatArray) -> FloatArray:
-        parts = [
-            cho_solve_banded((band, False), right[low:high], check_finite=False)
-            for band, low, high in zip(self.bands, self.edges[:-1], self.edges[1:], strict=True)
-        ]
-        return np.concatenate(parts) if parts else right
+        blocks += np.bincount(place, weights=product[kept], minlength=blocks.size)
+        inner, below = blocks.reshape(shape)
+        diagonal = np.ones(chains.intervals * chains.scenarios * chains.width)  # of places without a row
+        diagonal[chains.place] = 1.0 / self.slack_curvature[self.band] + TINY
+        at = np.arange(chains.width)
+        inner[..., at, at] += diagonal.reshape(inner.shape[:3])
+        self.bands = Factor(inner, below)
 
     def _factor_border(self) -> None:
         """Rows across scenarios and border columns, after the bands are taken out."""
         n_across, n_border = self.across.size, self.border.size
-        inner = self.across_inner[self.dense_rows]
-        spread = self.inverse_times(inner.T.toarray()) if self.dense_rows.size else np.zeros((self.free.size, 0))
-        self.beside = np.concatenate([self.band_matrix @ spread, self.band_border.toarray()], axis=1)
-        solved = np.empty_like(self.beside)
-        for band, low, high in zip(self.bands, self.edges[:-1], self.edges[1:], strict=True):
-            part = self.beside[low:high]
-            used = np.flatnonzero(part.any(axis=0))
-            solved[low:high] = 0.0
-            if used.size:
-                solved[low:high, used] = cho_solve_banded((band, False), part[:, used], check_finite=False)
-        self.beside_solved = solved
+        inner = self.dense_inner
+        spread = self.inverse_times(inner.T) if self.dense_rows.size else np.zeros((self.free.size, 0))
+        beside = np.concatenate([self.band_matrix @ spread, self.band_border], axis=1)
+        self.beside = self.bands.forward(self.chains.spread(beside), self.active)
+        flat = self.beside.reshape(-1, beside.shape[1])
         small = np.zeros((n_across + n_border, n_across + n_border))
-        where = np.concatenate([self.dense_rows, n_across + np.arange(n_border)]).astype(np.int64)
+        where = np.concatenate([self.dense_rows, n_across + self.border_order]).astype(np.int64)
         small[np.ix_(self.dense_rows, self.dense_rows)] += inner @ spread
         small[np.arange(n_across), np.arange(n_across)] += 1.0 / self.slack_curvature[self.across] + TINY
         small[:n_across, n_across:] = self.across_border
         small[n_across:, :n_across] = self.across_border.T
         at = n_across + np.arange(n_border)
         small[at, at] -= self.curvature[self.border] + TINY
-        small[np.ix_(where, where)] -= self.beside.T @ solved
+        small[np.ix_(where, where)] -= flat.T @ flat
         self.where, self.small = where, lu_factor(small, check_finite=False)
 
     def inverse_times(self, right: FloatArray) -> FloatArray:
@@ -164,21 +162,22 @@ class Newton:
 
     def _once(self, column_side: FloatArray, right: FloatArray) -> tuple[FloatArray, FloatArray]:
         local_weight = self.slack_curvature[self.local]
-        pulled = column_side + self.transposed[:, self.local] @ (local_weight * right[self.local])
+        pulled = column_side + self.local_transposed @ (local_weight * right[self.local])
         inner = self.inverse_times(pulled[:, None])[:, 0]
-        band_right = right[self.band] - self.band_matrix @ inner
-        across_right = right[self.across] - self.across_inner @ inner
-        band = self._band_solve(band_right)
-        small_right = np.concatenate([across_right, -column_side[self.border]])
-        small_right[self.where] -= self.beside.T @ band
+        band = self.bands.forward(self.chains.spread((right[self.band] - self.band_matrix @ inner)[:, None]))
+        small_right = np.concatenate([right[self.across] - self.across_inner @ inner, -column_side[self.border]])
+        flat = self.beside.reshape(-1, self.beside.shape[-1])
+        small_right[self.where] -= flat.T @ band.ravel()
         found = lu_solve(self.small, small_right, check_finite=False)
-        band = band - self.beside_solved @ found[self.where]
+        band -= (flat @ found[self.where]).reshape(band.shape)
         rows = np.zeros(self.rows)
-        rows[self.band], rows[self.across] = band, found[: self.across.size]
-        border_move = found[self.across.size :]
+        rows[self.band], rows[self.across] = (
+            self.chains.gathered(self.bands.backward(band))[:, 0],
+            found[: self.across.size],
+        )
         move = self.inverse_times((pulled + self.transposed @ rows)[:, None])[:, 0]
-        move[self.border] = border_move
-        rows[self.local] = local_weight * (right[self.local] - (self.matrix[self.local] @ move))
+        move[self.border] = found[self.across.size :]
+        rows[self.local] = local_weight * (right[self.local] - (self.local_matrix @ move))
         return move, rows
 
     # what comes out
@@ -200,15 +199,3 @@ class Newton:
             return -np.inf
         row_side = np.where(y >= 0, self.row_lower, self.row_upper)
         return self.constant + float(part.sum()) + float(y @ np.where(y != 0, row_side, 0.0))
-
-
-def _factored(bands: FloatArray) -> FloatArray:
-    """Cholesky of a band matrix; where rounding has made a pivot vanish, a little more on the diagonal."""
-    for extra in EXTRA:
-        own = np.array(bands, order="F")
-        own[-1] += extra * (1.0 + np.abs(own[-1]))
-        try:
-            return np.asarray(cholesky_banded(own, overwrite_ab=True, check_finite=False), dtype=np.float64)
-        except LinAlgError:
-            continue
-    raise LinAlgError("the band has no factor")

@@ -24,7 +24,8 @@ class Stairs:
     """cells (B, m): columns of one scenario, storage and interval. single (C1,): other columns of one scenario.
 
     border (C2,): positions and free columns. local (R1,), cell_of_row (R1,): inequalities within one cell.
-    band (R2,): rows of one scenario in the order of their intervals, band_scenario (R2,). across (R3,): all others.
+    band (R2,): rows of one scenario in the order of their intervals, with band_scenario and band_interval (R2,): the
+    latest they touch, the earliest is at most one before. across (R3,): all others.
     """
 
     cells: Index
@@ -34,6 +35,7 @@ class Stairs:
     cell_of_row: Index
     band: Index
     band_scenario: Index
+    band_interval: Index
     across: Index
 
 
@@ -60,6 +62,7 @@ def stairs_of(model: LinearModel, columns: Columns) -> Stairs:
         cell_of_row=low_cell[local],
         band=band,
         band_scenario=first[band],
+        band_interval=late[band],
         across=np.flatnonzero(~one),
     )
 
