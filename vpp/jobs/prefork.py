@@ -5,19 +5,12 @@ from __future__ import annotations
 import logging
 import os
 import signal
-import socket
 import threading
 from collections.abc import Callable
 
 logger = logging.getLogger(__name__)
 
 LOOK_S = 0.5
-
-
-def listening_socket(bind: str) -> socket.socket:
-    """Bound and listening on host:port; whoever of the processes is free takes the next connection."""
-    host, _, port = bind.rpartition(":")
-    return socket.create_server((host.strip("[]"), int(port)), family=_family(host), backlog=1024)
 
 
 def run_processes(count: int, serve: Callable[[], None], stop: threading.Event) -> None:
@@ -51,7 +44,3 @@ def _fork(serve: Callable[[], None]) -> int:
         logger.exception("web process failed")
         os._exit(1)
     os._exit(0)
-
-
-def _family(host: str) -> socket.AddressFamily:
-    return socket.AF_INET6 if ":" in host else socket.AF_INET

@@ -2,21 +2,41 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 from collections.abc import Callable
-from socket import socket
 from types import TracebackType
 from typing import Any, Self
+
+
+class CannotListen(OSError):
+    """The address is in use or not ours to take; the message says which and what to do."""
+
+
+def listening_socket(bind: str) -> socket.socket:
+    """Bound and listening on host:port, also for several processes: whoever is free takes the next connection.
+
+    Raises CannotListen.
+    """
+    host, _, port = bind.rpartition(":")
+    if not host:  # would be every interface
+        raise CannotListen(f"cannot serve on {bind!r}: it takes host:port, as 127.0.0.1:8000")
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host.strip("[]"), int(port)), family=family, backlog=1024)
+    except (OSError, ValueError, OverflowError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise CannotListen(f"cannot serve on {bind!r} ({reason}); choose another host:port with --bind") from None
 
 
 class WebServer:
     """`with WebServer("127.0.0.1:8000") as server: ...`; port 0 takes a free one, `server.url` tells which.
 
-    A `listening` socket that it shares with other processes takes the place of `bind`.
+    A listening socket may take the place of host:port. Raises CannotListen.
     """
 
-    def __init__(self, bind: str, *, threads: int = 6, listening: socket | None = None) -> None:
-        self._where: dict[str, Any] = {"sockets": [listening]} if listening else {"listen": bind}
+    def __init__(self, bind: str | socket.socket, *, threads: int = 6) -> None:
+        self._listening = listening_socket(bind) if isinstance(bind, str) else bind
         self._threads = threads
         self._server: Any = None
         self._thread: threading.Thread | None = None
@@ -31,7 +51,10 @@ class WebServer:
         from waitress.server import create_server
 
         self._server = create_server(
-            get_wsgi_application(), _dispatcher=self._dispatcher(), **self._where, clear_untrusted_proxy_headers=True
+            get_wsgi_application(),
+            _dispatcher=self._dispatcher(),
+            sockets=[self._listening],
+            clear_untrusted_proxy_headers=True,
         )
         self._thread = threading.Thread(target=self._server.run, name="web", daemon=True)
         self._thread.start()

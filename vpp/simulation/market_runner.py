@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from datetime import date
 from itertools import groupby
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vpp.lib.periods import DeliveryDay, from_datetime64
 from vpp.simulation.client import Client
-from vpp.simulation.kernels.block_clearing import Block, clear_blocks
-from vpp.simulation.kernels.clearing import AT_ANY_PRICE, clear_energy_day, clear_reserve_day, orders_of_curve
+from vpp.simulation.kernels.block_clearing import clear_blocks
+from vpp.simulation.kernels.clearing import clear_energy_day, clear_reserve_day
+from vpp.simulation.orders import block_of_interval, group_of, orders_of, per_bid
 from vpp.simulation.price_files import PriceSeries
 
 Floats = NDArray[np.float64]
@@ -128,7 +128,7 @@ class MarketRunner:
         first = np.unique(blocks, return_index=True)[1]
         if any(bid.get("blocks") for bid in bids):
             return self._clear_groups(market, product, bids, day, blocks, prices)
-        owner, sell_kw, buy_kw, limit = _orders(bids, first)
+        owner, sell_kw, buy_kw, limit = orders_of(bids, first)
         if bids[0]["product_kind"] == "ENERGY":
             reference = _block_means(prices.at(day.starts64()), blocks)
             price, sold, bought = clear_energy_day(sell_kw, buy_kw, limit, reference, DEPTH_KW_PER_EUR)
@@ -139,7 +139,7 @@ class MarketRunner:
             sold, bought = taken * (sell_kw > 0.0), taken * (buy_kw > 0.0)
             source = "modelled reserve price"
         price = np.round(price, 2)
-        sold, bought = (_per_bid(values, owner, len(bids)) for values in (sold, bought))
+        sold, bought = (per_bid(values, owner, len(bids)) for values in (sold, bought))
         self._post_prices(market, product, day, blocks, price, source)
         answer = self._post_awards(
             market, bids, np.round(sold, 3)[:, blocks], np.round(bought, 3)[:, blocks], price[blocks]
@@ -152,7 +152,7 @@ class MarketRunner:
         """Exclusive groups: at most one block of each, whole, at prices at which none of them loses."""
         reference = _block_means(prices.at(day.starts64()), blocks)
         first = np.unique(blocks, return_index=True)[1]
-        price, taken = clear_blocks([_group(bid, first) for bid in bids], reference, DEPTH_KW_PER_EUR)
+        price, taken = clear_blocks([group_of(bid, first) for bid in bids], reference, DEPTH_KW_PER_EUR)
         price = np.round(price, 2)
         sold, bought = np.zeros((len(bids), day.n_intervals)), np.zeros((len(bids), day.n_intervals))
         for number, (bid, index) in enumerate(zip(bids, taken, strict=True)):
@@ -188,52 +188,6 @@ class MarketRunner:
         ]
         body: Mapping[str, Any] = {"product": product, "source": source, "prices": rows}
         return int(self.client.post(f"/api/v1/markets/{market}/prices", body)["stored"])
-
-
-def block_of_interval(day: DeliveryDay, block_minutes: int) -> Ints:
-    """(H,) number of each interval's block: up to an hour by elapsed time, longer ones by the wall clock."""
-    if block_minutes <= 60:
-        return np.arange(day.n_intervals, dtype=np.int64) // max(block_minutes // day.step_minutes, 1)
-    zone = ZoneInfo(day.zone)
-    local = [start.astimezone(zone) for start in day.starts()]
-    return np.array([(moment.hour * 60 + moment.minute) // block_minutes for moment in local], dtype=np.int64)
-
-
-def _orders(bids: Sequence[Mapping[str, Any]], first: Ints) -> tuple[Ints, Floats, Floats, Floats]:
-    """Every bid as single orders: the bid each belongs to (R,), and per block (R, B) sales, purchases and limits."""
-    rows: list[tuple[int, Floats, Floats, Floats]] = []
-    for number, bid in enumerate(bids):
-        if bid.get("curve") is None:
-            sell, buy, limit = (np.array(bid[name], float)[first] for name in ("up_kw", "down_kw", "price_per_mwh"))
-            rows.append((number, sell, buy, limit))
-            continue
-        down = bid["product_kind"] == "RESERVE_DOWN"
-        steps = [orders_of_curve(points, -AT_ANY_PRICE) for points in bid["curve"]]
-        for rank in range(max(map(len, steps), default=0)):
-            padded = np.array([step[rank] if rank < len(step) else (0.0, 0.0, 0.0) for step in steps])
-            sell, buy = (padded[:, 2], padded[:, 1]) if down else (padded[:, 1], padded[:, 2])
-            rows.append((number, sell, buy, padded[:, 0]))
-    owner, sales, purchases, limits = zip(*rows, strict=True)
-    return np.array(owner, dtype=np.int64), np.array(sales), np.array(purchases), np.array(limits)
-
-
-def _group(bid: Mapping[str, Any], first: Ints) -> list[Block]:
-    """A bid's exclusive group, per market block."""
-    return [
-        Block(
-            np.array(block["up_kw"], float)[first],
-            np.array(block["down_kw"], float)[first],
-            float(block["price_per_mwh"]),
-            float(block.get("buy_price_per_mwh", block["price_per_mwh"])),
-        )
-        for block in bid.get("blocks") or ()
-    ]
-
-
-def _per_bid(values: Floats, owner: Ints, count: int) -> Floats:
-    summed = np.zeros((count, values.shape[1]))
-    np.add.at(summed, owner, values)
-    return summed
 
 
 def _block_means(values: Floats, blocks: Ints) -> Floats:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from socket import socket
 from typing import Any
 
 from django.conf import settings
@@ -42,7 +43,7 @@ class PlayedDay:
 
 
 @contextmanager
-def played_day(scenario: Scenario, *, bind: str) -> Iterator[PlayedDay]:
+def played_day(scenario: Scenario, listening: socket) -> Iterator[PlayedDay]:
     """Set up, play and settle the day, then hand over the running service."""
     stopwatch: dict[str, float] = {}
     columns = (SpinnerColumn(), TextColumn("{task.description:42}"), BarColumn(), TimeElapsedColumn())
@@ -53,7 +54,7 @@ def played_day(scenario: Scenario, *, bind: str) -> Iterator[PlayedDay]:
             world = exported_world(scenario.grid, Path(settings.DATA_DIR) / "worlds" / scenario.grid)
             prices = _prices(scenario, world)
         clock.set_simulated(scenario.the_day_before_at(8))
-        with running_service(bind, Path(settings.DATA_DIR) / "demo_tokens.json") as service:
+        with running_service(listening, Path(settings.DATA_DIR) / "demo_tokens.json") as service:
             play = stages.Play(scenario, world, prices, service)
             _run_stages(play, bars, stopwatch)
             bars.stop()

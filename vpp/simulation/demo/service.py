@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from io import StringIO
 from pathlib import Path
+from socket import socket
 from typing import Any
 
 from django.core.management import call_command
@@ -65,10 +66,10 @@ class Service:
 
 
 @contextmanager
-def running_service(bind: str, tokens_file: Path) -> Iterator[Service]:
+def running_service(listening: socket, tokens_file: Path) -> Iterator[Service]:
     """Web server, relay and workers in this process, for as long as the block runs."""
     tokens = ensure_tokens(tokens_file)
-    with relay.embedded(), WebServer(bind) as server:
+    with relay.embedded(), WebServer(listening) as server:
         yield Service(server.url, tokens)
 
 

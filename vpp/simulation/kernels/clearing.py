@@ -103,6 +103,18 @@ def orders_of_curve(points: Sequence[Sequence[float]], floor: float) -> list[tup
     return orders
 
 
+def steps_of_line(points: Sequence[Sequence[float]], parts: int = 20) -> list[list[float]]:
+    """Straight lines between points as small steps, each offered from the price where the line reaches its middle."""
+    steps: list[list[float]] = [list(points[0])] if points else []
+    for (low, first), (high, second) in zip(points[:-1], points[1:], strict=True):
+        if second > first:
+            count = parts if high - low > parts * TICK else 1
+            for part in range(count):
+                price = high if count == 1 else low + (part + 0.5) / count * (high - low)
+                steps.append([price, first + (part + 1) / count * (second - first)])
+    return steps if steps and (steps[0][1] != 0.0 or len(steps) == 1) else steps[1:]
+
+
 TICK = 0.01
 AT_ANY_PRICE = 1e6
 

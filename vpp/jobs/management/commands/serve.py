@@ -15,6 +15,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand
 
 from vpp.jobs import relay
+from vpp.jobs.management.listening import add_bind, listening_on
 from vpp.jobs.signals import stop_on_signal
 from vpp.jobs.web import WebServer
 
@@ -23,7 +24,7 @@ class Command(BaseCommand):
     help = "Run the whole service in this process, until SIGTERM or Ctrl-C."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--bind", default="127.0.0.1:8000", help="host:port; loopback unless told otherwise")
+        add_bind(parser)
         parser.add_argument(
             "--with",
             action="append",
@@ -34,13 +35,14 @@ class Command(BaseCommand):
         parser.add_argument("--no-migrate", action="store_true", help="do not bring the database up to date first")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        listening = listening_on(options["bind"])
         if not options["no_migrate"]:
             call_command("migrate", interactive=False, verbosity=0)
         stop = stop_on_signal()
         with ExitStack() as stack:
             if not settings.BROKER_URL:
                 stack.enter_context(relay.embedded(with_schedule=True))
-            server = stack.enter_context(WebServer(options["bind"]))
+            server = stack.enter_context(WebServer(listening))
             for command in options["with"]:
                 stack.enter_context(_beside(shlex.split(command)))
             self.stdout.write(f"serving on {server.url} - stop with Ctrl-C")

@@ -8,10 +8,12 @@ import sys
 from argparse import ArgumentParser
 from datetime import date
 from pathlib import Path
+from socket import socket
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from vpp.jobs.management.listening import add_bind, listening_on
 from vpp.lib.embedded_postgres import default_data_dir, ensure_database
 from vpp.simulation.demo.scenario import BadScenario, Scenario, make_scenario
 
@@ -32,7 +34,7 @@ class Command(BaseCommand):
         parser.add_argument("--seed", type=int, help="of the devices' faults and the market's competitors")
         parser.add_argument("--json", type=Path, help="also write the result to this file")
         parser.add_argument("--grid", default="", help="another SimBench grid, such as 1-LV-rural1--2-sw")
-        parser.add_argument("--bind", default="127.0.0.1:8000", help="where the console is served")
+        add_bind(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
@@ -46,8 +48,9 @@ class Command(BaseCommand):
         except BadScenario as error:
             raise CommandError(str(error), returncode=1) from None
         self._enter_own_data_folder(scenario)
+        listening = listening_on("127.0.0.1:0" if options["no_serve"] else options["bind"])
         ensure_database()
-        self._play(scenario, options)
+        self._play(scenario, listening, options)
 
     def _enter_own_data_folder(self, scenario: Scenario) -> None:
         """Without DATABASE_URL each demo has a database of its own, so that no played day meets a real one."""
@@ -58,15 +61,13 @@ class Command(BaseCommand):
         os.environ |= {"VPP_DATA_DIR": str(folder), CHOSEN: "1"}
         os.execv(sys.executable, [sys.executable, *sys.argv])
 
-    def _play(self, scenario: Scenario, options: dict[str, Any]) -> None:
+    def _play(self, scenario: Scenario, listening: socket, options: dict[str, Any]) -> None:
         from vpp.simulation.demo import director, show
         from vpp.simulation.demo.service import DemoFailed
         from vpp.simulation.price_files import BadPriceFile
 
         try:
-            with director.played_day(
-                scenario, bind="127.0.0.1:0" if options["no_serve"] else options["bind"]
-            ) as played:
+            with director.played_day(scenario, listening) as played:
                 show.print_result(played.result)
                 if options["json"]:
                     options["json"].write_text(json.dumps(played.result, indent=2, default=str) + "\n")
