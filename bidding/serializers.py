@@ -84,6 +84,7 @@ class BidSerializer(serializers.ModelSerializer):
     product = serializers.CharField(source="product.code")
     product_kind = serializers.CharField(source="product.kind")
     block_minutes = serializers.IntegerField(source="product.block_minutes")
+    order_form = serializers.CharField(source="product.order_form")
     time_zone = serializers.CharField(source="product.market.time_zone")
     portfolio = serializers.CharField(source="portfolio.code")
     ask = serializers.CharField(source="ask.reference", default=None)
@@ -93,9 +94,9 @@ class BidSerializer(serializers.ModelSerializer):
     class Meta:
         model = Bid
         fields = [
-            "id", "natural_key", "market", "product", "product_kind", "block_minutes", "time_zone", "portfolio", "ask",
-            "delivery_date", "version", "state", "up_kw", "down_kw", "price_per_mwh", "curve", "blocks", "confidence",
-            "shortfall_risk", "gap", "options", "submitted_at", "award",
+            "id", "natural_key", "market", "product", "product_kind", "block_minutes", "order_form", "time_zone",
+            "portfolio", "ask", "delivery_date", "version", "state", "up_kw", "down_kw", "price_per_mwh", "curve",
+            "blocks", "confidence", "shortfall_risk", "gap", "options", "submitted_at", "award",
         ]  # fmt: skip
 
 

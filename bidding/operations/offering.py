@@ -36,6 +36,7 @@ def curves_of(
 def _curves_of(
     gathered: Gathered, plan: BidPlan, offers: list[OpenProduct], options: SolverOptions
 ) -> dict[str, list[Any]]:
+    from bidding.kernels.linear_curve import line_of_steps
     from bidding.kernels.offer_curves import cheap_reserve_lots, energy_curve, reserve_curve
 
     found: dict[str, list[Any]] = {}
@@ -54,6 +55,9 @@ def _curves_of(
         limits = {"floor": product.price_floor, "cap": product.price_cap, "tick": float(product.tick)}
         if product.kind == Product.Kind.ENERGY:
             curve = energy_curve(gathered.problem, plan, offer.scenarios, options, **limits)
+            if curve is not None and product.order_form == Product.OrderForm.LINEAR:
+                most = product.max_points
+                curve = [line_of_steps(steps, max_points=most, **limits) for steps in curve]
         else:
             first = np.unique(offer.block_of_interval, return_index=True)[1]
             full = np.round(plan.reserve_kw[product.code][first] / product.lot_kw)

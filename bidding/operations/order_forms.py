@@ -96,6 +96,7 @@ def _check_group(draft: BidDraft) -> None:
 
 def _check_prices(draft: BidDraft) -> None:
     from bidding.kernels.curve import curve_findings
+    from bidding.kernels.linear_curve import line_findings
 
     product = draft.product
     for interval, price in enumerate(draft.price_per_mwh):
@@ -106,7 +107,8 @@ def _check_prices(draft: BidDraft) -> None:
         return
     if product.order_form not in (Product.OrderForm.STEPS, Product.OrderForm.LINEAR):
         raise BadPrice(f"{product} takes no curves", order_form=product.order_form)
-    findings = curve_findings(
+    is_line = product.order_form == Product.OrderForm.LINEAR and product.kind == Product.Kind.ENERGY
+    findings = (line_findings if is_line else curve_findings)(
         draft.curve, blocks=count_blocks(product, draft.day), max_points=product.max_points,
         price_floor=product.price_floor, price_cap=product.price_cap, tick=float(product.tick),
     )  # fmt: skip

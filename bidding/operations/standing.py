@@ -80,6 +80,7 @@ def expected_kw(bid: Bid, day: DeliveryDay, price: FloatArray) -> tuple[FloatArr
     """(H,) up and down that the bid comes to at these prices (H,); all of it where it is one quantity."""
     from bidding.kernels.curve import quantity_at
     from bidding.kernels.gate import block_of_interval
+    from bidding.kernels.linear_curve import quantity_on_line
 
     if bid.blocks:
         best = max(bid.blocks, key=lambda block: block_surplus(block, price))
@@ -88,7 +89,9 @@ def expected_kw(bid: Bid, day: DeliveryDay, price: FloatArray) -> tuple[FloatArr
     if bid.curve is None:
         return np.asarray(bid.up_kw, dtype=np.float64), np.asarray(bid.down_kw, dtype=np.float64)
     blocks = block_of_interval(day, bid.product.block_minutes)
-    at_price = [quantity_at(bid.curve[block], float(price[t])) for t, block in enumerate(blocks)]
+    is_line = bid.product.order_form == Product.OrderForm.LINEAR and bid.product.kind == Product.Kind.ENERGY
+    quantity = quantity_on_line if is_line else quantity_at
+    at_price = [quantity(bid.curve[block], float(price[t])) for t, block in enumerate(blocks)]
     up_kw, down_kw = np.maximum(at_price, 0.0), np.maximum(np.negative(at_price), 0.0)
     if bid.product.kind == Product.Kind.RESERVE_DOWN:
         return down_kw, up_kw

@@ -27,6 +27,7 @@ class Energy:
     min_quantity_kw: float
     curve: bool
     import_fee_per_mwh: float
+    linear: bool = False
 
 
 @dataclass(frozen=True)
@@ -201,15 +202,20 @@ def _blocks(item: Reader, count: int, minutes: float) -> tuple[NDArray[np.int64]
 
 
 def _energy(top: Reader, shape: tuple[int, int], minutes: float) -> Energy:
-    keys = {"mtu_minutes", "price_per_mwh", "min_quantity_kw", "curve", "import_fee_per_mwh"}
+    keys = {"mtu_minutes", "price_per_mwh", "min_quantity_kw", "curve", "curve_form", "import_fee_per_mwh"}
     item = top.part("energy", keys)
     block, hours = _blocks(item, shape[1], minutes)
+    curve = item.flag("curve", default=False)
+    form = item.choice("curve_form", ("steps", "linear"), "steps")
+    if "curve_form" in item.raw and not curve:
+        item.finding("curve_form", "only where curve is true")
     return Energy(
         block=block,
         price_per_mwh=item.table("price_per_mwh", (shape[0], int(block[-1]) + 1)),
         mtu_hours=hours,
         min_quantity_kw=item.number("min_quantity_kw", default=0.0, least=0.0),
-        curve=item.flag("curve", default=False),
+        curve=curve,
+        linear=form == "linear",
         import_fee_per_mwh=item.number("import_fee_per_mwh", default=0.0),
     )
 

@@ -64,7 +64,17 @@ def _energy(problem: WhatIf, position_kw: FloatArray) -> dict[str, Any]:
     for h in range(position_kw.shape[1]):
         prices, first = np.unique(problem.energy.price_per_mwh[:, h], return_index=True)
         sold = np.maximum.accumulate(np.round(position_kw[first, h], 7))
-        curves.append(
-            [{"price_per_mwh": float(p), "position_kw": float(kw) + 0.0} for p, kw in zip(prices, sold, strict=True)]
-        )
+        kept = _corners(prices, sold) if problem.energy.linear else np.arange(prices.size)
+        curves.append([{"price_per_mwh": float(prices[n]), "position_kw": float(sold[n]) + 0.0} for n in kept])
     return {"position_kw": _kw(position_kw), "curves": curves}
+
+
+def _corners(prices: FloatArray, sold: FloatArray) -> list[int]:
+    """Points that straight lines between the others would miss."""
+    kept = [0]
+    for n in range(1, prices.size - 1):
+        last = kept[-1]
+        between = np.interp(prices[last + 1 : n + 1], prices[[last, n + 1]], sold[[last, n + 1]])
+        if np.abs(between - sold[last + 1 : n + 1]).max() > 1e-6:
+            kept.append(n)
+    return kept + ([prices.size - 1] if prices.size > 1 else [])

@@ -108,7 +108,7 @@ def test_a_trader_edits_a_group_over_http_and_bad_ones_are_named(blocky, client)
     assert bid.state == Bid.State.WITHDRAWN and group_of(blocky).up_kw == sale["up_kw"]
     with pytest.raises(BadPrice, match="blocks and nothing else"):
         operations.edit_bid(
-            bid=group_of(blocky), change=BidChange(up_kw=[100.0] * 96), at=blocky.at, actor="t", reason="x"
+            bid=group_of(blocky), change=BidChange(up_kw=sale["up_kw"]), at=blocky.at, actor="t", reason="x"
         )
 
 

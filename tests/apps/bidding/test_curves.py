@@ -10,10 +10,16 @@ import pytest
 from bidding import operations, queries
 from bidding.errors import BadPrice
 from bidding.kernels.curve import quantity_at
+from bidding.kernels.linear_curve import line_findings
 from bidding.models import Bid, Product
 from bidding.operations import BidChange
+from bidding.operations.bids import BidDraft
+from bidding.operations.exchange import order_rows
+from bidding.operations.order_forms import check_rules
 from bidding.operations.standing import shortfalls_kw, standing_of
+from bidding.wholesale.operations import AwardRow
 from tests.apps.bidding import world as worlds
+from vpp.lib import clock
 
 pytestmark = pytest.mark.django_db
 
@@ -70,3 +76,29 @@ def test_a_trader_may_send_another_curve_but_no_falling_one(curvy):
         operations.edit_bid(bid=bid, change=BidChange(curve=falling), **hand)
     made = operations.edit_bid(bid=bid, change=BidChange(curve=[[[2.5, 100.0]]] * 6), **hand)
     assert made.curve == [[[2.5, 100.0]]] * 6 and made.state == Bid.State.SUBMITTED and set(made.up_kw) == {100.0}
+
+
+def test_a_market_of_straight_lines_gets_lines_and_takes_a_point_between_them(curvy, tmp_path):
+    """Monotone, from floor to cap, within the number of points; the file has every point; a cut award fits."""
+    Product.objects.filter(pk=curvy.energy.pk).update(order_form="LINEAR", max_points=6)
+    operations.nightly(zone_code="DE", delivery_date=curvy.day.date, at=curvy.at)
+    bid = Bid.objects.select_related("product").get(product=curvy.energy)
+    rules = {"blocks": 24, "max_points": 6, "price_floor": bid.product.price_floor, "tick": float(bid.product.tick)}
+    assert line_findings(bid.curve, price_cap=bid.product.price_cap, **rules) == []
+    sloped = [points for points in bid.curve if points and points[0][1] != points[-1][1]]
+    assert sloped and all(len(points) <= 6 for points in bid.curve)
+    rows = order_rows(bid)
+    assert len(rows) == sum(len(points) for points in bid.curve)
+    assert rows[0].price == bid.product.price_floor and rows[0].quantity_kw == abs(bid.curve[0][0][1])
+    middle = [(points[0][1] + points[-1][1]) / 2 if points else 0.0 for points in bid.curve for _ in range(4)]
+    row = AwardRow(bid.pk, "L1", [max(kw, 0.0) for kw in middle], [max(-kw, 0.0) for kw in middle], [40.0] * 96)
+    clock.set_simulated(curvy.at)
+    operations.post_awards(market=curvy.energy.market, rows=[row], at=curvy.at, actor="m")
+    assert queries.book_check(curvy.day.date) == []
+    standing = standing_of(curvy.portfolio, curvy.day)
+    short = shortfalls_kw(curvy.portfolio, curvy.day, standing, curvy.at)
+    assert set(short) <= {"energy"}  # only the day's end may be lower
+    steps = [[bid.product.price_floor, 0.0], [10.0, 100.0]]
+    with pytest.raises(BadPrice, match="must run from"):
+        check_rules(BidDraft(curvy.portfolio, bid.product, curvy.day, [100.0] * 96, [0.0] * 96, [0.0] * 96,
+                             curve=[steps] * 24))  # fmt: skip

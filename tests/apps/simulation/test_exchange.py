@@ -19,7 +19,8 @@ from vpp.accounts.operations import create_client
 from vpp.lib import clock
 from vpp.lib.periods import DeliveryDay
 from vpp.simulation.client import Client
-from vpp.simulation.market_runner import MarketRunner, block_of_interval
+from vpp.simulation.market_runner import MarketRunner
+from vpp.simulation.orders import block_of_interval
 from vpp.simulation.price_files import PriceSeries
 
 pytestmark = pytest.mark.django_db(transaction=True)

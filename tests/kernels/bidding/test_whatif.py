@@ -163,3 +163,23 @@ def test_without_its_rows_a_law_is_broken(family, monkeypatch):
     monkeypatch.setattr(matrix, family, lambda *_: None)
     with pytest.raises(AssertionError):
         assert_keeps_the_rules(raw, what_if(raw))
+
+
+def test_a_linear_curve_keeps_only_its_corners_and_passes_through_every_position():
+    rng = np.random.default_rng(3)
+    prices = (40 + 25 * np.sin(np.arange(8)) + rng.normal(0, 15, (6, 8))).round(2)
+    raw = document(prices.tolist(), [storage("battery", wear_per_mwh=2.0)])
+    raw["energy"] |= {"curve": True, "curve_form": "linear"}
+    raw["imbalance"] = {"price_per_mwh": prices.tolist(), "spread_per_mwh": 30.0}
+    answer = what_if(raw)
+    position = np.array(answer["energy"]["position_kw"])
+    for h, points in enumerate(answer["energy"]["curves"]):
+        at, kw = [p["price_per_mwh"] for p in points], [p["position_kw"] for p in points]
+        assert kw == sorted(kw) and at == sorted(at)
+        assert np.interp(prices[:, h], at, kw) == pytest.approx(position[:, h], abs=1e-3)
+    raw["energy"] |= {"curve": False}
+    with pytest.raises(BadProblem, match="energy.curve_form: only where curve is true"):
+        what_if(raw)
+    raw["energy"] |= {"curve": True, "curve_form": "cubic"}
+    with pytest.raises(BadProblem, match="'cubic' is none of steps, linear"):
+        what_if(raw)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vpp.simulation.kernels.clearing import clear_energy_day, clear_reserve_day, clear_uniform
+from vpp.simulation.kernels.clearing import clear_energy_day, clear_reserve_day, clear_uniform, steps_of_line
 from vpp.simulation.kernels.prices import MERIT_ORDER, merit_order_price
 
 
@@ -81,3 +81,10 @@ def test_the_modelled_price_never_falls_with_the_residual_load_and_may_be_negati
     assert price[0] < 0.0 < price[-1] <= MERIT_ORDER.marginal_cost_eur_per_mwh[-1]
     with pytest.raises(ValueError, match="positive"):
         merit_order_price(np.ones(3), 0.0)
+
+
+def test_a_line_is_cleared_as_small_steps_that_reach_both_ends():
+    steps = steps_of_line([[-500.0, -200.0], [20.0, -200.0], [60.0, 100.0], [4000.0, 100.0]], parts=10)
+    prices, quantities = [price for price, _ in steps], [kw for _, kw in steps]
+    assert prices == sorted(prices) and quantities[0] == -200.0 and quantities[-1] == 100.0
+    assert steps[1] == [22.0, -170.0] and steps_of_line([]) == []
