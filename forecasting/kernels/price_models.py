@@ -59,14 +59,14 @@ class LinearModel:
 def price_table(prices: Array, regressors: Array, weekday: NDArray[np.int64], lead: int) -> PriceTable:
     """prices (D, S), regressors (D, S, K); lead: days between the first unknown day and the forecast one."""
     n_days, n_slots = prices.shape
-    week = np.stack([_shift(prices, lag + lead) for lag in range(1, 8)])
-    base, before = week.mean(axis=0), _shift(prices, 1 + lead)
-    columns = [_shift(prices, lag + lead) - base for lag in LAGS]
+    week = np.stack([shifted(prices, lag + lead) for lag in range(1, 8)])
+    base, before = week.mean(axis=0), shifted(prices, 1 + lead)
+    columns = [shifted(prices, lag + lead) - base for lag in LAGS]
     columns += [week.std(axis=0), week.min(axis=0) - base, week.max(axis=0) - base, base]
     evening = before[:, 3 * n_slots // 4 :]
     daily = [
         before.mean(1), before.min(1), before.max(1), before[:, -1], evening.mean(1), base.mean(1),
-        before.mean(1) - _shift(prices, 2 + lead).mean(1), before.mean(1) - _shift(prices, 7 + lead).mean(1),
+        before.mean(1) - shifted(prices, 2 + lead).mean(1), before.mean(1) - shifted(prices, 7 + lead).mean(1),
     ]  # fmt: skip
     columns += [np.repeat(one[:, None], n_slots, axis=1) for one in daily]
     outside = list(np.moveaxis(regressors, 2, 0))
@@ -74,23 +74,23 @@ def price_table(prices: Array, regressors: Array, weekday: NDArray[np.int64], le
         outside.append(outside[0] - outside[1])
     hour = max(n_slots // 24, 1)
     for one in outside:
-        usual = np.mean([_shift(one, lag) for lag in range(1, 8)], axis=0)
-        columns += [one, one - _shift(one, 1), one - _shift(one, 7), one - usual]
+        usual = np.mean([shifted(one, lag) for lag in range(1, 8)], axis=0)
+        columns += [one, one - shifted(one, 1), one - shifted(one, 7), one - usual]
         columns += [np.roll(one, hour, axis=1) - one, np.roll(one, -hour, axis=1) - one]
         columns += [np.repeat(part[:, None], n_slots, axis=1) for part in (one.mean(1), (one - usual).mean(1))]
     columns += [np.repeat(np.arange(n_slots)[None], n_days, axis=0), np.repeat(weekday[:, None], n_slots, axis=1)]
-    hourly = [_by_hour(_shift(prices, lag + lead)) for lag in LAGS[:4]]
+    hourly = [by_hour(shifted(prices, lag + lead)) for lag in LAGS[:4]]
     for one in np.moveaxis(regressors, 2, 0):
-        hourly += [_by_hour(_shift(one, lag)) for lag in (0, 1, 7)]
+        hourly += [by_hour(shifted(one, lag)) for lag in (0, 1, 7)]
     spread = np.abs(week - base).mean(axis=(0, 2))
     stacked = np.stack([np.asarray(column, dtype=float) for column in columns], axis=2)
-    by_hour = (
-        np.stack([_by_hour(one) for one in np.moveaxis(regressors, 2, 0)], axis=2)
+    each_hour = (
+        np.stack([by_hour(one) for one in np.moveaxis(regressors, 2, 0)], axis=2)
         if regressors.shape[2]
         else (np.zeros((n_days, 24, 0)))
     )
     wide = np.concatenate(hourly, axis=1)
-    return PriceTable(prices, base, stacked, wide, np.eye(7)[weekday], spread, by_hour, weekday, lead)
+    return PriceTable(prices, base, stacked, wide, np.eye(7)[weekday], spread, each_hour, weekday, lead)
 
 
 def fit_models(table: PriceTable, until: int) -> PriceModels:
@@ -99,7 +99,7 @@ def fit_models(table: PriceTable, until: int) -> PriceModels:
     lengths = [length for length in (SHORTEST_DAYS, SHORT_DAYS) if len(days) > length + 28]
     spans = [*(days[-length:] for length in lengths), days]
     boosted = [_boosting(table, days, loss) for loss in ("squared_error", "absolute_error")]
-    arma = fit_arma(_by_hour(table.prices), table.outside, table.weekday, until)
+    arma = fit_arma(by_hour(table.prices), table.outside, table.weekday, until)
     return PriceModels(boosted, [_lear(table, span) for span in spans], arma)
 
 
@@ -111,8 +111,8 @@ def predict(models: PriceModels, table: PriceTable, wanted: NDArray[np.int64]) -
     base = table.base[wanted]
     per_hour = shape[1] // 24
     linear = np.mean([_linear_prices(model, table, wanted) for model in models.linear], axis=0)
-    arma = arma_prices(models.arma, _by_hour(table.prices), table.outside, table.weekday, wanted, table.lead)
-    shape_in_hour = (base + boosted) - np.repeat(_by_hour(base + boosted), per_hour, axis=1)
+    arma = arma_prices(models.arma, by_hour(table.prices), table.outside, table.weekday, wanted, table.lead)
+    shape_in_hour = (base + boosted) - np.repeat(by_hour(base + boosted), per_hour, axis=1)
     hourly = [np.repeat(one, per_hour, axis=1) + shape_in_hour for one in (linear, arma)]
     return np.stack([base + boosted, *hourly])
 
@@ -135,7 +135,7 @@ def _lear(table: PriceTable, days: NDArray[np.int64]) -> LinearModel:
     """One Lasso an hour on asinh prices, its penalty by Akaike's criterion."""
     from sklearn.linear_model import LassoLarsIC
 
-    hourly = _by_hour(table.prices)[days]
+    hourly = by_hour(table.prices)[days]
     middle = float(np.median(hourly))
     unit = 1.4826 * float(np.median(np.abs(hourly - middle))) + 1e-9
     centre, scale = np.median(table.wide[days], axis=0), table.wide[days].std(axis=0) + 1e-9
@@ -176,11 +176,11 @@ def _linear_prices(model: LinearModel, table: PriceTable, wanted: NDArray[np.int
     return prices
 
 
-def _by_hour(values: Array) -> Array:
+def by_hour(values: Array) -> Array:
     return values.reshape(len(values), 24, -1).mean(axis=2)
 
 
-def _shift(values: Array, days: int) -> Array:
+def shifted(values: Array, days: int) -> Array:
     """Value of `days` days before; the first days repeat the first."""
     index = np.maximum(np.arange(len(values)) - days, 0)
     return values[index]

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from forecasting.kernels.calendar import DayGrid, local_clock, to_day_grid
 from forecasting.kernels.combine import score_weights
 from forecasting.kernels.memory import Memory
-from forecasting.kernels.price_models import PriceTable, fit_models, predict, price_table
+from forecasting.kernels.price_kernel import kernel_prices
+from forecasting.kernels.price_models import PriceTable, by_hour, fit_models, predict, price_table
 from forecasting.kernels.series import RegularSeries
 
 Array = NDArray[np.float64]
@@ -22,6 +23,7 @@ Array = NDArray[np.float64]
 LEAST_DAYS = 49
 LONGEST_DAYS = 1092
 CALIBRATION_CYCLE = 28
+KERNEL_SHARE = 0.5
 
 
 def forecast_prices(
@@ -65,13 +67,22 @@ def _one_day(
     least = LEAST_DAYS - 14
     monday, older = max(monday, min(known, least)), max(older, min(known - 14, least))
     held = np.arange(older, known)
-    members = _predicted(table, older, held, memory)
-    weights = score_weights(np.abs(members - table.prices[held]).mean(axis=(1, 2))[:, None])[:, 0]
-    mean = np.tensordot(weights, _predicted(table, monday, np.array([target]), memory)[:, 0], axes=1)
-    errors = table.prices[held] - np.tensordot(weights, members, axes=1)
+    families, ahead = _predicted(table, older, held, memory), _predicted(table, monday, np.array([target]), memory)
+    kernel_ahead, kernel_past = kernel_prices(table, known, target)
+    weights = score_weights(np.abs(families - table.prices[held]).mean(axis=(1, 2))[:, None])[:, 0]
+    past = _with_kernel(families, weights, kernel_past[held])
+    mean = _with_kernel(ahead, weights, kernel_ahead[None])[0]
     restless = _restlessness(table)
-    scaled = errors / restless[held, None]
+    scaled = (table.prices[held] - past) / restless[held, None]
     return mean[:, None] + restless[target] * _error_quantiles(scaled, levels)
+
+
+def _with_kernel(families: Array, weights: Array, kernel: Array) -> Array:
+    """(V, S) families (M, V, S) by their weights, and the kernel's hours (V, 24) in their shape inside the hour."""
+    together = np.tensordot(weights, families, axes=1)
+    per_hour = together.shape[1] // 24
+    mixed: Array = together + KERNEL_SHARE * np.repeat(kernel - by_hour(together), per_hour, axis=1)
+    return mixed
 
 
 def _predicted(table: PriceTable, until: int, wanted: NDArray[np.int64], memory: Memory) -> Array:
