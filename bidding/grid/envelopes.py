@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 FloatArray = NDArray[np.float64]
 
+ROUNDED_KW = 0.002  # envelopes are stored in whole watts, rounded down
+
 
 @dataclass(frozen=True)
 class NodeShares:
@@ -34,7 +36,7 @@ class NodeShares:
 
 
 def ensure_envelope(feeder_code: str, day: DeliveryDay, at: datetime) -> OperatingEnvelope | None:
-    """The envelope of the newest forecast under the switching state of the day; calculated once, then read.
+    """The envelope of the newest forecast under the switching states of the day; calculated once, then read.
 
     None where the feeder has no grid to calculate on, or no forecast yet.
     """
@@ -44,7 +46,7 @@ def ensure_envelope(feeder_code: str, day: DeliveryDay, at: datetime) -> Operati
         known = feeder_day(feeder_code, day, at, with_firm=False)
     except NoForecast:
         return None
-    key = f"{known.run_key}:{known.topology or 'unrecorded'}"[:200]
+    key = f"{known.run_key}:{version_names(known.topologies) or 'unrecorded'}"[:200]
     found = OperatingEnvelope.objects.filter(natural_key=key).first()
     if found is not None:
         return found
@@ -55,7 +57,8 @@ def ensure_envelope(feeder_code: str, day: DeliveryDay, at: datetime) -> Operati
             "feeder": known.feeder,
             "delivery_date": day.date,
             "time_zone": day.zone,
-            "topology": known.topology,
+            "topology": known.topologies[-1] if known.topologies else None,
+            "topology_versions": [state.version for state in known.topologies],
             "available_at": at,
             "node_codes": codes,
             "consume_room_kw": consume_kw.T.round(3).tolist(),
@@ -70,17 +73,22 @@ def _calculate(known: FeederDay, at: datetime) -> tuple[list[str], FloatArray, F
     able_up, able_down = (
         _by_node(known.model.node_index, able) for able in capability_kw(known.feeder.code, known.day, at)
     )
-    room = operating_envelopes(
-        known.model,
-        known.p_kw,
-        known.q_kvar,
-        can_consume_kw=able_down,
-        can_produce_kw=able_up,
-        power_limits=known.power_limits,
-    )
+    rooms = [
+        operating_envelopes(
+            model,
+            known.p_kw[span],
+            known.q_kvar[span],
+            can_consume_kw=able_down[span],
+            can_produce_kw=able_up[span],
+            power_limits=known.power_limits,
+        )
+        for span, model in known.states
+    ]
+    consume_kw = np.vstack([room.consume_kw for room in rooms])
+    produce_kw = np.vstack([room.produce_kw for room in rooms])
     used = np.flatnonzero(able_up.any(axis=0) | able_down.any(axis=0))
     codes = [known.model.nodes.codes[node] for node in used]
-    return codes, np.floor(room.consume_kw[:, used] * 1e3) / 1e3, np.floor(room.produce_kw[:, used] * 1e3) / 1e3
+    return codes, np.floor(consume_kw[:, used] * 1e3) / 1e3, np.floor(produce_kw[:, used] * 1e3) / 1e3
 
 
 def capability_kw(
@@ -121,6 +129,36 @@ def node_shares(feeder_codes: Iterable[str], day: DeliveryDay, at: datetime, not
             shares.up_pu[node] = _share(envelope.produce_room_kw[place], able_up.get(node))
             shares.down_pu[node] = _share(envelope.consume_room_kw[place], able_down.get(node))
     return shares
+
+
+def node_room_kw(
+    feeder_codes: Iterable[str], day: DeliveryDay, at: datetime
+) -> dict[str, tuple[FloatArray, FloatArray]]:
+    """Of every node of these feeders that limits its devices: how much further up and down (less and more consumption)
+    than forecast it may be moved, (H,) kW each, infinite while it bears all that its devices can do."""
+    rooms: dict[str, tuple[FloatArray, FloatArray]] = {}
+    for code in sorted(set(feeder_codes) - {""}):
+        try:
+            envelope = ensure_envelope(code, day, at)
+        except DomainError:
+            continue  # a feeder that cannot be calculated limits by its head alone
+        if envelope is None:
+            continue
+        able = capability_kw(code, day, envelope.available_at)
+        sides = (envelope.produce_room_kw, envelope.consume_room_kw)
+        for place, node in enumerate(envelope.node_codes):
+            up, down = (_binding(room[place], by_node.get(node)) for room, by_node in zip(sides, able, strict=True))
+            if np.isfinite(up).any() or np.isfinite(down).any():
+                rooms[node] = (up, down)
+    return rooms
+
+
+def _binding(room_kw: Sequence[float], able_kw: FloatArray | None) -> FloatArray:
+    """The room where it is less than the devices can do (beyond the rounding of what is stored), else infinity."""
+    room = np.asarray(room_kw, dtype=np.float64)
+    if able_kw is None:
+        return np.full(room.size, np.inf)
+    return np.where(room < able_kw - ROUNDED_KW, room, np.inf)
 
 
 def _share(room_kw: Sequence[float], able_kw: FloatArray | None) -> FloatArray:

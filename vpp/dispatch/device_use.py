@@ -40,7 +40,7 @@ def with_use(state: FleetState, fleet: Fleet, delivery_date: date, interval_star
         state,
         used_kwh=used[0],
         hours_left=table.max_hours_per_day - used[1],
-        events_left=np.minimum(table.max_events_per_day - used[2], _left_of_season(table, fleet, delivery_date)),
+        events_left=np.minimum(table.max_events_per_day - used[2], left_of_season(table, fleet, delivery_date)),
         idle_hours=idle_hours,
     )
 
@@ -57,7 +57,7 @@ def season_start(day: date) -> date:
     return date(day.year if day.month >= 10 else day.year - 1, 10, 1)
 
 
-def _left_of_season(table: DeviceTable, fleet: Fleet, delivery_date: date) -> Floats:
+def left_of_season(table: DeviceTable, fleet: Fleet, delivery_date: date) -> Floats:
     """(N,) events that the owners still allow in the running season; infinite where they set no number."""
     if not np.isfinite(table.max_events_per_season).any():
         return table.max_events_per_season

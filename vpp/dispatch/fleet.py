@@ -51,6 +51,11 @@ class Fleet:
             ids[rows] = portfolio_id
         return ids
 
+    def table_of(self, portfolio_id: int) -> DeviceTable:
+        """The devices of one portfolio."""
+        rows = self.parts[portfolio_id]
+        return DeviceTable(**{one.name: getattr(self.table, one.name)[rows] for one in fields(DeviceTable)})
+
     def rows_of(self, device_ids: Ints) -> Ints:
         """(M,) row of each device, -1 for one that is not of this fleet."""
         known = self.table.device_id

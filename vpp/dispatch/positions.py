@@ -26,6 +26,7 @@ class Position:
     committed_up_kw : net of energy awards, commits on asks, and reserves as far as they were called.
     held_up_kwh, held_down_kwh : grid-side energy that held reserves may still call for in each interval.
     award_up_kw : (A, H) what each award of award_ids adds to committed_up_kw. from_ask: (A,) commits on asks.
+    products : of each award.
     """
 
     award_ids: tuple[int, ...]
@@ -34,13 +35,15 @@ class Position:
     held_down_kwh: Floats
     award_up_kw: Floats
     from_ask: NDArray[np.bool_]
+    products: tuple[Product, ...] = ()
 
 
 def position_of(portfolio_id: int, day: DeliveryDay) -> Position:
     """Everything awarded and called so far."""
     net, up_kwh, down_kwh = np.zeros(day.n_intervals), np.zeros(day.n_intervals), np.zeros(day.n_intervals)
     commitments = bids.commitments(portfolio_id, day.date)
-    endurance_h = _endurance_hours([one.product_id for one in commitments])
+    products = Product.objects.in_bulk([one.product_id for one in commitments])
+    endurance_h = {pk: product.endurance_minutes / 60.0 for pk, product in products.items()}
     per_award = np.zeros((len(commitments), day.n_intervals))
     for number, one in enumerate(commitments):
         signed_kw = one.up_kw - one.down_kw
@@ -54,7 +57,15 @@ def position_of(portfolio_id: int, day: DeliveryDay) -> Position:
         up_kwh += one.up_kw * (1.0 - called_pu) * endurance_h[one.product_id]
         down_kwh += one.down_kw * (1.0 - called_pu) * endurance_h[one.product_id]
     from_ask = np.array([one.ask_id is not None for one in commitments], dtype=bool)
-    return Position(tuple(one.award_id for one in commitments), net, up_kwh, down_kwh, per_award, from_ask)
+    return Position(
+        award_ids=tuple(one.award_id for one in commitments),
+        committed_up_kw=net,
+        held_up_kwh=up_kwh,
+        held_down_kwh=down_kwh,
+        award_up_kw=per_award,
+        from_ask=from_ask,
+        products=tuple(products[one.product_id] for one in commitments),
+    )
 
 
 _Said = tuple[object, ...]
@@ -92,12 +103,6 @@ def _said(portfolio_ids: Sequence[int], day: DeliveryDay) -> dict[int, _Said]:
     for pk, award_id, pu in calls.values_list("pk", "award_id", "activated_pu"):
         heard[holder[award_id]].append((pk, pu))
     return {portfolio_id: tuple(heard[portfolio_id]) for portfolio_id in portfolio_ids}
-
-
-def _endurance_hours(product_ids: list[int]) -> dict[int, float]:
-    """How long a full call of each product must be held."""
-    minutes = Product.objects.filter(pk__in=product_ids).values_list("pk", "endurance_minutes")
-    return {pk: endurance / 60.0 for pk, endurance in minutes}
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,9 @@ def by_priority(positions: dict[int, Position], index: int, start: datetime, at:
         ).astype(bool)
         net_up_kw = position.committed_up_kw.copy()
         net_up_kw[index] = order.up_kw + position.award_up_kw[kept, index].sum()
-        found[portfolio_id] = replace(position, committed_up_kw=net_up_kw)
+        award_up_kw = position.award_up_kw.copy()
+        award_up_kw[~kept, index] = 0.0
+        found[portfolio_id] = replace(position, committed_up_kw=net_up_kw, award_up_kw=award_up_kw)
     return found
 
 

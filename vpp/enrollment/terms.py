@@ -14,6 +14,10 @@ from vpp.enrollment.models import Device, OwnerTerms
 from vpp.lib.errors import DomainError
 
 WISHES = ("departure_local_time", "departure_energy_kwh", "comfort_min_c", "comfort_max_c", "reserve_floor_pu")
+# agreed with the owner and set by staff
+AGREED = ("max_events_per_day", "max_events_per_season", "max_hours_per_day", "notice_minutes", "rest_minutes")
+# of the machine itself
+TIMES = ("min_on_minutes", "min_off_minutes")
 
 
 class BadTerms(DomainError):
@@ -27,6 +31,35 @@ def change_terms(device: Device, wishes: Mapping[str, Any], *, at: datetime, act
     """`wishes`: some of WISHES and their new values. True if that is a change. Raises BadTerms."""
     if unknown := set(wishes) - set(WISHES):
         raise BadTerms(f"not an owner's wish: {', '.join(sorted(unknown))}")
+    return _change(device, wishes, at=at, actor=actor, reason=reason)
+
+
+@transaction.atomic
+def change_limits(device: Device, limits: Mapping[str, Any], *, at: datetime, actor: object, reason: str = "") -> bool:
+    """As change_terms, by staff: of WISHES and AGREED, and of TIMES, which are the device's own and hold at once."""
+    if unknown := set(limits) - {*WISHES, *AGREED, *TIMES}:
+        raise BadTerms(f"not a limit of use: {', '.join(sorted(unknown))}")
+    terms = {name: value for name, value in limits.items() if name not in TIMES}
+    changed = bool(terms) and _change(device, terms, at=at, actor=actor, reason=reason)
+    times = {name: value for name, value in limits.items() if name in TIMES}
+    machine = Device.objects.select_for_update(of=("self",)).get(pk=device.pk)
+    before = {name: getattr(machine, name) for name in times}
+    if before != times:
+        Device.objects.filter(pk=device.pk).update(**times)
+        audit(
+            at=at,
+            actor=actor,
+            action="device.limits_changed",
+            subject=device,
+            before=before,
+            after=times,
+            reason=reason,
+        )
+    return changed or before != times
+
+
+def _change(device: Device, wishes: Mapping[str, Any], *, at: datetime, actor: object, reason: str) -> bool:
+    """The terms with these values from `at` on; False if they stand so already."""
     Device.objects.select_for_update(of=("self",)).get(pk=device.pk)  # two changes at once: one after the other
     terms = OwnerTerms.objects.filter(device=device, period__contains=at).first()
     before = {name: getattr(terms or OwnerTerms(), name) for name in wishes}

@@ -53,6 +53,21 @@ def test_a_cycle_happens_once_and_writes_only_what_changed() -> None:
     assert set(Setpoint.objects.values_list("state", flat=True)) == {"FOLLOWED"}
 
 
+def test_what_was_sent_and_never_answered_nor_measured_is_asked_again_in_the_next_interval() -> None:
+    """No gateway and no reading for a quarter hour: whether the devices heard of it nobody can tell."""
+    played = PlayedDay(4, up_kw=12.0)
+    gateway, _ = make_client()
+    played.cycle(40)
+    operations.fetch_setpoints(gateway, played.start(40), played.start(40), everything=False)
+    second = played.cycle(41)
+    assert set(Setpoint.objects.filter(cycle__interval_start=played.start(40)).values_list("state", flat=True)) == {
+        "MISSED"
+    }
+    assert second.written == 4
+    waiting = operations.waiting_setpoints(played.start(41))
+    assert waiting.size == 4 and set(waiting.interval_start) == {played.start(41)}
+
+
 def test_an_unchanged_setpoint_is_renewed_before_it_runs_out() -> None:
     played = PlayedDay(4, up_kw=12.0)
     gateway, _ = make_client()

@@ -9,7 +9,7 @@ import pytest
 
 from tests.apps.dispatch.day import PlayedDay
 from tests.factories import make_device, make_portfolio
-from vpp.dispatch import feeder_room, operations
+from vpp.dispatch import grid_room, operations
 from vpp.dispatch.models import Shortfall
 from vpp.enrollment.models import Site
 from vpp.enrollment.queries import device_table
@@ -27,7 +27,7 @@ def limited(monkeypatch: pytest.MonkeyPatch) -> dict[str, float]:
         series = np.full(day.n_intervals, limits_kw.get(code, np.inf))
         return FeederLimits(code, series, series.copy())
 
-    monkeypatch.setattr(feeder_room, "feeder_limits", known)
+    monkeypatch.setattr(grid_room, "feeder_limits", known)
     return limits_kw
 
 
@@ -40,7 +40,9 @@ def test_a_plan_and_its_cycles_stay_inside_the_feeder_and_name_it_as_the_limit(l
     assert Shortfall.objects.filter(plan=plan, limit="FEEDER").count() == 4
     cycle = played.cycle(40)
     assert cycle.placed_up_kw == pytest.approx(12.0)
-    assert Shortfall.objects.get(cycle=cycle, device=None).limit == "FEEDER"
+    missing = Shortfall.objects.get(cycle=cycle, device=None)
+    assert (missing.limit, missing.shortfall_kw) == ("FEEDER", pytest.approx(8.0))
+    assert "feeder LV1 bears 12.0 kW" in missing.reason
 
 
 def test_portfolios_of_one_feeder_share_its_room_by_their_rating(limited: dict[str, float]) -> None:
@@ -50,12 +52,12 @@ def test_portfolios_of_one_feeder_share_its_room_by_their_rating(limited: dict[s
     limited["LV1"] = 40.0
     table = device_table(portfolio_id=played.portfolio.pk, at=played.start(0))
     idle_kw = np.zeros((3, played.day.n_intervals))
-    room = feeder_room.feeder_room(table, idle_kw, played.day, played.start(0))
-    assert room.at(40).up_kw[0] == pytest.approx(30.0)
+    room = grid_room.grid_room(table, idle_kw, played.day, played.start(0))
+    assert room.at(40)[0].up_kw[0] == pytest.approx(30.0)
 
 
 def test_a_feeder_nobody_knows_limits_nothing() -> None:
     played = PlayedDay(2, up_kw=9.0)
     table = device_table(portfolio_id=played.portfolio.pk, at=played.start(0))
-    room = feeder_room.feeder_room(table, np.zeros((2, played.day.n_intervals)), played.day, played.start(0))
-    assert not room.limits_anything
+    room = grid_room.grid_room(table, np.zeros((2, played.day.n_intervals)), played.day, played.start(0))
+    assert room.kinds == ()

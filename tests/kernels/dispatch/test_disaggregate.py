@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from tests.kernels.dispatch.states import batteries, mixed
 from vpp.dispatch.kernels.day_plan import DayPlan, DayTask, plan_day
-from vpp.dispatch.kernels.disaggregate import FeederLimits, disaggregate, level_fill
+from vpp.dispatch.kernels.disaggregate import PlaceLimits, disaggregate
 from vpp.dispatch.kernels.headroom import FleetState, Limit, headroom
+from vpp.dispatch.kernels.shares import level_fill
 
 STEP_H = 0.25
 
@@ -115,16 +116,16 @@ def test_a_day_that_needs_the_store_in_the_evening_is_met_in_full() -> None:
 
 
 def test_a_feeder_limit_holds_for_its_devices_together() -> None:
-    limits = FeederLimits(np.array([0, 0, 1]), up_kw=np.array([4.0, 99.0]), down_kw=np.array([99.0, 99.0]))
-    split = disaggregate(12.0, batteries(3), np.zeros(3), STEP_H, feeders=limits)
+    limits = PlaceLimits(np.array([0, 0, 1]), up_kw=np.array([4.0, 99.0]), down_kw=np.array([99.0, 99.0]))
+    split = disaggregate(12.0, batteries(3), np.zeros(3), STEP_H, places=(limits,))
     assert split.change_kw[:2].sum() == pytest.approx(4.0)
     assert split.residual_kw == pytest.approx(3.0)
     assert split.reason is Limit.FEEDER
 
 
 def test_what_a_full_feeder_cannot_take_is_asked_of_the_others() -> None:
-    limits = FeederLimits(np.array([0, 0, 1, 1]), up_kw=np.array([4.0, np.inf]), down_kw=np.array([99.0, 99.0]))
-    split = disaggregate(12.0, batteries(4), np.zeros(4), STEP_H, feeders=limits)
+    limits = PlaceLimits(np.array([0, 0, 1, 1]), up_kw=np.array([4.0, np.inf]), down_kw=np.array([99.0, 99.0]))
+    split = disaggregate(12.0, batteries(4), np.zeros(4), STEP_H, places=(limits,))
     assert split.change_kw[:2].sum() <= 4.0 and split.change_kw.sum() == pytest.approx(12.0)
     assert split.residual_kw == 0.0
 
@@ -136,7 +137,7 @@ def test_no_feeder_is_passed_and_limits_that_do_not_bind_change_nothing(seed: in
     state, cost = mixed(30, seed), rng.choice([0.0, 0.03, 0.06], 30)
     feeder, limit_kw = rng.integers(0, 4, 30), rng.uniform(0.0, 120.0, 4)
     free = disaggregate(net_up_kw, state, cost, STEP_H)
-    split = disaggregate(net_up_kw, state, cost, STEP_H, feeders=FeederLimits(feeder, limit_kw, limit_kw))
+    split = disaggregate(net_up_kw, state, cost, STEP_H, places=(PlaceLimits(feeder, limit_kw, limit_kw),))
     load_kw = np.bincount(feeder, weights=np.abs(split.change_kw), minlength=4)
     assert (load_kw <= limit_kw + 1e-9).all()
     assert np.abs(split.change_kw).sum() + abs(split.residual_kw) == pytest.approx(round(abs(net_up_kw), 3), abs=1e-6)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tests.kernels.dispatch.states import batteries, mixed
 from vpp.dispatch.kernels.day_plan import after_step, split_interval
-from vpp.dispatch.kernels.disaggregate import FeederLimits, disaggregate
+from vpp.dispatch.kernels.disaggregate import PlaceLimits, disaggregate
 from vpp.dispatch.kernels.headroom import SHIFTABLE, FleetState, Limit, is_on
 
 STEPS, STEP_H, SLACK = 12, 0.25, 2e-3
@@ -136,7 +136,7 @@ def test_a_node_or_feeder_is_never_passed_and_what_it_withholds_is_named(
     state = replace(mixed(12, seed), min_on_hours=np.zeros(12))
     group = np.arange(12) % 2
     limits = np.array([first_kw, second_kw])
-    split = disaggregate(wanted_kw, state, np.zeros(12), STEP_H, feeders=FeederLimits(group, limits, limits))
+    split = disaggregate(wanted_kw, state, np.zeros(12), STEP_H, places=(PlaceLimits(group, limits, limits),))
     moved_kw = np.abs(np.bincount(group, weights=split.change_kw, minlength=2))
     assert (moved_kw <= limits + SLACK).all()
     assert (split.reason == Limit.NONE) == (abs(split.residual_kw) < 1e-9)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vpp.dispatch.kernels.corridor import Corridor, recovery_up_kw, spare_kwh, store_corridor, total_store
-from vpp.dispatch.kernels.disaggregate import FeederLimits, Split, disaggregate
+from vpp.dispatch.kernels.disaggregate import Claims, PlaceLimits, Split, Stop, disaggregate
 from vpp.dispatch.kernels.headroom import SHIFTABLE, FleetState, Limit, headroom, is_on
 
 Floats = NDArray[np.float64]
@@ -26,11 +26,12 @@ class DayTask:
 
 @dataclass(frozen=True)
 class DayPlan:
-    """target_kw (N, H); residual_kw (H,), up positive; reason (H,) Limit; the corridor of the batteries."""
+    """target_kw (N, H); residual_kw (H,), up positive; reason (H,) Limit; stops (H,); the corridor of the batteries."""
 
     target_kw: Floats
     residual_kw: Floats
     reason: list[Limit]
+    stops: list[tuple[Stop, ...]]
     corridor: Corridor
 
 
@@ -40,17 +41,20 @@ def plan_day(
     start: FleetState,
     cost_eur_per_kwh: Floats,
     step_hours: float,
-    feeders: Callable[[int], FeederLimits] | None = None,
+    places: Callable[[int], Sequence[PlaceLimits]] | None = None,
+    claims: Callable[[int], Claims | None] | None = None,
 ) -> DayPlan:
     """Split the committed net power over N devices with baselines (N, H), from the state at the day's start.
 
-    start.baseline_kw is replaced interval by interval; feeders gives the limits of an interval.
-    Later intervals see what the earlier ones used.
+    start.baseline_kw is replaced interval by interval; places gives the limits of an interval, claims what of its
+    commitment only some devices may serve. Later intervals see what the earlier ones used.
     """
-    corridor = day_corridor(task, baseline_kw, start, step_hours)
+    claims_at = [claims(t) if claims else None for t in range(task.committed_up_kw.size)]
+    corridor = day_corridor(task, baseline_kw, start, step_hours, claims_at)
     n_intervals = task.committed_up_kw.size
     target_kw, residual_kw = np.empty_like(baseline_kw), np.zeros(n_intervals)
     reason: list[Limit] = []
+    stops: list[tuple[Stop, ...]] = []
     state = start
     for t in range(n_intervals):
         state = replace(state, baseline_kw=baseline_kw[:, t])
@@ -61,12 +65,14 @@ def plan_day(
             float(corridor.least_kwh[t]),
             float(corridor.most_kwh[t]),
             step_hours,
-            feeders(t) if feeders else None,
+            places(t) if places else (),
+            claims_at[t],
         )
         target_kw[:, t], residual_kw[t] = split.target_kw, split.residual_kw
         reason.append(split.reason)
+        stops.append(split.stops)
         state = after_step(state, split.target_kw, step_hours)
-    return DayPlan(target_kw, residual_kw, reason, corridor)
+    return DayPlan(target_kw, residual_kw, reason, stops, corridor)
 
 
 def split_interval(
@@ -76,33 +82,40 @@ def split_interval(
     least_kwh: float,
     most_kwh: float,
     step_hours: float,
-    feeders: FeederLimits | None = None,
+    places: Sequence[PlaceLimits] = (),
+    claims: Claims | None = None,
 ) -> Split:
     """One interval: the commitment over all devices, or, where nothing is promised, the recovery of the batteries.
 
     least_kwh, most_kwh : corridor of the batteries' content at the end of the interval.
     """
     store = total_store(state)
-    if committed_up_kw != 0.0:
-        spare = spare_kwh(store, least_kwh, most_kwh, committed_up_kw > 0.0)
+    if committed_up_kw != 0.0 or claims is not None:
+        spare = spare_kwh(store, least_kwh, most_kwh, committed_up_kw >= 0.0)
         return disaggregate(
-            committed_up_kw, state, cost_eur_per_kwh, step_hours, spare_store_kwh=spare, feeders=feeders
+            committed_up_kw, state, cost_eur_per_kwh, step_hours, spare_store_kwh=spare, places=places, claims=claims
         )
     wanted_kw = recovery_up_kw(store, least_kwh, most_kwh, step_hours)
     batteries_only = np.where(
         (state.kind != "BATTERY") & (state.barred == 0), np.int8(Limit.NOT_PROMISED), state.barred
     )
     state = replace(state, barred=batteries_only.astype(np.int8))
-    return disaggregate(wanted_kw, state, cost_eur_per_kwh, step_hours, feeders=feeders)
+    return disaggregate(wanted_kw, state, cost_eur_per_kwh, step_hours, places=places)
 
 
-def day_corridor(task: DayTask, baseline_kw: Floats, state: FleetState, step_hours: float) -> Corridor:
-    """The corridor of the batteries, with what the other devices can give in each interval."""
+def day_corridor(
+    task: DayTask, baseline_kw: Floats, state: FleetState, step_hours: float, claims: Sequence[Claims | None]
+) -> Corridor:
+    """The corridor of the batteries, with what the other devices can give, and may, in each interval."""
     others = state.kind != "BATTERY"
     lasting_up, lasting_down = np.zeros(task.committed_up_kw.size), np.zeros(task.committed_up_kw.size)
-    for t in np.flatnonzero(task.committed_up_kw):
+    for t in np.flatnonzero(task.committed_up_kw).tolist():
         room = headroom(replace(state, baseline_kw=baseline_kw[:, t]), step_hours)
         lasting_up[t], lasting_down[t] = room.up_kw[others].sum(), room.down_kw[others].sum()
+        if (claim := claims[t]) is not None:
+            for_batteries_kw = float(claim.kw[~claim.admitted[:, others].any(axis=1)].sum())
+            lasting_up[t] = min(lasting_up[t], max(task.committed_up_kw[t] - for_batteries_kw, 0.0))
+            lasting_down[t] = min(lasting_down[t], max(for_batteries_kw - task.committed_up_kw[t], 0.0))
     return store_corridor(
         task.committed_up_kw,
         lasting_up,

@@ -40,6 +40,8 @@ class Limit(IntEnum):
     OWNER_NOTICE = 13
     MIN_TIME = 14
     NOT_PROMISED = 15  # where nothing is promised only batteries are moved
+    NODE = 16
+    NOT_ADMITTED = 17  # the product's rules exclude the device
 
 
 @dataclass(frozen=True)

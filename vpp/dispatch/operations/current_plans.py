@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vpp.dispatch import plan_rows
-from vpp.dispatch.feeder_room import FeederRoom, feeder_room
 from vpp.dispatch.fleet import Fleet
+from vpp.dispatch.grid_room import GridRoom, grid_room
 from vpp.dispatch.models import Plan
 from vpp.dispatch.operations.planning import plan_for
 from vpp.dispatch.positions import Position
@@ -26,13 +26,13 @@ KEPT = 400
 
 @dataclass(frozen=True)
 class CurrentPlan:
-    """A plan with its devices: device_id (N,), baseline_kw and target_kw (N, H), and its feeders' room if limited."""
+    """A plan with its devices: device_id (N,), baseline_kw and target_kw (N, H), and what the grid bears."""
 
     plan: Plan
     device_id: NDArray[np.int64]
     baseline_kw: Floats
     target_kw: Floats
-    room: FeederRoom | None
+    room: GridRoom
 
 
 _kept: dict[tuple[int, datetime], CurrentPlan] = {}
@@ -74,8 +74,8 @@ def planned_kw(plans: dict[int, CurrentPlan], fleet: Fleet, index: int) -> tuple
 def _read(plan: Plan, day: DeliveryDay) -> CurrentPlan:
     device_id, baseline_kw, target_kw = plan_rows.read(plan.pk, day.n_intervals)
     table = device_table(device_ids=device_id.tolist(), at=day.start)  # as many rows, in the same order
-    room = feeder_room(table, baseline_kw, day, plan.created_at)
-    current = CurrentPlan(plan, device_id, baseline_kw, target_kw, room if room.limits_anything else None)
+    room = grid_room(table, baseline_kw, day, plan.created_at)
+    current = CurrentPlan(plan, device_id, baseline_kw, target_kw, room)
     _kept[plan.pk, plan.created_at] = current
     while len(_kept) > KEPT:
         _kept.pop(next(iter(_kept)), None)

@@ -17,10 +17,11 @@ from vpp.dispatch.kernels.disaggregate import Split
 from vpp.dispatch.kernels.headroom import Limit
 from vpp.dispatch.models import Alarm, ControlCycle, Shortfall
 from vpp.dispatch.operations.judging import STEP, Judged, judge_interval
-from vpp.dispatch.operations.planning import LEAST_SHORTFALL_KW, lock_portfolios
+from vpp.dispatch.operations.planning import lock_portfolios
 from vpp.dispatch.operations.scene import SAME_KW, Scene, look
 from vpp.dispatch.operations.watching import raise_alarms
 from vpp.dispatch.setpoint_rows import NewSetpoints
+from vpp.dispatch.stopped import is_short, told
 from vpp.enrollment.models import Portfolio
 from vpp.lib.periods import delivery_day_of
 
@@ -122,13 +123,15 @@ def _splits(scene: Scene) -> dict[int, Split]:
             current.plan.least_stored_kwh[scene.index],
             current.plan.most_stored_kwh[scene.index],
             fleet_state.STEP_HOURS,
-            current.room.at(scene.index, table.device_id[rows]) if current.room else None,
+            current.room.at(scene.index, table.device_id[rows]),
+            scene.claims(portfolio_id),
         )
     return splits
 
 
 def _changes(scene: Scene, splits: dict[int, Split]) -> NewSetpoints:
-    """Setpoints to write: new or moved targets, those about to run out, and releases of devices no longer needed."""
+    """Setpoints to write: new or moved targets, those about to run out or judged as missed (nobody sends these any
+    more, and the device may never have heard of them), and releases of devices no longer needed."""
     table, held = scene.fleet.table, ~np.isnan(scene.held.target_kw)
     change_kw = np.concatenate([split.change_kw for split in splits.values()])
     target_kw = np.concatenate([split.target_kw for split in splits.values()])
@@ -137,7 +140,7 @@ def _changes(scene: Scene, splits: dict[int, Split]) -> NewSetpoints:
         moved = np.abs(target_kw - scene.held.target_kw) > SAME_KW
         ends_now = ~(scene.held.until_s >= (scene.start + STEP).timestamp())
     release = held & ~asked
-    rows = np.flatnonzero((asked & (~held | moved | ends_now)) | release)
+    rows = np.flatnonzero((asked & (~held | moved | ends_now | scene.held.missed)) | release)
     own_kw = np.clip(scene.state.baseline_kw, -table.max_production_kw, table.max_consumption_kw)
     portfolio_id = scene.fleet.portfolio_id[rows]
     return NewSetpoints(
@@ -170,10 +173,12 @@ def _intervals_ahead(committed_up_kw: NDArray[np.float64]) -> int:
 
 def _shortfalls(scene: Scene, split: Split, cycle: ControlCycle) -> list[Shortfall]:
     """The missing power of a promised interval, and each dispatched device that fell out of it."""
-    if cycle.committed_up_kw == 0.0 or abs(split.residual_kw) <= LEAST_SHORTFALL_KW:
+    promised = cycle.committed_up_kw != 0.0 or split.stops
+    if not promised or not is_short(split.residual_kw, split.stops):
         return []
+    because = told(split.residual_kw, split.reason, split.stops, "committed power that no device can give now")
     found: list[tuple[int | None, Limit, float, str]] = [
-        (None, split.reason, split.residual_kw, "committed power that no device can give now")
+        (None, one.limit, one.missing_kw, one.reason) for one in because
     ]
     part = scene.fleet.parts[cycle.portfolio_id]
     out = (scene.state.barred[part] >= Limit.SILENT) & ~np.isnan(scene.held.target_kw[part])

@@ -15,7 +15,7 @@ from vpp.dispatch.operations.judging import STEP
 from vpp.dispatch.operations.planning import lock_portfolios
 from vpp.enrollment.models import Device, Portfolio
 from vpp.enrollment.suspension import set_opt_out
-from vpp.enrollment.terms import change_terms
+from vpp.enrollment.terms import change_limits, change_terms
 
 
 def set_device_opt_out(
@@ -29,8 +29,7 @@ def set_device_opt_out(
     with transaction.atomic():
         if not set_opt_out(device, opted_out=opted_out, at=at, actor=actor, reason=reason):
             return []
-        portfolios = Portfolio.objects.filter(enrollments__device=device, enrollments__period__contains=at)
-        return [replan(portfolio_id, at) for portfolio_id in portfolios.order_by("pk").values_list("pk", flat=True)]
+        return _dispatch_again(device, at)
 
 
 def set_device_terms(
@@ -38,10 +37,22 @@ def set_device_terms(
 ) -> list[ControlCycle]:
     """The owner's departure time, comfort band or floor from `at` on; the running interval is dispatched again."""
     with transaction.atomic():
-        if not change_terms(device, wishes, at=at, actor=actor, reason=reason):
-            return []
-        portfolios = Portfolio.objects.filter(enrollments__device=device, enrollments__period__contains=at)
-        return [replan(portfolio_id, at) for portfolio_id in portfolios.order_by("pk").values_list("pk", flat=True)]
+        changed = change_terms(device, wishes, at=at, actor=actor, reason=reason)
+        return _dispatch_again(device, at) if changed else []
+
+
+def set_device_limits(
+    device: Device, limits: Mapping[str, Any], *, at: datetime, actor: object, reason: str = ""
+) -> list[ControlCycle]:
+    """As set_device_terms, by staff, with events, hours, notice, rest and the machine's minimum times as well."""
+    with transaction.atomic():
+        changed = change_limits(device, limits, at=at, actor=actor, reason=reason)
+        return _dispatch_again(device, at) if changed else []
+
+
+def _dispatch_again(device: Device, at: datetime) -> list[ControlCycle]:
+    portfolios = Portfolio.objects.filter(enrollments__device=device, enrollments__period__contains=at)
+    return [replan(portfolio_id, at) for portfolio_id in portfolios.order_by("pk").values_list("pk", flat=True)]
 
 
 def replan(portfolio_id: int, at: datetime) -> ControlCycle:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 import numpy as np
@@ -12,12 +12,16 @@ from numpy.typing import NDArray
 
 from vpp.accounts.operations import audit
 from vpp.dispatch import plan_rows
-from vpp.dispatch.feeder_room import feeder_room
+from vpp.dispatch.device_use import left_of_season
+from vpp.dispatch.fleet import Fleet
 from vpp.dispatch.fleet_state import STEP_HOURS, measured_before, merit_cost, not_usable, starting_state
+from vpp.dispatch.grid_room import grid_room
 from vpp.dispatch.kernels.day_plan import DayPlan, DayTask
 from vpp.dispatch.kernels.day_plan import plan_day as split_day
 from vpp.dispatch.models import Plan, Shortfall
 from vpp.dispatch.positions import Position, baselines_of, position_of
+from vpp.dispatch.restricted import restricted
+from vpp.dispatch.stopped import is_short, told
 from vpp.enrollment.models import Portfolio
 from vpp.enrollment.queries import DeviceTable, device_table
 from vpp.lib.periods import DeliveryDay
@@ -25,7 +29,6 @@ from vpp.lib.periods import DeliveryDay
 Floats = NDArray[np.float64]
 
 LOCK_CLASS = 7401  # first key of the advisory locks on portfolios
-LEAST_SHORTFALL_KW = 0.5  # below a meter's own tolerance nobody misses anything
 
 
 def lock_portfolios(portfolio_ids: Sequence[int]) -> None:
@@ -86,12 +89,14 @@ class _SplitDay:
 def _split(table: DeviceTable, baseline_kw: Floats, position: Position, day: DeliveryDay, at: datetime) -> _SplitDay:
     measured = measured_before(table.device_id, day.start, at)
     start = starting_state(table, measured, not_usable(table))
+    left = left_of_season(table, Fleet(table, {}), day.date)
+    start = replace(start, events_left=np.minimum(start.events_left, left))
     task = DayTask(position.committed_up_kw, position.held_up_kwh, position.held_down_kwh)
-    room = feeder_room(table, baseline_kw, day, at)
-    feeders = room.at if room.limits_anything else None
-    plan = split_day(task, baseline_kw, start, merit_cost(table), STEP_HOURS, feeders)
-    promised = np.abs(position.committed_up_kw) > 0.0
-    return _SplitDay(plan, promised & (np.abs(plan.residual_kw) > LEAST_SHORTFALL_KW))
+    room, only_some = grid_room(table, baseline_kw, day, at), restricted(table, position)
+    plan = split_day(task, baseline_kw, start, merit_cost(table), STEP_HOURS, room.at, only_some.at)
+    promised = (position.award_up_kw != 0.0).any(axis=0)
+    short = [is_short(residual_kw, stops) for residual_kw, stops in zip(plan.residual_kw, plan.stops, strict=True)]
+    return _SplitDay(plan, promised & np.array(short, dtype=bool))
 
 
 def _store_shortfalls(plan: Plan, day: DeliveryDay, split: _SplitDay) -> None:
@@ -101,9 +106,12 @@ def _store_shortfalls(plan: Plan, day: DeliveryDay, split: _SplitDay) -> None:
             portfolio_id=plan.portfolio_id,
             plan=plan,
             interval_start=starts[t],
-            limit=split.plan.reason[t].name,
-            shortfall_kw=float(split.plan.residual_kw[t]),
-            reason="planned: no device can give it",
+            limit=one.limit.name,
+            shortfall_kw=one.missing_kw,
+            reason=f"planned: {one.reason}",
         )
         for t in np.flatnonzero(split.missing)
+        for one in told(
+            float(split.plan.residual_kw[t]), split.plan.reason[t], split.plan.stops[t], "no device can give it"
+        )
     )

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from vpp.dispatch import device_use, fleet_state, live_state, setpoint_rows
 from vpp.dispatch.fleet import Fleet
+from vpp.dispatch.kernels.claims import Claims
 from vpp.dispatch.kernels.follow import Verdict
 from vpp.dispatch.kernels.headroom import FleetState, Limit
 from vpp.dispatch.operations.current_plans import CurrentPlan, current_plans, planned_kw
@@ -18,6 +19,7 @@ from vpp.dispatch.operations.judging import STEP, mark_devices
 from vpp.dispatch.operations.presence import mark_presence
 from vpp.dispatch.positions import Position, positions_of
 from vpp.dispatch.priorities import by_priority
+from vpp.dispatch.restricted import excludes_some, restricted
 from vpp.enrollment.models import Portfolio
 from vpp.lib.periods import DeliveryDay
 
@@ -32,12 +34,13 @@ SAME_KW = 0.01  # powers closer than this are the same setpoint
 @dataclass(frozen=True)
 class Held:
     """What holds for each device (N,) at a moment: target and the power expected without it (NaN: on its own), until
-    when, refused in this interval."""
+    when, refused in this interval, judged as missed."""
 
     target_kw: Floats
     baseline_kw: Floats
     until_s: Floats  # epoch seconds, NaN without a target
     refused: Bools
+    missed: Bools
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,13 @@ class Scene:
 
     def committed_up_kw(self, portfolio_id: int) -> float:
         return float(self.positions[portfolio_id].committed_up_kw[self.index])
+
+    def claims(self, portfolio_id: int) -> Claims | None:
+        """What of it only some of the portfolio's devices may serve."""
+        position = self.positions[portfolio_id]
+        if not excludes_some(position):
+            return None
+        return restricted(self.fleet.table_of(portfolio_id), position).at(self.index)
 
 
 def look(
@@ -110,11 +120,14 @@ def held_at(fleet: Fleet, moment: datetime) -> Held:
     known = (rows >= 0) & ~found.released
     turned_down = np.array([state == "REFUSED" for state in found.state], dtype=bool)
     n = len(fleet.table)
-    held = Held(np.full(n, np.nan), np.full(n, np.nan), np.full(n, np.nan), np.zeros(n, dtype=bool))
+    missed = np.array([state == "MISSED" for state in found.state], dtype=bool)
+    no = np.zeros(n, dtype=bool)
+    held = Held(np.full(n, np.nan), np.full(n, np.nan), np.full(n, np.nan), no, no.copy())
     holds = known & ~turned_down
     held.target_kw[rows[holds]] = found.target_kw[holds]
     held.baseline_kw[rows[holds]] = found.baseline_kw[holds]
     held.until_s[rows[holds]] = np.array([until.timestamp() for until in found.expires_at])[holds]
+    held.missed[rows[holds]] = missed[holds]
     of_now = np.array([start == moment for start in found.interval_start], dtype=bool)
     held.refused[rows[known & turned_down]] = of_now[known & turned_down]
     return held
