@@ -91,12 +91,22 @@ class DeviceForm(forms.Form):
         initial=0.95, min_value=0.01, max_value=1, label=_("Discharging efficiency, of 1")
     )
     cost_per_kwh = forms.DecimalField(min_value=0, decimal_places=5, initial=0, label=_("Wear, EUR/kWh"))
+    min_on_minutes = forms.IntegerField(
+        initial=0, min_value=0, max_value=1440, label=_("Stays on once it runs, minutes at least")
+    )
+    min_off_minutes = forms.IntegerField(
+        initial=0, min_value=0, max_value=1440, label=_("Stays off once it stands, minutes at least")
+    )
     reserve_floor_pct = forms.FloatField(initial=10, min_value=0, max_value=99, label=_("Stays with the owner, %"))
     max_events_per_day = forms.IntegerField(required=False, min_value=0, label=_("Events a day at most"))
+    max_events_per_season = forms.IntegerField(
+        required=False, min_value=0, max_value=10_000, label=_("Events a season at most"),
+        help_text=_("April to September, and October to March"),
+    )  # fmt: skip
     notice_minutes = forms.IntegerField(initial=0, min_value=0, label=_("Notice, minutes"))
     rest_minutes = forms.IntegerField(initial=0, min_value=0, label=_("Rest between events, minutes"))
 
-    TERMS = ("max_events_per_day", "notice_minutes", "rest_minutes")
+    TERMS = ("max_events_per_day", "max_events_per_season", "notice_minutes", "rest_minutes")
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}

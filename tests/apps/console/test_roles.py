@@ -83,6 +83,7 @@ def test_each_role_gets_its_pages_and_nothing_else(role, world):
         "/fleet/": {"staff": 200, "owner": 200},
         f"/fleet/device/{device.code}/": {"staff": 200, "owner": 200},
         f"/fleet/device/{device.code}/opt-out/": {"owner": 200},
+        f"/fleet/device/{device.code}/terms/": {"owner": 200},
         f"/fleet/change/suspend/?device={device.code}": {},
         "/payouts/": {"staff": 200, "owner": 200},
         f"/payouts/{payout.pk}/": {"staff": 200, "owner": 200},
@@ -122,7 +123,7 @@ STAFF_ACTIONS = {
     "VIEWER": set(), "SETTLEMENT": {"make", "decide"}, "GRID": set(),
     "TRADER": {"withdraw", "night", "hold", "release", "edit", "replay"},
     "OPERATOR": {"suspend", "suspend_all", "opt_out", "retry", "enroll", "import", "step", "acknowledge",
-                 "example", "readings"},
+                 "example", "readings", "terms"},
 }  # fmt: skip
 
 
@@ -148,6 +149,7 @@ def test_each_action_of_staff_needs_its_role(role, world):
         "decide": client.get("/settlement/review/1/release/"),
         "suspend": client.get(f"/fleet/change/suspend/?device={device.code}"),
         "opt_out": client.get(f"/fleet/device/{device.code}/opt-out/"),
+        "terms": client.get(f"/fleet/device/{device.code}/terms/"),
         "retry": client.post(f"/system/jobs/{job.pk}/retry/"),
         "enroll": client.get("/enrollment/new/"),
         "import": client.get("/enrollment/import/"),
