@@ -13,7 +13,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from telemetry.protocols.csv_files import read_narrow, read_wide
+from telemetry.protocols.csv_narrow import read_narrow
+from telemetry.protocols.csv_wide import read_wide
 from telemetry.protocols.file_columns import plain
 from telemetry.protocols.file_types import (
     FileFormat,

@@ -18,6 +18,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 from vpp.jobs.signals import stop_on_signal
 from vpp.lib import clock
 from vpp.simulation.demo import results, stages
+from vpp.simulation.demo.play import Advance, Play
 from vpp.simulation.demo.scenario import Scenario
 from vpp.simulation.demo.service import running_service, staff_password
 from vpp.simulation.demo.world import World, exported_world
@@ -28,7 +29,7 @@ from vpp.simulation.price_files import PriceSeries, read_price_file
 class PlayedDay:
     """A played and settled day, and the service that still runs."""
 
-    play: stages.Play
+    play: Play
     result: dict[str, Any]
 
     @property
@@ -55,13 +56,13 @@ def played_day(scenario: Scenario, listening: socket) -> Iterator[PlayedDay]:
             prices = _prices(scenario, world)
         clock.set_simulated(scenario.the_day_before_at(8))
         with running_service(listening, Path(settings.DATA_DIR) / "demo_tokens.json") as service:
-            play = stages.Play(scenario, world, prices, service)
+            play = Play(scenario, world, prices, service)
             _run_stages(play, bars, stopwatch)
             bars.stop()
             yield PlayedDay(play, results.collect(play, stopwatch))
 
 
-def _run_stages(play: stages.Play, bars: Progress, stopwatch: dict[str, float]) -> None:
+def _run_stages(play: Play, bars: Progress, stopwatch: dict[str, float]) -> None:
     settled = stages.is_settled(play)
     for name, stage in stages.STAGES:
         if settled and stage in stages.PLAYED_ONCE:
@@ -72,7 +73,7 @@ def _run_stages(play: stages.Play, bars: Progress, stopwatch: dict[str, float]) 
 
 
 @contextmanager
-def _timed(bars: Progress, stopwatch: dict[str, float], name: str) -> Iterator[stages.Advance]:
+def _timed(bars: Progress, stopwatch: dict[str, float], name: str) -> Iterator[Advance]:
     """A bar that turns until the stage reports steps, and its wall time in seconds."""
     bar = bars.add_task(name, total=None)
     began = time.perf_counter()

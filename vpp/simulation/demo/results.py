@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from vpp.simulation.client import Client
-from vpp.simulation.demo.stages import Play
+from vpp.simulation.demo.play import Play
 
 
 @dataclass(frozen=True)
