@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import pulp
@@ -18,13 +19,14 @@ from bidding.kernels.constraints import add_all_rows
 from bidding.kernels.plan import BidPlan, Shortfall, read_plan
 from bidding.kernels.problem import BidProblem, FloatArray
 from bidding.kernels.rounding import both_ways, dives, one_way, whole_asks
-from bidding.kernels.solver import LinearModel, SolverFailed, SolverOptions, Status, read_model, relative_gap
+from bidding.kernels.solver import LinearModel, SolverFailed, SolverOptions, Status, read_model, relative_gap, solve
 from bidding.kernels.variables import Variables, make_variables, take
 
 __all__ = ["BidPlan", "Shortfall", "build", "co_optimise", "cost_terms"]
 
 MAX_DIRECTION_ROUNDS = 3
 ROUGH_GAP = 0.02
+MUCH_WORSE_PU = 0.01
 
 
 def build(problem: BidProblem, exclusive: frozenset[tuple[int, int]] = frozenset()) -> tuple[pulp.LpProblem, Variables]:
@@ -78,7 +80,8 @@ def co_optimise(
     deadline = time.perf_counter() + options.time_limit_s
     exclusive: frozenset[tuple[int, int]] = frozenset()
     best: tuple[Certified, LinearModel, Variables] | None = None
-    coarse = _coarse(problem, options, gap_target)
+    fine_bound = solve(read_model(build(problem)[0]), options, relax=True).bound
+    coarse = _coarse(problem, options, gap_target, fine_bound)
     wanted = gap_target if thorough else max(gap_target, ROUGH_GAP)
     bound, stages = (-np.inf, dict[str, float]()) if coarse is None else (coarse.bound, {"coarse": coarse.seconds})
     for _ in range(MAX_DIRECTION_ROUNDS):
@@ -103,7 +106,7 @@ def co_optimise(
         done = best is not None and relative_gap(best[0].objective, bound) <= gap_target
         if not offenders or done or (best is not None and time.perf_counter() > deadline):
             break
-        exclusive |= offenders
+        exclusive |= every_pair(problem) if repaired is None else offenders
     if best is None:
         raise SolverFailed(Status.NO_SOLUTION, "no schedule without simultaneous charge and discharge was found")
     certified, model, made = best
@@ -112,6 +115,16 @@ def co_optimise(
     status = Status.OPTIMAL if gap <= gap_target else Status.FEASIBLE
     certified = replace(certified, bound=bound, gap=gap, status=status, stages=stages)
     return read_plan(problem, made, model, certified, options.engine)
+
+
+def every_pair(problem: BidProblem) -> frozenset[tuple[int, int]]:
+    """All (group, interval) where moving both ways at once would burn energy."""
+    return frozenset(
+        (g, t)
+        for g, group in enumerate(problem.groups)
+        if group.loses_energy
+        for t in np.flatnonzero((group.up_limit_kw > 0) & (group.down_limit_kw > 0)).tolist()
+    )
 
 
 @dataclass(frozen=True)
@@ -124,8 +137,10 @@ class CoarseAnswer:
     closed: bool
 
 
-def _coarse(problem: BidProblem, options: SolverOptions, gap_target: float) -> CoarseAnswer | None:
-    """The problem by market time units, branched briefly; None where there is none or it failed."""
+def _coarse(problem: BidProblem, options: SolverOptions, gap_target: float, fine_bound: float) -> CoarseAnswer | None:
+    """The problem by market time units, branched briefly; None where there is none, it failed, or its relaxation is
+    much further from the truth than that of the quarter hours.
+    """
     smaller = coarsen(problem)
     if smaller is None:
         return None
@@ -133,6 +148,9 @@ def _coarse(problem: BidProblem, options: SolverOptions, gap_target: float) -> C
     lp, made = build(smaller)
     model = read_model(lp)
     try:
+        bound = solve(model, options, relax=True).bound
+        if bound < fine_bound - MUCH_WORSE_PU * abs(fine_bound):
+            return None  # room that comes and goes within a unit: its means promise too much to be of use
         limited = replace(options, node_limit=min(QUICK.node_limit, options.node_limit), search=QUICK.search)
         found = relax_fix_certify(model, limited, dives(made, model), gap_target=gap_target / 2, quick=False)
     except SolverFailed:
@@ -143,17 +161,25 @@ def _coarse(problem: BidProblem, options: SolverOptions, gap_target: float) -> C
 
 
 def _as_in(coarse: CoarseAnswer, made: Variables, model: LinearModel) -> Dive:
-    """One step: the lots of the coarse answer, the moved direction of the relaxed point."""
+    """Two steps: the energy lots of the coarse answer as far as they fit, with the reserves free; then what reserve is
+    left, down to whole lots. Directions as in the point at hand.
+    """
+    reserves = list(made.reserve.values())
 
-    def step(relaxed: FloatArray) -> list[FloatArray]:
-        point = relaxed.copy()
+    def step(point: FloatArray, *, with_reserves: bool) -> list[FloatArray]:
+        point, free = point.copy(), np.zeros(model.cost.size, dtype=bool)
         for position, lots in zip(made.positions, coarse.lots, strict=True):
-            point[[model.column(variable) for variable in position.lots]] = lots
-            point[[model.column(variable) for variable in position.on]] = lots > 0
+            places, on = ([model.column(variable) for variable in column] for column in (position.lots, position.on))
+            held = any(position is reserve for reserve in reserves)
+            wanted = np.floor(point[places] + 1e-6) if held else np.minimum(lots, model.upper[places])
+            wanted[wanted * position.lot_mw < position.min_mw - 1e-9] = 0.0
+            point[places], point[on] = wanted, wanted > 0
+            free[places] = free[on] = held and not with_reserves
         for (g, t), binary in made.direction.items():
             point[model.column(binary)] = float(
                 point[model.column(made.up[g][t])] >= point[model.column(made.down[g][t])]
             )
-        return [point[model.integer]]
+        return [np.where(free, np.nan, point)[model.integer]]
 
-    return [step]
+    last = partial(step, with_reserves=True)
+    return [partial(step, with_reserves=False), last] if reserves else [last]

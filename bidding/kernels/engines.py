@@ -16,7 +16,6 @@ QUICK_BRANCHING = (
     ("mip_heuristic_run_rins", False),
     ("mip_heuristic_run_rens", False),
     ("mip_heuristic_run_root_reduced_cost", False),
-    ("mip_root_presolve_only", True),
 )
 LP_METHODS: dict[str, tuple[tuple[str, str], ...]] = {
     "choose": (),
@@ -68,6 +67,7 @@ def _highs(model: LinearModel, options: SolverOptions, highspy: Any) -> Any:
         ("mip_rel_gap", options.mip_gap),
         ("mip_max_nodes", options.node_limit),
         ("random_seed", 1),
+        ("mip_root_presolve_only", True),
         *(() if options.search else QUICK_BRANCHING),
         *(() if model.integer.any() else LP_METHODS[options.lp_method]),
         ("primal_feasibility_tolerance", 1e-7),

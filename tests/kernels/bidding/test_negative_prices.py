@@ -1,0 +1,25 @@
+"""Where energy is paid to be taken, burning it pays on paper; no plan does it, and a plan is found all the same."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from bidding.kernels.co_optimise import co_optimise
+from tests.kernels.bidding.cases import FAST, ask, battery, energy, problem, reserve
+
+
+def test_lots_that_only_burning_energy_could_deliver_are_not_the_last_word():
+    """Two small batteries at negative prices: the relaxed lots need both ways at once; others are found and proven."""
+    groups = [
+        battery(8, name="a", power_kw=333.0, energy_kwh=400.0, discharge_efficiency=0.9, up_cost_eur_per_mwh=7.0),
+        battery(8, name="b", power_kw=333.0, energy_kwh=400.0, charge_efficiency=0.9),
+    ]
+    case = problem(
+        groups, 8, energy=energy([-80.0, -80.0, 0.0, -80.0], per_block=2, min_kw=300.0),
+        reserves=(reserve(0.0, 8, endurance_h=0.5, activation_pu=0.05),
+                  reserve(4.0, 8, direction="DOWN", endurance_h=0.5)),
+        asks=(ask([0.0, 0.0, 120.0, 120.0, 0.0, 0.0, 0.0, 0.0], ceiling=60.0),), imbalance_spread_eur_per_mwh=30.0,
+    )  # fmt: skip
+    plan = co_optimise(case, FAST, gap_target=5e-3)
+    assert plan.gap <= 5e-3 and plan.profit_eur > 100.0
+    assert np.all(np.minimum(plan.group_up_kw, plan.group_down_kw) < 1e-3)
