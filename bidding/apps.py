@@ -4,3 +4,9 @@ from django.apps import AppConfig
 class BiddingConfig(AppConfig):
     name = "bidding"
     label = "bidding"
+
+    def ready(self) -> None:
+        from bidding.wholesale.queries import zone_prices
+        from forecasting.price_source import name_price_source
+
+        name_price_source(zone_prices)

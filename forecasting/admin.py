@@ -13,6 +13,7 @@ from forecasting.models import (
     Estimator,
     Forecast,
     ForecastRun,
+    PriceForecast,
     ScenarioSet,
     WeatherForecast,
 )
@@ -53,6 +54,12 @@ class ScenarioSetAdmin(ReadOnlyAdmin):
     search_fields = ("run__natural_key", "portfolio__code")
 
 
+@admin.register(PriceForecast)
+class PriceForecastAdmin(ReadOnlyAdmin):
+    list_display = ("zone_code", "delivery_date", "version", "issue_time", "size")
+    list_filter = ("zone_code", "delivery_date")
+
+
 @admin.register(WeatherForecast)
 class WeatherForecastAdmin(ReadOnlyAdmin):
     list_display = ("zone_code", "variable", "issued_at", "start", "available_at")
@@ -87,6 +94,7 @@ class EstimatorAdmin(admin.ModelAdmin):
     list_display = ("series_key", "version", "kind", "fitted_at", "withdrawn_at")
     search_fields = ("series_key",)
     readonly_fields = ("series_key", "version", "kind", "parameters", "data_until", "fitted_at")
+    exclude = ("numbers",)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

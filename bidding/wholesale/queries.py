@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from bidding.models import Market, Price, Product
 from bidding.operations.bids import day_of, gate_of
-from vpp.lib.periods import DeliveryDay
+from forecasting.price_source import PriceHistory
+from vpp.lib.periods import DeliveryDay, as_datetime64
 
 KNOWN_DAYS = 7
 
@@ -58,7 +59,7 @@ def open_product(product: Product, delivery_date: date, known_at: datetime) -> O
 
     day = day_of(product, delivery_date)
     blocks = block_of_interval(day, product.block_minutes)
-    expectation = _expectation(product, day, blocks, known_at)
+    expectation = _forecast(product, day, blocks, known_at) or _expectation(product, day, blocks, known_at)
     if expectation is None and product.reference_price is None:
         return None
     count = int(blocks.max()) + 1
@@ -68,6 +69,48 @@ def open_product(product: Product, delivery_date: date, known_at: datetime) -> O
         price, note, fallback, scenarios = expectation
         return OpenProduct(product, day, gate_of(product, day), blocks, price, note, fallback, scenarios)
     return OpenProduct(product, day, gate_of(product, day), blocks, price, note, fallback)
+
+
+def zone_prices(zone_code: str, start: datetime, end: datetime, known_at: datetime) -> PriceHistory | None:
+    """Day-ahead energy prices of a zone as known then, for its price forecast; None without an energy product."""
+    product = (
+        Product.objects.in_zone(zone_code)
+        .filter(market__kind=Market.Kind.WHOLESALE, kind=Product.Kind.ENERGY, block_minutes__lte=60)
+        .order_by("block_minutes", "market__code", "code")
+        .first()
+    )
+    if product is None:
+        return None
+    rows = Price.objects.filter(product=product, interval_start__gte=start, interval_start__lt=end).known_at(known_at)
+    known: dict[datetime, float] = {}
+    for moment, price in rows.order_by("available_at", "pk").values_list("interval_start", "price"):
+        known[moment] = price  # the latest version wins
+    starts = sorted(known)
+    return PriceHistory(
+        np.array([as_datetime64(one) for one in starts], dtype="datetime64[s]"),
+        np.array([known[one] for one in starts], dtype=np.float64),
+        product.block_minutes,
+    )
+
+
+def _forecast(
+    product: Product, day: DeliveryDay, blocks: NDArray[np.int64], known_at: datetime
+) -> tuple[NDArray[np.float64], str, bool, NDArray[np.float64]] | None:
+    """Mean and scenarios of the zone's price forecast, for energy whose prices are not published yet."""
+    from forecasting.queries import price_scenarios
+
+    if product.kind != Product.Kind.ENERGY or _published(product, day, known_at):
+        return None
+    drawn = price_scenarios(product.market.zone_code, day.date, known_at)
+    if drawn is None or drawn.shape[1] != len(blocks):
+        return None
+    paths = np.stack([drawn[:, blocks == block].mean(axis=1) for block in range(int(blocks.max()) + 1)], axis=1)
+    return paths.mean(axis=0), "price forecast", False, paths
+
+
+def _published(product: Product, day: DeliveryDay, known_at: datetime) -> bool:
+    rows = Price.objects.filter(product=product, interval_start__gte=day.start, interval_start__lt=day.end)
+    return rows.known_at(known_at).exists()
 
 
 def _expectation(

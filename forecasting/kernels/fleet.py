@@ -1,31 +1,31 @@
 """Forecast every device of a fleet, class by class, in load convention and on the intervals of the target day."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from forecasting.kernels.arrays import Floats, fill_from, nan_mean
-from forecasting.kernels.calendar import DayGrid, local_clock, to_day_grid
-from forecasting.kernels.classes import CLASSES, SeriesClass, class_of
-from forecasting.kernels.cleaning import Cleaned, clean
-from forecasting.kernels.climb import forecast_class, train_class
+from forecasting.kernels.arrays import Floats
+from forecasting.kernels.calendar import local_clock
+from forecasting.kernels.classes import CLASSES, NET, SeriesClass, class_of
+from forecasting.kernels.climb import TrainedClass
+from forecasting.kernels.fleet_forecast import FleetForecast, empty_forecast
 from forecasting.kernels.gradient import sample_rows
-from forecasting.kernels.ladder import (
-    LEVELS,
-    ClassForecast,
-    Ladder,
-    LadderSettings,
-    held_out,
-    past_days,
-)
-from forecasting.kernels.weather import Weather, admitted_weather
+from forecasting.kernels.ladder import LadderSettings
+from forecasting.kernels.parts import PART_SERIES, Clock, Part, PartForecast, forecast_part, train_part
+from forecasting.kernels.weather import Weather, laid_out
+from forecasting.kernels.workers import Workers
 
-CHUNK_SERIES = 4000
-TRAINING_SERIES = 1500
 CLASS_ROWS = {"load": 25_000, "net": 25_000, "pv": 15_000, "ev": 10_000, "heat": 10_000, "wind": 6_000}
+
+
+class Histories(Protocol):
+    """(n, T) of the asked rows: an array, or something that reads them when they are asked for."""
+
+    def __getitem__(self, rows: NDArray[np.int64]) -> Floats: ...
 
 
 @dataclass(frozen=True)
@@ -34,9 +34,11 @@ class FleetInput:
 
     power_kw (N, T) load convention, NaN where missing, dispatched or unknown; starts (T,) naive UTC.
     target_starts (H,) naive UTC: the intervals of one local day after the issue's local day.
+    portfolio, feeder (N,) numbers of the sums that a device is part of, -1 for none; site (N,): devices of a site whose
+    meter has been read do not count in their feeder, the meter does.
     """
 
-    power_kw: NDArray[np.floating]
+    power_kw: Histories
     starts: NDArray[np.datetime64]
     kinds: Sequence[str]
     max_consumption_kw: NDArray[np.floating]
@@ -44,159 +46,62 @@ class FleetInput:
     issue: np.datetime64
     target_starts: NDArray[np.datetime64]
     zone: str
+    portfolio: NDArray[np.int64]
+    feeder: NDArray[np.int64]
+    site: NDArray[np.int64]
     step_minutes: int = 15
     holidays: frozenset[date] = frozenset()
     seed: int = 0
     weather: Weather | None = None
 
 
-@dataclass(frozen=True)
-class FleetForecast:
-    """Forecast of N devices in load convention.
+@dataclass
+class _Course:
+    """One run through the classes: what goes in, what comes out, who works."""
 
-    mean_kw (N, S), quantiles_kw (N, S, Q), profile_kw (N, S) of the robust profile alone, by local slot;
-    slots (H,) of the target's intervals.
-    history_kw (N, D, S): cleaned history with gaps filled by the profile, for sums; NaN after the issue.
-    held_days (V,) grid days, held_mean_kw (N, V, S) what models without them said; spread_kw (N, S) standard deviation.
-    rung (N,); flags: (device index, finding) pairs; summary per class for the run's record.
-    """
-
-    mean_kw: Floats
-    quantiles_kw: Floats
-    profile_kw: Floats
-    slots: NDArray[np.int64]
-    grid: DayGrid
-    target_day: int
-    held_days: NDArray[np.int64]
-    held_mean_kw: Floats
-    spread_kw: Floats
-    rung: NDArray[np.str_]
-    flags: list[tuple[int, str]]
-    summary: dict[str, dict[str, float]]
-
-    def on_intervals(self, by_slot: Floats) -> Floats:
-        """(N, S, ...) by local slot to (N, H, ...) by interval: the repeated autumn hour twice, the spring one not."""
-        return by_slot[:, self.slots]
+    fleet: FleetInput
+    out: FleetForecast
+    clock: Clock
+    known: NDArray[np.bool_]
+    workers: Workers
+    stored: Mapping[str, TrainedClass]
+    members: dict[str, NDArray[np.int64]] = field(default_factory=dict)
 
 
-def forecast_fleet(fleet: FleetInput) -> FleetForecast:
+def forecast_fleet(
+    fleet: FleetInput, *, stored: Mapping[str, TrainedClass] | None = None, workers: Workers | None = None
+) -> FleetForecast:
     """Mean and quantiles for every device; finite whatever the history holds.
 
+    stored : models by class that are used instead of a fit. Those fitted now stand in the answer's `trained`.
     Raises ValueError if the target is not one local day after the issue's.
     """
-    fleet = until_issue(fleet)
-    classes = np.array([class_of(kind).name for kind in fleet.kinds], dtype=object)
-    grid = to_day_grid(
-        np.zeros((0, len(fleet.starts)), dtype=np.float32),
-        fleet.starts,
-        issue=fleet.issue,
-        zone=fleet.zone,
-        step_minutes=fleet.step_minutes,
-        holidays=fleet.holidays,
-        min_days=2,
-    )
-    clock = local_clock(fleet.target_starts, fleet.zone, fleet.step_minutes)
-    if len(np.unique(clock.dates)) != 1 or clock.dates[0] <= grid.dates[-1]:
-        raise ValueError("the target must be one local day after the day of issue")
-    target_day = int((clock.dates[0] - grid.dates[0]).astype(np.int64))
-    out = _empty(len(classes), grid, clock.slots, target_day)
-    for name in CLASSES:
-        members = np.flatnonzero(classes == name)
-        if len(members):
-            _forecast_members(out, fleet, members, CLASSES[name])
-    return out
-
-
-def until_issue(fleet: FleetInput) -> FleetInput:
-    """The same fleet without the intervals that end after the issue time: not even a level may see them."""
+    # not even a level may see what ends after the issue
     known = fleet.starts + np.timedelta64(fleet.step_minutes * 60, "s") <= fleet.issue
-    return fleet if known.all() else replace(fleet, power_kw=fleet.power_kw[:, known], starts=fleet.starts[known])
-
-
-def _empty(n_devices: int, grid: DayGrid, slots: NDArray[np.int64], target_day: int) -> FleetForecast:
-    shape, n_days = (n_devices, grid.slots_per_day), len(grid.dates)
-    held = held_out(past_days(grid.issue_day, target_day - grid.issue_day), LadderSettings.holdout_days)
-    return FleetForecast(
-        mean_kw=np.zeros(shape, dtype=np.float32),
-        quantiles_kw=np.zeros((*shape, len(LEVELS)), dtype=np.float32),
-        profile_kw=np.zeros(shape, dtype=np.float32),
-        slots=slots,
-        grid=grid.with_values(np.zeros((n_devices, n_days, grid.slots_per_day), dtype=np.float32)),
-        target_day=target_day,
-        held_days=held,
-        held_mean_kw=np.zeros((n_devices, len(held), grid.slots_per_day), dtype=np.float32),
-        spread_kw=np.zeros(shape, dtype=np.float32),
-        rung=np.full(n_devices, "idle", dtype="<U10"),
-        flags=[],
-        summary={},
-    )
-
-
-def _forecast_members(out: FleetForecast, fleet: FleetInput, members: NDArray[np.int64], kind: SeriesClass) -> None:
-    """One class, in parts that fit into memory; its model is fitted once, on a sample of its series."""
-    if kind.name == "idle":
-        return
-    settings, trained = settings_for(kind.name, seed=fleet.seed), None
-    outside: Floats | None = None
-    if len(members) > CHUNK_SERIES:
-        sample = members[sample_rows(len(members), TRAINING_SERIES, seed=fleet.seed)]
-        ladder = _part(out, fleet, sample, kind).ladder
-        ladder.outside = outside = admitted_weather(fleet.weather, ladder)
-        trained = train_class(ladder, settings)
-    parts = []
-    for start in range(0, len(members), CHUNK_SERIES):
-        part = _part(out, fleet, members[start : start + CHUNK_SERIES], kind)
-        part.ladder.outside = admitted_weather(fleet.weather, part.ladder) if outside is None else outside
-        found = forecast_class(part.ladder, settings, trained)
-        _store(out, part, found, np.float32(-1 if kind.produces else 1))
-        parts.append(found)
-    out.summary[kind.name] = {
-        "series": float(len(members)),
-        "weather_columns": float(len(part.ladder.outside)),
-        "training_rows": float(parts[0].training_rows),
-        "gradient_weight": round(float(np.concatenate([one.gradient_weight for one in parts]).mean()), 4),
-        "band_factor": round(parts[0].band_factor, 4),
+    clock = Clock(fleet.starts[known], fleet.issue, fleet.zone, fleet.step_minutes, fleet.holidays, 0)
+    grid = clock.grid(np.zeros((0, int(known.sum())), dtype=np.float32))
+    target = local_clock(fleet.target_starts, fleet.zone, fleet.step_minutes)
+    if len(np.unique(target.dates)) != 1 or target.dates[0] <= grid.dates[-1]:
+        raise ValueError("the target must be one local day after the day of issue")
+    target_day = int((target.dates[0] - grid.dates[0]).astype(np.int64))
+    out = empty_forecast(grid, target.slots, target_day, fleet.portfolio, fleet.feeder)
+    clock = Clock(clock.starts, fleet.issue, fleet.zone, fleet.step_minutes, fleet.holidays, target_day)
+    there = set(laid_out(fleet.weather, grid, target_day))
+    unusable = {
+        name: f"weather that is not there: {', '.join(sorted(set(one.weather) - there))}"
+        for name, one in (stored or {}).items()
+        if set(one.weather) - there
     }
-
-
-@dataclass(frozen=True)
-class _Part:
-    """Some series of a class, cleaned and laid out."""
-
-    members: NDArray[np.int64]
-    cleaned: Cleaned
-    ladder: Ladder
-
-
-def _part(out: FleetForecast, fleet: FleetInput, members: NDArray[np.int64], kind: SeriesClass) -> _Part:
-    signed = kind.name == "net"
-    rating = fleet.max_production_kw if kind.produces else fleet.max_consumption_kw
-    rating = np.maximum(fleet.max_consumption_kw, fleet.max_production_kw) if signed else rating
-    cleaned = clean(
-        np.float32(-1 if kind.produces else 1) * fleet.power_kw[members],
-        rating_kw=rating[members],
-        step_minutes=fleet.step_minutes,
-        may_idle=kind.may_idle,
-        signed=signed,
-    )
-    grid = to_day_grid(
-        cleaned.values,
-        fleet.starts,
-        issue=fleet.issue,
-        zone=fleet.zone,
-        step_minutes=fleet.step_minutes,
-        holidays=fleet.holidays,
-        min_days=2,
-    )
-    ladder = Ladder(
-        grid,
-        target_day=out.target_day,
-        series_class=kind,
-        level_kw=cleaned.level_kw,
-        capacity_kw=cleaned.capacity_kw,
-        signed=signed,
-    )
-    return _Part(members, cleaned, ladder)
+    out.unusable.update(unusable)
+    usable = {name: one for name, one in (stored or {}).items() if name not in unusable}
+    course = _Course(fleet, out, clock, known, workers or Workers(1), usable)
+    classes = np.array([class_of(kind).name for kind in fleet.kinds], dtype=object)
+    course.members = {name: rows for name in CLASSES if len(rows := np.flatnonzero(classes == name))}
+    course.members.pop("idle", None)
+    _forecast(course, [NET.name])
+    out.leave_to_meters(np.array(fleet.kinds, dtype=object), fleet.site)
+    _forecast(course, [name for name in CLASSES if name != NET.name])
+    return out
 
 
 def settings_for(name: str, *, seed: int) -> LadderSettings:
@@ -204,28 +109,70 @@ def settings_for(name: str, *, seed: int) -> LadderSettings:
     return LadderSettings(training_rows=CLASS_ROWS.get(name, 10_000), rounds=35, seed=seed)
 
 
-def _store(out: FleetForecast, part: _Part, found: ClassForecast, sign: np.float32) -> None:
-    members = part.members
-    out.mean_kw[members] = sign * found.mean_kw
-    out.profile_kw[members] = sign * found.profile_kw
-    quantiles = sign * found.quantiles_kw
-    out.quantiles_kw[members] = quantiles if sign > 0 else quantiles[..., ::-1]
-    out.held_mean_kw[members] = sign * found.held_mean_kw
-    out.grid.values[members] = sign * filled_history(part.ladder.grid, found)
-    out.spread_kw[members] = (found.quantiles_kw[..., -1] - found.quantiles_kw[..., 0]) / np.float32(2.563)
-    out.rung[members] = found.rung
-    for index, spikes, stuck in zip(members, part.cleaned.spikes, part.cleaned.stuck, strict=True):
-        if spikes:
-            out.flags.append((int(index), f"{int(spikes)} implausible values left out"))
-        if stuck:
-            out.flags.append((int(index), f"{int(stuck)} intervals of a stuck meter left out"))
+def _forecast(course: _Course, names: list[str]) -> None:
+    """The models of large classes first, each fitted on a sample of its series; then all parts of all classes."""
+    names = [name for name in names if name in course.members]
+    large = [name for name in names if _needs_fit(course, name) and len(course.members[name]) > PART_SERIES]
+    samples = (_part(course, name, _sample(course, name)) for name in large)
+    fitted = dict(zip(large, course.workers.map(train_part, samples), strict=True))
+    rows: list[tuple[str, NDArray[np.int64]]] = []
+    for name in names:
+        members = course.members[name]
+        rows += [(name, members[start : start + PART_SERIES]) for start in range(0, len(members), PART_SERIES)]
+    found: dict[str, list[PartForecast]] = {name: [] for name in names}
+    for (name, members), one in zip(rows, course.workers.map(forecast_part, _parts(course, rows, fitted)), strict=True):
+        course.out.store(members, one)
+        found[name].append(one.without_arrays())
+    for name in names:
+        trained = fitted.get(name) or found[name][0].trained
+        if trained is not None:
+            course.out.trained[name] = trained
+        course.out.close_class(CLASSES[name], course.members[name], found[name], trained or course.stored.get(name))
 
 
-def filled_history(grid: DayGrid, found: ClassForecast) -> Floats:
-    """(N, D, S) history with gaps filled by the profile of the day, else the slot mean; NaN only after the issue."""
-    profile = np.full(grid.values.shape, np.nan, dtype=np.float32)
-    profile[:, found.past_days] = found.past_profile_kw
-    slot_mean = nan_mean(grid.values, axis=1)[:, None]
-    filled = fill_from(grid.values, profile, slot_mean, np.zeros((1, 1, 1), dtype=np.float32))
-    filled[:, -1, grid.issue_slot :] = np.nan
-    return filled
+def _needs_fit(course: _Course, name: str) -> bool:
+    return CLASSES[name].gradient and name not in course.stored
+
+
+def _sample(course: _Course, name: str) -> NDArray[np.int64]:
+    members = course.members[name]
+    return members[sample_rows(len(members), PART_SERIES, seed=course.fleet.seed)]
+
+
+def _parts(
+    course: _Course, rows: list[tuple[str, NDArray[np.int64]]], fitted: Mapping[str, TrainedClass | None]
+) -> Iterator[Part]:
+    """Parts in order, made when they are asked for: their histories are read only then."""
+    for name, members in rows:
+        learn = _needs_fit(course, name) and name not in fitted
+        yield _part(course, name, members, trained=fitted.get(name) or course.stored.get(name), learn=learn)
+
+
+def _part(
+    course: _Course,
+    name: str,
+    members: NDArray[np.int64],
+    *,
+    trained: TrainedClass | None = None,
+    learn: bool = False,
+) -> Part:
+    fleet = course.fleet
+    return Part(
+        clock=course.clock,
+        class_name=name,
+        settings=settings_for(name, seed=fleet.seed),
+        power_kw=np.asarray(fleet.power_kw[members])[:, course.known],
+        rating_kw=_rating(fleet, CLASSES[name], members),
+        portfolio=course.out.portfolio[members],
+        feeder=course.out.feeder[members],
+        weather=fleet.weather,
+        trained=trained,
+        learn=learn,
+        measured_only=name == NET.name,
+    )
+
+
+def _rating(fleet: FleetInput, kind: SeriesClass, members: NDArray[np.int64]) -> Floats:
+    if kind.name == NET.name:
+        return np.maximum(fleet.max_consumption_kw, fleet.max_production_kw)[members]
+    return (fleet.max_production_kw if kind.produces else fleet.max_consumption_kw)[members]

@@ -1,7 +1,8 @@
 """L3 of the ladder: one global gradient model per class of series, for the mean and three quantiles.
 
 The target is the deviation from the L1 profile in units of the series' level, so the trees only learn what the profile
-misses. Histogram gradient boosting, Ke et al. (2017), "LightGBM", NeurIPS 30, as in scikit-learn.
+misses. Histogram gradient boosting, Ke et al. (2017), "LightGBM", NeurIPS 30, fitted by scikit-learn and kept as plain
+numbers (`trees.py`).
 """
 
 from dataclasses import dataclass
@@ -10,28 +11,30 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecasting.kernels.arrays import Floats
+from forecasting.kernels.trees import Trees, from_sklearn
 
 LEVELS = np.array([0.1, 0.5, 0.9])
 TARGET_CAP = 8.0  # levels; one outlier must not own a leaf
-CHUNK_ROWS = 100_000
+LEAST_ROWS = 500
 
 
 @dataclass(frozen=True)
 class GradientModel:
-    """Fitted regressors of one class; never stored, refitted from data and seed when needed."""
+    """Trees of one class for the mean and each of LEVELS; columns (C,) of the `width` features that they see."""
 
-    mean: object
-    quantiles: tuple[object, ...]
+    mean: Trees
+    quantiles: tuple[Trees, ...]
     columns: NDArray[np.int64]
+    width: int
     rows: int
 
 
-def fit(features: Floats, target: Floats, *, seed: int, rounds: int = 60, leaves: int = 15) -> GradientModel | None:
+def fit(features: Floats, target: Floats, *, seed: int, rounds: int = 60, leaves: int = 12) -> GradientModel | None:
     """Fit mean and quantiles on rows (R, F) and scaled deviations (R,); None if fewer than 500 rows are usable."""
     from sklearn.ensemble import HistGradientBoostingRegressor
 
     usable = np.isfinite(target)
-    if usable.sum() < 500:
+    if usable.sum() < LEAST_ROWS:
         return None
     columns = informative(features[usable])
     if not len(columns):
@@ -49,21 +52,22 @@ def fit(features: Floats, target: Floats, *, seed: int, rounds: int = 60, leaves
     }
     mean = HistGradientBoostingRegressor(**shared).fit(rows, goal)
     quantiles = tuple(
-        HistGradientBoostingRegressor(loss="quantile", quantile=float(level), **shared).fit(rows, goal)
+        from_sklearn(HistGradientBoostingRegressor(loss="quantile", quantile=float(level), **shared).fit(rows, goal))
         for level in LEVELS
     )
-    return GradientModel(mean=mean, quantiles=quantiles, columns=columns, rows=len(goal))
+    return GradientModel(from_sklearn(mean), quantiles, columns, features.shape[1], len(goal))
 
 
 def predict_mean(model: GradientModel, features: Floats) -> Floats:
     """Mean deviation (...,) in levels, for features (..., F)."""
-    return _in_chunks(model.mean, features, model.columns)
+    return model.mean.predict(_by_column(model, features)).astype(np.float32).reshape(features.shape[:-1])
 
 
 def predict_quantiles(model: GradientModel, features: Floats) -> Floats:
     """Sorted quantile deviations (..., Q) in levels, for features (..., F)."""
-    columns = [_in_chunks(one, features, model.columns) for one in model.quantiles]
-    return np.sort(np.stack(columns, axis=-1), axis=-1)
+    columns = _by_column(model, features)
+    found = np.stack([one.predict(columns) for one in model.quantiles], axis=-1).astype(np.float32)
+    return np.sort(found, axis=-1).reshape(*features.shape[:-1], len(model.quantiles))
 
 
 def informative(rows: Floats) -> NDArray[np.int64]:
@@ -80,10 +84,6 @@ def sample_rows(n_rows: int, wanted: int, *, seed: int) -> NDArray[np.int64]:
     return np.sort(np.random.default_rng(seed).choice(n_rows, size=wanted, replace=False))
 
 
-def _in_chunks(regressor: object, features: Floats, columns: NDArray[np.int64]) -> Floats:
+def _by_column(model: GradientModel, features: Floats) -> NDArray[np.float32]:
     flat = features.reshape(-1, features.shape[-1])
-    out = np.empty(len(flat), dtype=np.float32)
-    for start in range(0, len(flat), CHUNK_ROWS):
-        stop = start + CHUNK_ROWS
-        out[start:stop] = regressor.predict(flat[start:stop, columns])  # type: ignore[attr-defined]
-    return out.reshape(features.shape[:-1])
+    return np.ascontiguousarray(flat[:, model.columns].T, dtype=np.float32)

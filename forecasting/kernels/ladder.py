@@ -1,22 +1,31 @@
-"""The ladder for one class of series: fallback, robust profile, gradient model, and their blend by held-out days."""
+"""The ladder for one class of series: what a day's naive forecasts, persistence and weather say, as known then.
 
-from dataclasses import dataclass
+L1 is their blend by inverse error over 60 days, by the kernels that `forecast_day` uses too (`naive`, `persistence`,
+`responses`); the gradient model of the class (`climb.py`) deviates from it.
+"""
+
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from forecasting.kernels import gradient, profile
+from forecasting.kernels import gradient, pooled
+from forecasting.kernels.admission import regressors
 from forecasting.kernels.arrays import Floats
 from forecasting.kernels.calendar import DayGrid
 from forecasting.kernels.classes import SeriesClass
-from forecasting.kernels.features import day_features
+from forecasting.kernels.naive import Days, blend_days, fill_days, naive_days
+from forecasting.kernels.persistence import persistence_days
+from forecasting.kernels.responses import response_days
 
 LEVELS = gradient.LEVELS
+HISTORY_DAYS = 56  # eight weeks: what the nightly run reads
 RESIDUAL_DAYS = 28
 TRAINING_DAYS = 21
-MIN_TRAINING_HISTORY = 4
+FIRST_LEARNED_DAY = 8  # before it a day's features stand on less than a week
 NIGHT_PU = 0.002
 CALIBRATION_SERIES = 100
+PERSISTENCE_SERIES = 250  # its inputs take half a megabyte a series
 
 
 @dataclass(frozen=True)
@@ -38,7 +47,7 @@ class ClassForecast:
     mean_kw (N, S), quantiles_kw (N, S, Q) sorted, profile_kw (N, S).
     past_days (R,) grid days with past_profile_kw (N, R, S), each profile made as known then.
     held_days (V,) the last of past_days, with held_mean_kw (N, V, S) from models that did not see them.
-    rung (N,) "fallback", "profile" or "gradient"; gradient_weight (N,); band_factor calibrates the outer quantiles.
+    rung (N,) "fallback", "profile" or "gradient"; gradient_weight (N,).
     """
 
     mean_kw: Floats
@@ -50,21 +59,10 @@ class ClassForecast:
     held_mean_kw: Floats
     rung: NDArray[np.str_]
     gradient_weight: Floats
-    band_factor: float
-    training_rows: int
-
-
-@dataclass(frozen=True)
-class _Day:
-    members: Floats
-    profile: Floats
 
 
 class Ladder:
-    """One class on one grid; holds the naive errors so that every day's profile is made as known then.
-
-    outside (K, target day + 1, S): weather columns that the gradient model sees, set by who admits them.
-    """
+    """One class on one grid: every day's profile, made from what was known at that day's own issue."""
 
     def __init__(
         self,
@@ -75,42 +73,41 @@ class Ladder:
         level_kw: Floats,
         capacity_kw: Floats,
         signed: bool = False,
-        memory_days: int = RESIDUAL_DAYS,
+        lasting: bool = True,
     ) -> None:
+        """lasting : with the persistence regression, which costs as much as all the others."""
         if target_day <= grid.issue_day:
             raise ValueError(f"target day {target_day} is not after the issue day {grid.issue_day}")
         self.grid, self.target_day, self.kind = grid, target_day, series_class
         self.level_kw, self.capacity_kw = level_kw.astype(np.float32), capacity_kw.astype(np.float32)
         self.lower_kw = -self.capacity_kw if signed else np.zeros_like(self.capacity_kw)
         self.lead = target_day - grid.issue_day
-        self.types = grid.types_until(target_day) if series_class.follows_week else np.zeros(target_day + 1, np.int64)
-        self.errors = profile.member_errors(
-            grid,
-            lead_days=self.lead,
-            follows_week=series_class.follows_week,
-            first_day=grid.issue_day - memory_days - profile.MEMORY_DAYS,
-        )
-        self.outside: Floats = np.zeros((0, target_day + 1, grid.slots_per_day), dtype=np.float32)
+        self.known = _known(grid, target_day, series_class, self.level_kw, lasting)
         self.night = self._night() if series_class.daylight else None
 
-    def day(self, target_day: int, series: slice | NDArray[np.int64]) -> tuple[DayGrid, _Day]:
-        """The grid and the profile of some series as known when target_day was forecast."""
-        known = profile.known_on(self.grid, target_day - self.lead)
-        known = known.with_values(known.values[series])
-        members = profile.naive_members(known, target_day, follows_week=self.kind.follows_week)
-        weights = profile.member_weights(
-            self.errors[:, series], issue_day=known.issue_day, types=self.types, target_day=target_day
-        )
-        return known, _Day(members, profile.blend(members, weights))
+    def answer_to(self, columns: Floats) -> None:
+        """Take weather columns (K, target day + 1, S) that the class answers to into the blend and the features."""
+        if len(columns):
+            known = self.known
+            members = np.concatenate([known.members, response_days(known.days, columns)])
+            self.known = replace(
+                known, members=members, blend=blend_days(known.days, members), outside=regressors(columns, self.lead)
+            )
 
-    def features(self, target_day: int, series: slice | NDArray[np.int64]) -> tuple[Floats, Floats]:
-        """Features (n, S, F) and profile (n, S) of one day."""
-        known, day = self.day(target_day, series)
-        found = day_features(known, target_day, day.members, day.profile, self.level_kw[series])
-        if len(self.outside):
-            weather = np.moveaxis(self.outside[:, target_day], 0, -1)[None]
-            found = np.concatenate([found, np.broadcast_to(weather, (*found.shape[:2], len(self.outside)))], axis=2)
-        return found, day.profile
+    def profile(self, day: int, series: slice | NDArray[np.int64] = slice(None)) -> Floats:  # noqa: B008
+        """(n, S) blend of one day within the limits of the series."""
+        return self.limit(self.known.blend[series, day], series)
+
+    def features(self, day: int, series: NDArray[np.int64]) -> Floats:
+        """(n, S, F) of one day."""
+        return pooled.features(self.known, day, series)
+
+    def deviation(self, day: int, series: NDArray[np.int64]) -> Floats:
+        """(n, S) what the blend of a past day missed, in levels; NaN where nothing was measured, or at night."""
+        days = self.known.days
+        use = days.seen[series, day] if self.night is None else days.seen[series, day] & ~self.night[series]
+        missed = (days.values[series, day] - self.known.blend[series, day]) / self.level_kw[series, None]
+        return np.where(use, missed, np.float32(np.nan))
 
     def past_days(self) -> NDArray[np.int64]:
         return past_days(self.grid.issue_day, self.lead)
@@ -130,6 +127,24 @@ class Ladder:
             night = self.night[series].reshape(bounded.shape[0], bounded.shape[1], *(1,) * (values.ndim - 2))
             bounded = np.where(night, np.float32(0), bounded)
         return bounded
+
+
+def _known(grid: DayGrid, target_day: int, kind: SeriesClass, level_kw: Floats, lasting: bool) -> pooled.Known:
+    unknown = target_day - grid.issue_day
+    values = np.pad(grid.values, ((0, 0), (0, unknown), (0, 0)), constant_values=np.nan)
+    types = grid.types_until(target_day) if kind.follows_week else np.zeros(target_day + 1, np.int64)
+    days = Days(fill_days(values).astype(np.float32), np.isfinite(values), types, grid.issue_slot, unknown)
+    members = naive_days(days)
+    if lasting and len(values):
+        members = np.concatenate([members, _lasting(days, members)[None]])
+    numbers = grid.dates[0].astype("datetime64[D]").astype(np.int64) + np.arange(target_day + 1)
+    nothing = np.zeros((0, target_day + 1, grid.slots_per_day), dtype=np.float32)
+    return pooled.Known(days, members, blend_days(days, members), level_kw, (numbers + 3) % 7, nothing)
+
+
+def _lasting(days: Days, members: Floats) -> Floats:
+    chunks = [slice(start, start + PERSISTENCE_SERIES) for start in range(0, len(days.values), PERSISTENCE_SERIES)]
+    return np.concatenate([persistence_days(days.of(chunk), members[:, chunk]) for chunk in chunks])
 
 
 def past_days(issue_day: int, lead_days: int) -> NDArray[np.int64]:

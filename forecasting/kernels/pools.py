@@ -1,6 +1,5 @@
 """Pools: the devices of one class within one portfolio, forecast together; all portfolios' pools of a class at once."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,8 +7,8 @@ from numpy.typing import NDArray
 
 from forecasting.kernels.classes import CLASSES, SeriesClass
 from forecasting.kernels.combine import score_weights, weighted
-from forecasting.kernels.fleet import FleetForecast
-from forecasting.kernels.totals import profile_of_sums, sum_grid, sums
+from forecasting.kernels.fleet_forecast import FleetForecast
+from forecasting.kernels.sums import closed, profile_of_sums, sums
 
 Array = NDArray[np.float64]
 
@@ -24,40 +23,39 @@ class Pool:
     upper_kw: Array
 
 
-def forecast_pools(
-    fleet: FleetForecast, portfolios: Sequence[NDArray[np.int64]], classes: NDArray[np.str_]
-) -> list[dict[str, Pool]]:
-    """The pools of each portfolio by class name. portfolios: rows of the fleet; classes (N,) of the whole fleet."""
-    found: list[dict[str, Pool]] = [{} for _ in portfolios]
+def forecast_pools(fleet: FleetForecast, classes: NDArray[np.str_]) -> list[dict[str, Pool]]:
+    """The pools of each portfolio by class name. classes (N,) of the whole fleet."""
+    found: list[dict[str, Pool]] = [{} for _ in range(fleet.n_portfolios)]
     for name in CLASSES:
-        groups = [rows[classes[rows] == name] for rows in portfolios]
-        places = [place for place, rows in enumerate(groups) if len(rows)]
-        if not places:
+        devices = np.where(classes == name, fleet.portfolio, -1)
+        places = np.unique(devices[devices >= 0])
+        if not len(places):
             continue
-        membership = np.zeros((len(places), len(classes)), dtype=bool)
-        for row, place in enumerate(places):
-            membership[row, groups[place]] = True
-        for place, pool in zip(places, _of_class(fleet, membership, CLASSES[name]), strict=True):
-            found[place][name] = pool
+        for place, pool in zip(places, _of_class(fleet, devices, places, CLASSES[name]), strict=True):
+            found[int(place)][name] = pool
     return found
 
 
-def _of_class(fleet: FleetForecast, membership: NDArray[np.bool_], kind: SeriesClass) -> list[Pool]:
+def _of_class(
+    fleet: FleetForecast, devices: NDArray[np.int64], places: NDArray[np.int64], kind: SeriesClass
+) -> list[Pool]:
     """Mean of each pool's own profile and the sum of its devices, weighted by held-out error."""
-    grid = sum_grid(fleet, membership)
+    shape = (fleet.n_portfolios, *fleet.feeder_kw.shape[1:])
+    grid = closed(fleet, fleet.portfolio_kw.get(kind.name, np.zeros(shape, dtype=np.float32))[places])
     profile, past, days = profile_of_sums(
-        grid, target_day=fleet.target_day, kind=kind, sign=-1.0 if kind.produces else 1.0
+        grid, target_day=fleet.target_day, kind=kind, sign=-1.0 if kind.produces else 1.0, lasting=False
     )
-    candidates = np.stack([profile, sums(membership, fleet.mean_kw)]).astype(np.float64)
-    weights = np.full((2, len(membership)), 0.5)
+    added, held_added = (sums(devices, shape[0], values)[places] for values in (fleet.mean_kw, fleet.held_mean_kw))
+    candidates = np.stack([profile, added]).astype(np.float64)
+    weights = np.full((2, len(places)), 0.5)
     if len(fleet.held_days):
-        held = np.stack([past[:, len(days) - len(fleet.held_days) :], sums(membership, fleet.held_mean_kw)])
+        held = np.stack([past[:, len(days) - len(fleet.held_days) :], held_added])
         weights = score_weights(np.abs(held - grid.values[:, fleet.held_days]).mean(axis=(2, 3), dtype=float))
     mean = weighted(candidates, weights)
     residual = (grid.values[:, days] - past).astype(np.float64)
     seen = np.nan_to_num(grid.values, nan=0.0).astype(np.float64)
     pools = []
-    for place in range(len(membership)):
+    for place in range(len(places)):
         lower, upper = _limits(seen[place], kind)
         pools.append(Pool(mean[place], residual[place], np.minimum(lower, mean[place]), np.maximum(upper, mean[place])))
     return pools

@@ -1,14 +1,14 @@
 """One portfolio: pools by class, reconciled to the total, devices to their pool, and joint scenarios of it all."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from forecasting.kernels.classes import CLASSES
 from forecasting.kernels.combine import reconcile
-from forecasting.kernels.fleet import FleetForecast
-from forecasting.kernels.pools import Pool, forecast_pools
+from forecasting.kernels.fleet_forecast import FleetForecast
+from forecasting.kernels.pools import Pool
 from forecasting.kernels.scenarios import Scenarios, day_weights, joint_scenarios, path_quantiles
 from forecasting.kernels.totals import TotalForecast, innovation_paths
 
@@ -44,21 +44,17 @@ def forecast_portfolio(
     lower_kw: Array,
     upper_kw: Array,
     levels: Array,
-    of_class: dict[str, Pool] | None = None,
+    of_class: dict[str, Pool],
     scenarios: int = 100,
     seed: int = 0,
 ) -> PortfolioForecast:
     """members (n,): indices of the portfolio's devices in the fleet; classes (n,) their series classes.
 
     lower_kw, upper_kw (n,): ratings, production negative. levels (Q,): quantiles of the portfolio.
-    of_class: its pools, if they were made with those of other portfolios.
+    of_class: its pools by class name.
     """
     names = [name for name in CLASSES if (classes == name).any()]
     pool_of = np.array([names.index(name) for name in classes], dtype=np.int64)
-    if of_class is None:
-        everyone = np.full(len(fleet.mean_kw), "", dtype=object)
-        everyone[members] = classes
-        of_class = forecast_pools(fleet, [members], everyone)[0]
     pools = [of_class[name] for name in names]
     means = np.array([pool.mean_kw for pool in pools])
     lower, upper = np.array([pool.lower_kw for pool in pools]), np.array([pool.upper_kw for pool in pools])
@@ -78,7 +74,7 @@ def forecast_portfolio(
         seed=seed,
     )
     device_mean, device_quantiles = _devices(fleet, members, pool_of, reconciled, lower_kw, upper_kw)
-    paths = Scenarios(drawn.paths_kw[:, :, fleet.slots], drawn.probability)
+    paths = replace(drawn, paths_kw=drawn.paths_kw[:, :, fleet.slots])
     return PortfolioForecast(
         mean_kw=device_mean.sum(axis=0)[fleet.slots],
         quantiles_kw=path_quantiles(paths.total_kw, levels),

@@ -14,10 +14,16 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Scenarios:
-    """paths_kw (S, P, H) for P pools, probability (S,) that sums to 1, load convention."""
+    """paths_kw (S, P, H) for P pools, probability (S,) that sums to 1, load convention.
+
+    day (S,): place of the residual day that each was drawn from, -1 where there was none to draw from.
+    price (S, H): prices on the same days, EUR/MWh; None where the zone has no price forecast.
+    """
 
     paths_kw: Array
     probability: Array
+    day: NDArray[np.int64]
+    price: Array | None = None
 
     @property
     def total_kw(self) -> Array:
@@ -53,26 +59,29 @@ def joint_scenarios(
     """
     n_pools, horizon = mean_kw.shape
     if not len(weights):
-        return Scenarios(np.clip(mean_kw, lower_kw, upper_kw)[None].copy(), np.ones(1))
-    generator = np.random.default_rng(seed)
-    days = _systematic_draw(weights, size, generator)
+        only = np.clip(mean_kw, lower_kw, upper_kw)[None].copy()
+        return Scenarios(only, np.ones(1), np.full(1, -1))
+    days = drawn_days(weights, size=size, seed=seed)
     residual = np.nan_to_num(residual_kw, nan=0.0)[days]
     if innovations_kw is not None:
         spread = residual_kw[np.isfinite(residual_kw).all(axis=(1, 2))].std(axis=0) if n_pools > 1 else None
         residual = residual + innovations_kw[:size, None, :] * _shares(spread, n_pools, horizon)
     residual = residual - residual.mean(axis=0)
-    return Scenarios(np.clip(mean_kw + residual, lower_kw, upper_kw), np.full(size, 1.0 / size))
+    return Scenarios(np.clip(mean_kw + residual, lower_kw, upper_kw), np.full(size, 1.0 / size), days)
 
 
 def reduce_scenarios(scenarios: Scenarios, size: int, *, iterations: int = 20) -> Scenarios:
-    """The size most representative scenarios by k-medoids on the total, each with the weight of those it stands for.
+    """The size most representative scenarios by k-medoids on the total and, where there is one, the price, each in
+    units of its spread; each with the weight of those it stands for.
 
     Deterministic: the first medoid is the most central path, the next ones the farthest from those chosen.
     """
     total = scenarios.total_kw
     if size >= len(total):
         return scenarios
-    distance = np.sqrt(((total[:, None, :] - total[None, :, :]) ** 2).mean(axis=2))
+    distance = _distance(total)
+    if scenarios.price is not None:
+        distance = distance + _distance(scenarios.price)
     weight = scenarios.probability
     medoids = [int(np.argmin(distance @ weight))]
     while len(medoids) < size:
@@ -90,7 +99,15 @@ def reduce_scenarios(scenarios: Scenarios, size: int, *, iterations: int = 20) -
         medoids = better
     owner = np.argmin(distance[:, medoids], axis=1)
     probability = np.bincount(owner, weights=weight, minlength=size)
-    return Scenarios(scenarios.paths_kw[medoids], probability / probability.sum())
+    price = None if scenarios.price is None else scenarios.price[medoids]
+    return Scenarios(scenarios.paths_kw[medoids], probability / probability.sum(), scenarios.day[medoids], price)
+
+
+def _distance(paths: Array) -> Array:
+    """(S, S) root mean squares between paths (S, H), in units of their spread."""
+    spread = float(paths.std(axis=0).mean())
+    apart: Array = np.sqrt(((paths[:, None, :] - paths[None, :, :]) ** 2).mean(axis=2))
+    return apart / spread if spread > 0 else apart
 
 
 def path_quantiles(paths_kw: Array, levels: Array) -> Array:
@@ -108,9 +125,9 @@ def energy_score(observed_kw: Array, paths_kw: Array) -> float:
     return float(norm - 0.5 * pairs)
 
 
-def _systematic_draw(weights: Array, size: int, generator: np.random.Generator) -> NDArray[np.int64]:
+def drawn_days(weights: Array, *, size: int, seed: int) -> NDArray[np.int64]:
     """Day of each scenario: every day as often as its weight says, up to one (low-variance resampling)."""
-    places = (generator.random() + np.arange(size)) / size
+    places = (np.random.default_rng(seed).random() + np.arange(size)) / size
     return np.minimum(np.searchsorted(np.cumsum(weights), places), len(weights) - 1)
 
 

@@ -1,18 +1,17 @@
 """Forecast sums of devices: mean of the sum's own profile, its ARIMA, and the sum of the device forecasts."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from forecasting.kernels import arima
-from forecasting.kernels.arrays import Floats, nan_mean
+from forecasting.kernels.arrays import nan_mean
 from forecasting.kernels.calendar import DayGrid
-from forecasting.kernels.classes import NET, SeriesClass
-from forecasting.kernels.climb import forecast_class
 from forecasting.kernels.combine import score_weights, weighted
-from forecasting.kernels.fleet import FleetForecast
-from forecasting.kernels.ladder import Ladder, LadderSettings
+from forecasting.kernels.fleet_forecast import FleetForecast
+from forecasting.kernels.sums import bottom_up, profile_of_sums, sum_grid
 
 Array = NDArray[np.float64]
 
@@ -39,67 +38,27 @@ class TotalForecast:
     hourly_kw: Array
 
 
-def sum_grid(fleet: FleetForecast, membership: NDArray[np.bool_]) -> DayGrid:
-    """Histories (A, D, S) of A sums of devices; membership (A, N). NaN after the issue, the only place where a
-    device's history may hold one."""
-    total = sums(membership, fleet.grid.values)
-    total[:, -1, fleet.grid.issue_slot :] = np.nan
-    return fleet.grid.with_values(total)
-
-
-def sums(membership: NDArray[np.bool_], values: Floats) -> Floats:
-    """(A, ...) sums over the devices (N, ...) of each group."""
-    from scipy.sparse import csr_matrix
-
-    flat = values.reshape(len(values), -1)
-    found: Floats = (csr_matrix(membership, dtype=np.float32) @ flat).reshape(len(membership), *values.shape[1:])
-    return found
-
-
-def profile_of_sums(
-    grid: DayGrid, *, target_day: int, kind: SeriesClass = NET, sign: float = 1.0
-) -> tuple[Floats, Floats, NDArray[np.int64]]:
-    """Profile (A, S), past profiles (A, R, S) as known then and their days, for sums in load convention."""
-    turned = grid.with_values(np.float32(sign) * grid.values)
-    level = np.nan_to_num(nan_mean(np.abs(turned.values.reshape(len(turned.values), -1)), axis=1), nan=0.0)
-    level = np.maximum(level, np.float32(1e-6))
-    peak = np.nan_to_num(np.abs(turned.values), nan=0.0).max(axis=(1, 2)) + np.float32(1e-6)
-    plain = replace(kind, gradient=False)
-    ladder = Ladder(
-        turned,
-        target_day=target_day,
-        series_class=plain,
-        level_kw=level,
-        capacity_kw=1.2 * peak,
-        signed=not kind.produces and kind.name == NET.name,
-    )
-    found = forecast_class(ladder, LadderSettings())
-    return np.float32(sign) * found.profile_kw, np.float32(sign) * found.past_profile_kw, found.past_days
-
-
 def forecast_totals(
     fleet: FleetForecast,
-    membership: NDArray[np.bool_],
     *,
     polish: NDArray[np.bool_],
-    stored: list[arima.ArimaParameters | None] | None = None,
+    stored: Sequence[arima.ArimaParameters | None] | None = None,
 ) -> list[TotalForecast]:
-    """Forecast A sums. polish (A,): exact likelihood, not only the conditional fit; stored: parameters to reuse."""
-    if not len(membership):
-        return []
-    grid = sum_grid(fleet, membership)
+    """Forecast all portfolios, then all feeders. polish (A,): exact likelihood, not only the conditional fit; stored:
+    parameters to reuse."""
+    grid = sum_grid(fleet)
     profile, past_profile, days = profile_of_sums(grid, target_day=fleet.target_day)
-    bottom_up, held_bottom_up = sums(membership, fleet.mean_kw), sums(membership, fleet.held_mean_kw)
+    added, held_added = bottom_up(fleet, fleet.mean_kw), bottom_up(fleet, fleet.held_mean_kw)
     held_profile = past_profile[:, len(days) - len(fleet.held_days) :]
     found = []
-    for place in range(len(membership)):
+    for place in range(len(grid.values)):
         known = stored[place] if stored else None
         found.append(
             _one_total(
                 grid.with_values(grid.values[place : place + 1]),
                 fleet,
-                np.stack([profile[place], bottom_up[place]]).astype(np.float64),
-                np.stack([held_profile[place], held_bottom_up[place]]).astype(np.float64),
+                np.stack([profile[place], added[place]]).astype(np.float64),
+                np.stack([held_profile[place], held_added[place]]).astype(np.float64),
                 residual=(grid.values[place, days] - past_profile[place]).astype(np.float64),
                 days=days,
                 iterations=6 if polish[place] else 0,

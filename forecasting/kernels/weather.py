@@ -1,12 +1,13 @@
-"""Weather for the nightly ladder: as it was expected, and only the columns that go with what the profile misses."""
+"""Weather for the nightly ladder: as it was expected, and only the columns that a class of series answers to."""
 
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from forecasting.kernels.admission import goes_with, regressors
-from forecasting.kernels.arrays import Floats, nan_mean
+from forecasting.kernels.admission import answering
+from forecasting.kernels.arrays import Floats
+from forecasting.kernels.calendar import DayGrid
 from forecasting.kernels.gradient import sample_rows
 from forecasting.kernels.ladder import Ladder
 from forecasting.kernels.naive import fill_days
@@ -21,31 +22,35 @@ class Weather:
 
     dates: NDArray[np.datetime64]
     values: Floats
+    names: tuple[str, ...]
 
 
-def admitted_weather(weather: Weather | None, ladder: Ladder) -> Floats:
-    """(K, T + 1, S) weather columns of the grid's days up to the target that go with what the profile missed.
-
-    Columns that do not cover the target day and half of the history are left out, and so is the weather of another
-    year, which goes with nothing.
-    """
-    shape, days = (ladder.target_day + 1, ladder.grid.slots_per_day), ladder.past_days()
-    if weather is None or not len(days) or not ladder.kind.gradient:
-        return np.zeros((0, *shape), dtype=np.float32)
-    place = (ladder.grid.dates[0] - weather.dates[0]).astype(np.int64) + np.arange(shape[0])
+def laid_out(weather: Weather | None, grid: DayGrid, target_day: int) -> dict[str, Floats]:
+    """(target day + 1, S) per variable that covers the target day and half of the grid's days, without gaps."""
+    if weather is None:
+        return {}
+    n_days = target_day + 1
+    place = (grid.dates[0] - weather.dates[0]).astype(np.int64) + np.arange(n_days)
     inside = (place >= 0) & (place < len(weather.dates))
-    values = np.full((len(weather.values), *shape), np.nan, dtype=np.float32)
+    values = np.full((len(weather.values), n_days, grid.slots_per_day), np.nan, dtype=np.float32)
     values[:, inside] = weather.values[:, place[inside]]
     covered = np.isfinite(values[:, -1]).all(axis=1) & (np.isfinite(values).mean(axis=(1, 2)) > COVERED_BY_WEATHER)
-    sample = sample_rows(len(ladder.level_kw), WEATHER_SERIES, seed=0)
-    missed = [
-        (ladder.grid.values[sample, day] - ladder.day(int(day), sample)[1].profile) / ladder.level_kw[sample, None]
-        for day in days
-    ]
-    error = np.nan_to_num(nan_mean(np.stack(missed), axis=1))
-    lead = ladder.target_day - ladder.grid.issue_day
-    complete = fill_days(values[covered])[:, days[0] :]
-    kept = [column for column in complete if goes_with(column[: len(error)], error, lead)]
-    found = regressors(np.array(kept).reshape(-1, *complete.shape[1:]), lead)
-    padding = np.zeros((len(found), int(days[0]), shape[1]), dtype=np.float32)
-    return np.concatenate([padding, found], axis=1) if len(found) else np.zeros((0, *shape), dtype=np.float32)
+    complete = fill_days(values)
+    return {name: complete[row] for row, name in enumerate(weather.names) if covered[row]}
+
+
+def admitted_weather(columns: dict[str, Floats], ladder: Ladder) -> tuple[str, ...]:
+    """Variables whose anomaly goes with what the profile missed, if the last weeks were better told with them.
+
+    The weather of another year goes with nothing and is left out.
+    """
+    if not columns or not ladder.kind.gradient or not len(ladder.level_kw):
+        return ()
+    known, sample = ladder.known, sample_rows(len(ladder.level_kw), WEATHER_SERIES, seed=0)
+    outside = np.stack(list(columns.values())).astype(np.float64)
+    found, members, _ = answering(
+        known.days.of(sample), known.members[:, sample], known.blend[sample], known.level_kw[sample], outside
+    )
+    if not len(found):
+        return ()
+    return tuple(name for name, column in columns.items() if (found == column).all(axis=(1, 2)).any())

@@ -1,15 +1,9 @@
 """Tables of forecasting."""
 
 from forecasting.models.accuracy import Accuracy, DriftAlarm
-from forecasting.models.runs import (
-    DispatchedPeriod,
-    Envelope,
-    EnvelopeQuerySet,
-    Estimator,
-    Forecast,
-    ForecastRun,
-    ScenarioSet,
-)
+from forecasting.models.estimators import DispatchedPeriod, Estimator
+from forecasting.models.flexibility import Envelope, EnvelopeQuerySet, PriceForecast, ScenarioSet
+from forecasting.models.runs import Forecast, ForecastRun
 from forecasting.models.weather import WeatherForecast
 
 __all__ = [
@@ -21,6 +15,7 @@ __all__ = [
     "Estimator",
     "Forecast",
     "ForecastRun",
+    "PriceForecast",
     "ScenarioSet",
     "WeatherForecast",
 ]

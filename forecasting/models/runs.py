@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Self
 
-from django.contrib.postgres.fields import ArrayField, DateTimeRangeField
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
 
@@ -142,106 +142,3 @@ class Forecast(models.Model):
     def __str__(self) -> str:
         subject = self.device_id or self.portfolio_id or self.node_code or self.feeder_code
         return f"{self.scope} {subject} of run {self.run_id}"
-
-
-class EnvelopeQuerySet(models.QuerySet):
-    def visible_to(self, principal: Principal) -> Self:
-        """Flexibility is the aggregator's own business."""
-        return self if principal.sees_all else self.none()
-
-
-class Envelope(models.Model):
-    """What a group of a portfolio can follow: power in [min, max], cumulative energy since midnight in [min, max].
-
-    Any schedule inside can be split over the group's devices (an inner bound). Schedules of different groups add up.
-    group "" is the whole portfolio and keeps that promise without any look at energy: storage counts only with the
-    power it can hold all day, so it is narrower than the sum of the groups.
-    """
-
-    run = models.ForeignKey(ForecastRun, on_delete=models.CASCADE, related_name="envelopes")
-    portfolio = models.ForeignKey(Portfolio, on_delete=models.PROTECT, related_name="+")
-    group = models.CharField(max_length=12, blank=True, help_text="device kind, or empty for the whole portfolio")
-    confidence = models.FloatField(help_text="share of scenarios in which the bounds hold")
-    baseline_kw = PackedArrayField(dtype="<f8")
-    power_min_kw = PackedArrayField(dtype="<f8")
-    power_max_kw = PackedArrayField(dtype="<f8")
-    energy_min_kwh = PackedArrayField(dtype="<f8", help_text="cumulative to the end of each interval")
-    energy_max_kwh = PackedArrayField(dtype="<f8")
-    discharge_limit_kwh = models.FloatField(
-        null=True, blank=True, help_text="energy given back a day within which the bounds hold; empty if it never binds"
-    )
-    device_ids = ArrayField(models.BigIntegerField(), default=list, blank=True)
-
-    objects = EnvelopeQuerySet.as_manager()
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["run", "group", "confidence"], name="envelope_one_a_group_and_confidence"),
-            models.CheckConstraint(condition=Q(confidence__gt=0, confidence__lt=1), name="envelope_confidence_in_0_1"),
-        ]
-
-    def __str__(self) -> str:
-        return f"envelope {self.group or 'all'} {self.confidence} of run {self.run_id}"
-
-
-class ScenarioSet(models.Model):
-    """S joint scenarios of a portfolio's undispatched net power, S x H flattened, with their probabilities."""
-
-    run = models.OneToOneField(ForecastRun, on_delete=models.CASCADE, related_name="scenario_set")
-    portfolio = models.ForeignKey(Portfolio, on_delete=models.PROTECT, related_name="+")
-    size = models.PositiveSmallIntegerField()
-    power_kw = PackedArrayField(dtype="<f8", help_text="S rows of H values: net power of the portfolio")
-    production_kw = PackedArrayField(dtype="<f8", help_text="S rows of H values: the part of PV and wind, <= 0")
-    probability = PackedArrayField(dtype="<f8", help_text="S values, sum 1")
-
-    objects = EnvelopeQuerySet.as_manager()
-
-    def __str__(self) -> str:
-        return f"{self.size} scenarios of run {self.run_id}"
-
-
-class DispatchedPeriod(models.Model):
-    """A period in which a device followed the plant instead of itself; forecasts leave it out of their training.
-
-    Written by the rooms to the right that dispatch or curtail.
-    """
-
-    device = models.ForeignKey(Device, on_delete=models.PROTECT, related_name="+")
-    period = DateTimeRangeField(help_text="UTC, half-open")
-    source = models.CharField(max_length=200, help_text="what moved the device, for example an award")
-    available_at = models.DateTimeField()
-
-    objects = EnvelopeQuerySet.as_manager()
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["device", "period", "source"], name="dispatched_period_once"),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.device_id} dispatched {self.period}"
-
-
-class Estimator(models.Model):
-    """Parameters of a fitted aggregate model, as plain numbers; the newest that is not withdrawn is used.
-
-    Withdrawing a version rolls back to the one before it.
-    """
-
-    series_key = models.CharField(max_length=200)
-    version = models.PositiveIntegerField()
-    kind = models.CharField(max_length=20)
-    parameters = models.JSONField()
-    data_until = models.DateTimeField()
-    fitted_at = models.DateTimeField()
-    withdrawn_at = models.DateTimeField(null=True, blank=True)
-
-    objects = EnvelopeQuerySet.as_manager()
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["series_key", "version"], name="estimator_versions_count_up"),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.series_key} v{self.version}"

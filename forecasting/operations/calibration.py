@@ -14,7 +14,7 @@ import numpy as np
 from forecasting.models import Accuracy
 
 if TYPE_CHECKING:
-    from forecasting.kernels.fleet import FleetForecast
+    from forecasting.kernels.fleet_forecast import FleetForecast
 
 MEMORY_DAYS = 60
 STEP = 0.4  # a day that covers 0.6 instead of 0.8 widens the next band by 8 %

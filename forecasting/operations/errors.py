@@ -9,3 +9,7 @@ class UnknownZone(NotFound):
 
 class NothingToForecast(DomainError):
     code = "nothing_to_forecast"
+
+
+class NothingToRollBack(DomainError):
+    code = "nothing_to_roll_back"

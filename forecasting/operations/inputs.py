@@ -10,25 +10,21 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from forecasting import queries
 from forecasting.operations.errors import NothingToForecast, UnknownZone
+from forecasting.operations.history import STEP_MINUTES, history_of
 from forecasting.operations.weather import days_until, expected_weather
-from telemetry import queries as telemetry
 from vpp.enrollment.models import Enrollment, Portfolio
 from vpp.enrollment.queries import DeviceTable, device_table, portfolios_of_zone
-from vpp.lib.periods import DeliveryDay, as_datetime64, interval_starts64
+from vpp.lib.periods import DeliveryDay, as_datetime64
 
 if TYPE_CHECKING:
     from forecasting.kernels.fleet import FleetInput
 
-HISTORY_DAYS = 42
-STEP_MINUTES = 15
-DEVICES_PER_READ = 2000
-
 
 @dataclass(frozen=True)
 class ZoneInput:
-    """Everything that the runs of one zone and delivery day share. Devices in the order of `table`."""
+    """Everything that the runs of one zone and delivery day share. Devices in the order of `table`; portfolios with
+    devices only, and feeders, in the order of their numbers in `fleet`."""
 
     zone_code: str
     day: DeliveryDay
@@ -55,6 +51,7 @@ def zone_subjects(zone_code: str, at: datetime) -> tuple[list[Portfolio], list[s
 def gather(*, zone_code: str, delivery_date: date, version: int, issue: datetime) -> ZoneInput:
     """Read the inputs as known at the issue time. Raises UnknownZone, NothingToForecast."""
     from forecasting.kernels.fleet import FleetInput
+    from forecasting.kernels.ladder import HISTORY_DAYS
 
     portfolios, feeders, table = zone_subjects(zone_code, issue)
     if not len(table):
@@ -65,7 +62,9 @@ def gather(*, zone_code: str, delivery_date: date, version: int, issue: datetime
     end = data_as_of - timedelta(minutes=data_as_of.minute % STEP_MINUTES, seconds=data_as_of.second)
     end = end.replace(microsecond=0)
     start = end - timedelta(days=HISTORY_DAYS)
-    power_kw, starts = _history(table, start, end, data_as_of)
+    power_kw, starts = history_of(table, start, end, data_as_of)
+    members = _members(table, zone_code, issue)
+    filled = [one for one in portfolios if len(members.get(one.pk, ()))]
     seed = zlib.crc32(f"{zone_code}:{delivery_date}:{version}".encode())
     fleet = FleetInput(
         power_kw=power_kw,
@@ -76,6 +75,9 @@ def gather(*, zone_code: str, delivery_date: date, version: int, issue: datetime
         issue=as_datetime64(data_as_of),
         target_starts=day.starts64(),
         zone=zone,
+        portfolio=_numbers(len(table), [members[one.pk] for one in filled]),
+        feeder=np.array([feeders.index(code) if code else -1 for code in table.feeder_code], dtype=np.int64),
+        site=table.site_id,
         step_minutes=STEP_MINUTES,
         holidays=holidays_around(zone_code, delivery_date),
         seed=seed,
@@ -89,30 +91,19 @@ def gather(*, zone_code: str, delivery_date: date, version: int, issue: datetime
         start,
         seed,
         table,
-        portfolios,
-        _members(table, zone_code, issue),
+        filled,
+        members,
         feeders,
         fleet,
     )
 
 
-def _history(
-    table: DeviceTable, start: datetime, end: datetime, as_of: datetime
-) -> tuple[NDArray[np.float32], NDArray[np.datetime64]]:
-    """(N, T) mean power as known then, NaN where missing or dispatched; days before the first reading left out."""
-    starts = interval_starts64(start, end, STEP_MINUTES)
-    power_kw = np.full((len(table), len(starts)), np.nan, dtype=np.float32)
-    measured = np.flatnonzero(~table.of_kind("BATTERY"))
-    for first in range(0, len(measured), DEVICES_PER_READ):
-        rows = measured[first : first + DEVICES_PER_READ]
-        power_kw[rows] = telemetry.interval_power_kw(table.device_id[rows], start, end, as_of, STEP_MINUTES)
-    row_of = {int(device_id): row for row, device_id in enumerate(table.device_id)}
-    for device_id, since, until in queries.dispatched_periods(table.device_id, start, end, as_of):
-        inside = (starts >= as_datetime64(since)) & (starts < as_datetime64(until))
-        power_kw[row_of[device_id], inside] = np.nan
-    seen = np.flatnonzero(np.isfinite(power_kw).any(axis=0))
-    first_seen = int(seen[0]) if len(seen) else max(len(starts) - 1, 0)
-    return power_kw[:, first_seen:], starts[first_seen:]
+def _numbers(n_devices: int, groups: list[NDArray[np.int64]]) -> NDArray[np.int64]:
+    """(N,) number of the group that each device is in, -1 for none."""
+    numbers = np.full(n_devices, -1, dtype=np.int64)
+    for number, rows in enumerate(groups):
+        numbers[rows] = number
+    return numbers
 
 
 def _members(table: DeviceTable, zone_code: str, at: datetime) -> dict[int, NDArray[np.int64]]:
@@ -129,6 +120,8 @@ def _members(table: DeviceTable, zone_code: str, at: datetime) -> dict[int, NDAr
 def holidays_around(zone_code: str, delivery_date: date) -> frozenset[date]:
     """Public holidays of the zone's country in the years that history and target touch; none where it is not known."""
     import holidays
+
+    from forecasting.kernels.ladder import HISTORY_DAYS
 
     country = zone_code[:2].upper()
     if country not in holidays.list_supported_countries():

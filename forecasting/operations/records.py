@@ -16,18 +16,20 @@ from vpp.enrollment.models import Portfolio
 if TYPE_CHECKING:
     import numpy as np
 
-    from forecasting.kernels.fleet import FleetForecast
+    from forecasting.kernels.fleet_forecast import FleetForecast
     from forecasting.kernels.totals import TotalForecast
+    from forecasting.operations.estimators import ZoneModels
     from forecasting.operations.inputs import ZoneInput
 
 
 @dataclass(frozen=True)
 class RunLabels:
-    """Key and version of a run, and its part of the seconds that all runs of the zone share."""
+    """Key and version of a run, its part of the seconds that all runs of the zone share, and the zone's models."""
 
     natural_key: str
     version: int
     shared_s: float
+    models: ZoneModels
 
 
 def create_run(
@@ -40,7 +42,7 @@ def create_run(
     portfolio: Portfolio | None = None,
     feeder_code: str = "",
 ) -> ForecastRun:
-    fallbacks = _fallbacks(zone, fleet, total, rows)
+    fallbacks = _fallbacks(zone, fleet, total, rows) | _unusable(fleet, labels.models)
     return ForecastRun.objects.create(
         natural_key=labels.natural_key,
         portfolio=portfolio,
@@ -55,7 +57,7 @@ def create_run(
         history_start=zone.history_start,
         seed=zone.seed,
         state=ForecastRun.State.DEGRADED if fallbacks.get("devices") else ForecastRun.State.OK,
-        model_versions=_versions(fleet, total),
+        model_versions=_versions(fleet, total) | {"estimators": labels.models.versions},
         fallbacks=fallbacks,
         duration_s=0.0,
     )
@@ -74,6 +76,15 @@ def _fallbacks(zone: ZoneInput, fleet: FleetForecast, total: TotalForecast, rows
     if total.note:
         found["arima"] = total.note
     return found
+
+
+def _unusable(fleet: FleetForecast, models: ZoneModels) -> dict[str, Any]:
+    """Stored models that could not serve, and what was done instead."""
+    found = {
+        name: f"{why}; {'fitted anew' if name in fleet.trained else 'profile alone'}"
+        for name, why in (models.notes | fleet.unusable).items()
+    }
+    return {"estimators": found} if found else {}
 
 
 def _versions(fleet: FleetForecast, total: TotalForecast) -> dict[str, Any]:

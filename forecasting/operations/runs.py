@@ -6,7 +6,7 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -18,16 +18,19 @@ from forecasting import queries
 from forecasting.models import ForecastRun
 from forecasting.operations import storing
 from forecasting.operations.calibration import adapt_bands, band_factors
+from forecasting.operations.estimators import keep_models, stored_models
 from forecasting.operations.inputs import ZoneInput, gather, zone_subjects
+from forecasting.operations.prices import forecast_zone_prices
 from forecasting.operations.records import RunLabels
 
 if TYPE_CHECKING:
     from forecasting.kernels.arima import ArimaParameters
+    from forecasting.kernels.fleet_forecast import FleetForecast
 
 logger = logging.getLogger(__name__)
 
 POLISHED_TOTALS = 3  # exact likelihood costs about half a second each
-REFIT_DAYS = 7
+POOLED_DEVICES = 3000  # below it starting the processes costs more than they save
 
 
 def run_forecast(*, zone_code: str, delivery_date: date, at: datetime, version: int = 1) -> list[ForecastRun]:
@@ -62,43 +65,40 @@ def _stored(keys: list[str]) -> dict[str, ForecastRun]:
 
 def _make_missing(zone: ZoneInput, version: int) -> None:
     """Devices once for the zone, then sums, then run by run."""
-    from forecasting.kernels.classes import class_of
+    from forecasting.kernels.classes import CLASSES, class_of
     from forecasting.kernels.fleet import forecast_fleet
     from forecasting.kernels.pools import forecast_pools
     from forecasting.kernels.totals import forecast_totals
+    from forecasting.kernels.workers import Workers, available_cores
 
     began = time.perf_counter()
-    fleet = forecast_fleet(zone.fleet)
+    processes = available_cores() if len(zone.table) >= POOLED_DEVICES else 1
+    models = stored_models(zone.zone_code, CLASSES, zone.issue)
+    with Workers(processes) as workers:
+        fleet = forecast_fleet(zone.fleet, stored=models.usable, workers=workers)
+    keep_models(models, fleet.trained, data_until=zone.data_as_of)
     factors = band_factors(
         zone.zone_code, zone.day.date, day_type=int(fleet.grid.types_until(fleet.target_day)[-1]), as_of=zone.issue
     )
     adapt_bands(fleet, zone.table.kind, factors)
-    filled = [one for one in zone.portfolios if len(zone.members.get(one.pk, ()))]
-    membership = np.zeros((len(filled) + len(zone.feeders), len(zone.table)), dtype=bool)
-    for place, portfolio in enumerate(filled):
-        membership[place, zone.members[portfolio.pk]] = True
-    for place, code in enumerate(zone.feeders, start=len(filled)):
-        membership[place, feeder_rows(zone, fleet.rung, code)] = True
-    names = [f"portfolio:{one.code}" for one in filled] + [f"feeder:{code}" for code in zone.feeders]
-    totals = forecast_totals(
-        fleet, membership, polish=_largest(membership, len(filled)), stored=_stored_parameters(names, zone.issue)
-    )
+    names = [f"portfolio:{one.code}" for one in zone.portfolios] + [f"feeder:{code}" for code in zone.feeders]
+    totals = forecast_totals(fleet, polish=_largest(fleet, len(names)), stored=_stored_parameters(names, zone.issue))
     totals = [
         replace(one, error_ratio=one.error_ratio * factors.get(name.split(":")[0], 1.0))
         for name, one in zip(names, totals, strict=True)
     ]
-    kinds = np.array([class_of(kind).name for kind in zone.table.kind], dtype=object)
-    pools = forecast_pools(fleet, [zone.members[one.pk] for one in filled], kinds)
+    prices = forecast_zone_prices(zone, fleet, version)
+    pools = forecast_pools(fleet, np.array([class_of(kind).name for kind in zone.table.kind], dtype=object))
     shared_s = (time.perf_counter() - began) / max(len(names), 1)
-    for place, portfolio in enumerate(filled):
+    for place, portfolio in enumerate(zone.portfolios):
         key = portfolio_key(zone.zone_code, zone.day.date, portfolio.code, version)
-        labels = RunLabels(key, version, shared_s)
-        _once(key, partial(storing.store_portfolio, zone, fleet, totals[place], portfolio, pools[place], labels=labels))
-    for place, code in enumerate(zone.feeders, start=len(filled)):
+        labels, own = RunLabels(key, version, shared_s, models), (totals[place], portfolio, pools[place], prices)
+        _once(key, partial(storing.store_portfolio, zone, fleet, *own, labels=labels))
+    for place, code in enumerate(zone.feeders):
         key = feeder_key(zone.zone_code, zone.day.date, code, version)
-        rows = np.flatnonzero(membership[place])
-        labels = RunLabels(key, version, shared_s)
-        _once(key, partial(storing.store_feeder, zone, fleet, totals[place], code, rows, labels=labels))
+        rows, labels = np.flatnonzero(fleet.feeder == place), RunLabels(key, version, shared_s, models)
+        total = totals[len(zone.portfolios) + place]
+        _once(key, partial(storing.store_feeder, zone, fleet, total, code, rows, labels=labels))
 
 
 def _once(key: str, make: Callable[[], None]) -> None:
@@ -114,19 +114,11 @@ def _once(key: str, make: Callable[[], None]) -> None:
         logger.info("%s was made by another process", key)
 
 
-def feeder_rows(zone: ZoneInput, rung: NDArray[np.str_], code: str) -> NDArray[np.int64]:
-    """Series that make up a feeder's net load: a site's meter where it has been read, else the site's devices."""
-    kinds, feeders = np.array(zone.table.kind, dtype=object), np.array(zone.table.feeder_code, dtype=object)
-    inside = feeders == code
-    metered = inside & (kinds == "METER") & (rung != "fallback")
-    behind_meter = np.isin(zone.table.site_id, zone.table.site_id[metered])
-    return np.flatnonzero(metered | (inside & ~behind_meter & (kinds != "METER")))
-
-
-def _largest(membership: NDArray[np.bool_], n_portfolios: int) -> NDArray[np.bool_]:
+def _largest(fleet: FleetForecast, n_totals: int) -> NDArray[np.bool_]:
     """The portfolios with most devices."""
-    chosen = np.zeros(len(membership), dtype=bool)
-    chosen[np.argsort(-membership[:n_portfolios].sum(axis=1), kind="stable")[:POLISHED_TOTALS]] = True
+    chosen = np.zeros(n_totals, dtype=bool)
+    devices = np.bincount(fleet.portfolio[fleet.portfolio >= 0], minlength=fleet.n_portfolios)
+    chosen[np.argsort(-devices, kind="stable")[:POLISHED_TOTALS]] = True
     return chosen
 
 
@@ -134,9 +126,5 @@ def _stored_parameters(names: list[str], issue: datetime) -> list[ArimaParameter
     """Parameters fitted within the last week before the issue, to be filtered over the new data without a fit."""
     from forecasting.kernels.arima import ArimaParameters
 
-    known = queries.stored_estimators(
-        names,
-        fitted_since=issue - timedelta(days=REFIT_DAYS) + timedelta(microseconds=1),
-        fitted_until=issue - timedelta(microseconds=1),
-    )
+    known = queries.stored_estimators(names, at=issue, before_only=True)
     return [ArimaParameters(**known[name].parameters) if name in known else None for name in names]

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import time
-from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from forecasting.models import Envelope, Estimator, Forecast, ForecastRun, ScenarioSet
+from forecasting.models import Forecast, ForecastRun
+from forecasting.operations import group_rows
+from forecasting.operations.device_rows import copy_device_forecasts
 from forecasting.operations.devices import device_parameters
+from forecasting.operations.prices import with_prices
 from forecasting.operations.records import RunLabels, create_run, forecast_row, note_duration
 from vpp.enrollment.models import Portfolio
 
 if TYPE_CHECKING:
-    from forecasting.kernels.fleet import FleetForecast
-    from forecasting.kernels.flexibility import PortfolioFlexibility
+    from forecasting.kernels.fleet_forecast import FleetForecast
     from forecasting.kernels.pools import Pool
     from forecasting.kernels.portfolio import PortfolioForecast
+    from forecasting.kernels.price_scenarios import PriceDay
     from forecasting.kernels.totals import TotalForecast
     from forecasting.operations.inputs import ZoneInput
 
@@ -26,7 +28,6 @@ PORTFOLIO_LEVELS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 DEVICE_LEVELS = [0.1, 0.5, 0.9]
 CONFIDENCES = (0.5, 0.9)
 DRAWN_SCENARIOS = 100
-STORED_SCENARIOS = 10
 ROWS_PER_INSERT = 1000
 
 
@@ -36,6 +37,7 @@ def store_portfolio(
     total: TotalForecast,
     portfolio: Portfolio,
     pools: dict[str, Pool],
+    prices: PriceDay | None,
     *,
     labels: RunLabels,
 ) -> None:
@@ -58,6 +60,9 @@ def store_portfolio(
         scenarios=DRAWN_SCENARIOS,
         seed=zone.seed,
     )
+    days = fleet.grid.dates[total.past_days]
+    if prices is not None:
+        forecast = with_prices(forecast, prices, days, zone)
     parameters = device_parameters(zone, rows)
     offers = {
         confidence: portfolio_flexibility(
@@ -68,9 +73,9 @@ def store_portfolio(
     run = create_run(zone, fleet, total, rows, labels=labels, portfolio=portfolio)
     _store_forecasts(run, zone, fleet, forecast, rows, portfolio)
     for confidence, offer in offers.items():
-        _store_envelopes(run, zone.table.device_id[rows], offer, confidence, portfolio)
-    _store_scenarios(run, forecast, portfolio)
-    _store_estimator(f"portfolio:{portfolio.code}", total, zone)
+        group_rows.store_envelopes(run, zone.table.device_id[rows], offer, confidence, portfolio)
+    group_rows.store_scenarios(run, forecast, portfolio, days)
+    group_rows.store_estimator(f"portfolio:{portfolio.code}", total, zone)
     note_duration(run, began, labels)
 
 
@@ -124,82 +129,19 @@ def _store_forecasts(
 ) -> None:
     whole = forecast_row(run, Forecast.Scope.PORTFOLIO, forecast.mean_kw, forecast.quantiles_kw, list(PORTFOLIO_LEVELS))
     whole.portfolio, whole.member_ids = portfolio, measured_ids(zone, rows)
-    written = [whole]
-    for place, row in enumerate(rows):
-        one = forecast_row(
-            run,
-            Forecast.Scope.DEVICE,
-            forecast.device_mean_kw[place],
-            forecast.device_quantiles_kw[place],
-            DEVICE_LEVELS,
-        )
-        one.device_id, one.rung = int(zone.table.device_id[row]), str(fleet.rung[row])
-        if fleet.rung[row] == "gradient":
-            one.challenger_kw = fleet.profile_kw[row, fleet.slots]
-        one.portfolio = portfolio
-        written.append(one)
-    Forecast.objects.bulk_create(written, batch_size=ROWS_PER_INSERT)
+    whole.save(force_insert=True)
+    copy_device_forecasts(
+        run,
+        portfolio.pk,
+        zone.table.device_id[rows],
+        fleet.rung[rows],
+        mean_kw=forecast.device_mean_kw,
+        quantiles_kw=forecast.device_quantiles_kw,
+        levels=DEVICE_LEVELS,
+        challenger_kw=fleet.profile_kw[rows][:, fleet.slots],
+    )
 
 
 def measured_ids(zone: ZoneInput, rows: NDArray[np.int64]) -> list[int]:
     """Ids of the devices that are forecast from readings: all but batteries, which are idle until they are sent."""
     return [int(zone.table.device_id[row]) for row in rows if zone.table.kind[row] != "BATTERY"]
-
-
-def _store_envelopes(
-    run: ForecastRun,
-    device_ids: NDArray[np.int64],
-    offer: PortfolioFlexibility,
-    confidence: float,
-    portfolio: Portfolio,
-) -> None:
-    written = []
-    for name, group in {"": offer.whole, **offer.groups}.items():
-        limit_kwh = group.discharge_limit_kwh
-        members = offer.members.get(name)
-        written.append(
-            Envelope(
-                run=run,
-                portfolio=portfolio,
-                group=name,
-                confidence=confidence,
-                baseline_kw=group.baseline_kw,
-                power_min_kw=group.power_min_kw,
-                power_max_kw=group.power_max_kw,
-                energy_min_kwh=group.energy_min_kwh,
-                energy_max_kwh=group.energy_max_kwh,
-                discharge_limit_kwh=float(limit_kwh) if np.isfinite(limit_kwh) else None,
-                device_ids=(device_ids if members is None else device_ids[members]).tolist(),
-            )
-        )
-    Envelope.objects.bulk_create(written)
-
-
-def _store_scenarios(run: ForecastRun, forecast: PortfolioForecast, portfolio: Portfolio) -> None:
-    from forecasting.kernels.scenarios import reduce_scenarios
-
-    reduced = reduce_scenarios(forecast.scenarios, STORED_SCENARIOS)
-    producing = [place for place, name in enumerate(forecast.pools) if name in ("pv", "wind")]
-    ScenarioSet.objects.create(
-        run=run,
-        portfolio=portfolio,
-        size=len(reduced.probability),
-        power_kw=reduced.total_kw,
-        production_kw=reduced.paths_kw[:, producing].sum(axis=1),
-        probability=reduced.probability,
-    )
-
-
-def _store_estimator(key: str, total: TotalForecast, zone: ZoneInput) -> None:
-    """Keep a new fit's parameters as the next version of the series."""
-    if total.note:
-        return
-    newest = Estimator.objects.filter(series_key=key).order_by("-version").values_list("version", flat=True).first()
-    Estimator.objects.create(
-        series_key=key,
-        version=(newest or 0) + 1,
-        kind="SARIMA",
-        parameters=asdict(total.parameters),
-        data_until=zone.data_as_of,
-        fitted_at=zone.issue,
-    )

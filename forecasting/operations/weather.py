@@ -87,7 +87,7 @@ def expected_weather(zone_code: str, *, days: list[DeliveryDay], issue: datetime
         for number, day in enumerate(days):
             values[place, number] = _of_day(issues, day, day.start - before, slots)
     dates: NDArray[np.datetime64] = np.array([day.date for day in days], dtype="datetime64[D]")
-    return Weather(dates, values)
+    return Weather(dates, values, tuple(variables))
 
 
 def days_until(last: DeliveryDay, first: date) -> list[DeliveryDay]:

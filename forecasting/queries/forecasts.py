@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from forecasting.models import DispatchedPeriod, Envelope, Estimator, Forecast, ForecastRun, ScenarioSet
+from forecasting.models import DispatchedPeriod, Envelope, Estimator, Forecast, ForecastRun, PriceForecast, ScenarioSet
 from vpp.lib.errors import NotFound
 
 if TYPE_CHECKING:
     from vpp.accounts.models import Principal
 
 FloatArray = NDArray[np.float64]
+REFIT_DAYS = 7
 
 
 class NoForecast(NotFound):
@@ -39,11 +40,16 @@ class EnvelopeArrays:
 
 @dataclass(frozen=True)
 class ScenarioArrays:
-    """power_kw (S, H) net of the portfolio, production_kw (S, H) its PV and wind (<= 0), probability (S,)."""
+    """power_kw (S, H) net of the portfolio, production_kw (S, H) its PV and wind (<= 0), probability (S,).
+
+    price_eur_per_mwh (S, H) on the same days; None where the zone has no price forecast. days: the past days (S,).
+    """
 
     power_kw: FloatArray
     production_kw: FloatArray
     probability: FloatArray
+    price_eur_per_mwh: FloatArray | None
+    days: list[date]
 
 
 def latest_run(portfolio_id: int, delivery_date: date, as_of: datetime) -> ForecastRun | None:
@@ -132,7 +138,21 @@ def scenarios(run: ForecastRun) -> ScenarioArrays:
         power_kw=np.asarray(row.power_kw).reshape(row.size, -1),
         production_kw=np.asarray(row.production_kw).reshape(row.size, -1),
         probability=np.asarray(row.probability),
+        price_eur_per_mwh=None
+        if row.price_eur_per_mwh is None
+        else np.asarray(row.price_eur_per_mwh).reshape(row.size, -1),
+        days=list(row.days),
     )
+
+
+def price_scenarios(zone_code: str, delivery_date: date, as_of: datetime) -> FloatArray | None:
+    """(S, H) equally likely day-ahead prices in EUR/MWh of the newest forecast known at as_of; None without one.
+
+    They stand on the days from which the zone's portfolios draw their load and generation.
+    """
+    rows = PriceForecast.objects.filter(zone_code=zone_code, delivery_date=delivery_date, issue_time__lte=as_of)
+    row = rows.order_by("-issue_time", "-version").first()
+    return None if row is None else np.asarray(row.paths_eur_per_mwh).reshape(row.size, -1)
 
 
 def feeder_forecast(
@@ -161,9 +181,19 @@ def dispatched_periods(
     return [(device_id, max(period.lower or start, start), min(period.upper or end, end)) for device_id, period in rows]
 
 
-def stored_estimators(keys: list[str], *, fitted_since: datetime, fitted_until: datetime) -> dict[str, Estimator]:
-    """The newest parameters of each key fitted in that span that were not withdrawn."""
-    rows = Estimator.objects.filter(
-        series_key__in=keys, fitted_at__gte=fitted_since, fitted_at__lte=fitted_until, withdrawn_at=None
-    ).order_by("series_key", "version")
-    return {row.series_key: row for row in rows}
+def stored_estimators(keys: list[str], *, at: datetime, before_only: bool = False) -> dict[str, Estimator]:
+    """The version of each key that serves at a moment; none where the weekly fit is due.
+
+    A fit is due a week after the newest one, or after a withdrawal: what was rolled back to serves that long. Versions
+    fitted later than `at` do not exist yet; before_only leaves out those of that very moment too.
+    """
+    until = at - timedelta(microseconds=1) if before_only else at
+    rows = Estimator.objects.filter(series_key__in=keys, fitted_at__lte=until).order_by("series_key", "version")
+    newest: dict[str, datetime] = {}
+    standing: dict[str, int] = {}
+    for key, pk, fitted_at, withdrawn_at in rows.values_list("series_key", "pk", "fitted_at", "withdrawn_at"):
+        newest[key] = max(newest.get(key, fitted_at), fitted_at, withdrawn_at or fitted_at)
+        if withdrawn_at is None:
+            standing[key] = pk
+    chosen = [pk for key, pk in standing.items() if at - newest[key] < timedelta(days=REFIT_DAYS)]
+    return {row.series_key: row for row in Estimator.objects.filter(pk__in=chosen)}

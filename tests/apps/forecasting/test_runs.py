@@ -9,7 +9,14 @@ import pytest
 
 from forecasting import queries
 from forecasting.models import Envelope, Estimator, Forecast, ForecastRun, ScenarioSet
-from forecasting.operations import NothingToForecast, UnknownZone, record_dispatched, run_forecast, storing
+from forecasting.operations import (
+    NothingToForecast,
+    UnknownZone,
+    group_rows,
+    record_dispatched,
+    run_forecast,
+    storing,
+)
 from tests.apps.forecasting.conftest import DAY, ISSUE, build_zone, store
 from tests.factories import make_portfolio
 from vpp.lib.periods import DeliveryDay
@@ -98,7 +105,7 @@ def test_a_run_that_dies_while_storing_leaves_nothing(zone, monkeypatch):
         raise SystemExit
 
     with monkeypatch.context() as patch, pytest.raises(SystemExit):
-        patch.setattr(storing, "_store_scenarios", killed)
+        patch.setattr(group_rows, "store_scenarios", killed)
         run_forecast(zone_code="DE", delivery_date=DAY, at=ISSUE)
     assert not ForecastRun.objects.exists() and not Forecast.objects.exists()
 
@@ -194,8 +201,24 @@ def test_an_unknown_zone_and_an_empty_one_are_refused(db):
 
 def test_arima_parameters_are_kept_for_a_week(zone):
     run_forecast(zone_code="DE", delivery_date=DAY, at=ISSUE)
-    kept = Estimator.objects.get()
+    kept = Estimator.objects.get(kind="SARIMA")
     assert (kept.series_key, kept.version, kept.fitted_at) == ("portfolio:P1", 1, ISSUE)
     next_day = run_forecast(zone_code="DE", delivery_date=DAY + timedelta(days=1), at=ISSUE + timedelta(days=1))
     assert next_day[0].fallbacks["arima"] == "stored parameters"
-    assert Estimator.objects.count() == 1
+    assert Estimator.objects.filter(kind="SARIMA").count() == 1
+
+
+def test_a_curtailed_device_is_not_learned_from_where_it_is_known_that_it_was_curtailed(zone):
+    """Two roofs stood still for five days: the one whose dispatch is on record is forecast as it would have been."""
+    told, untold = zone.devices["d6"], zone.devices["d7"]
+    end = datetime(2016, 7, 13, 6, tzinfo=UTC)
+    still = (zone.starts >= np.datetime64("2016-07-08T06:00")) & (zone.starts < np.datetime64("2016-07-13T06:00"))
+    for device in (told, untold):
+        readings = {device.code: np.zeros(int(still.sum()))}
+        store({device.code: device}, zone.starts[still], readings, at=ISSUE - timedelta(minutes=5), correction=True)
+    record_dispatched(device_ids=[told.pk], periods=[(end - timedelta(days=5), end)], source="award 1", at=end)
+    run, _ = run_forecast(zone_code="DE", delivery_date=DAY, at=ISSUE)
+    peak = {row.device_id: row.mean_kw.min() for row in run.forecasts.filter(scope="DEVICE")}
+    usual = peak[zone.devices["d8"].pk]
+    assert peak[told.pk] == pytest.approx(usual, rel=0.15)
+    assert peak[untold.pk] > 0.75 * usual  # consumption is positive: less production

@@ -13,7 +13,7 @@ from forecasting.kernels.fleet import forecast_fleet
 from forecasting.kernels.ladder import LadderSettings
 from forecasting.kernels.scores import crossings
 from forecasting.kernels.totals import forecast_totals
-from tests.kernels.forecasting.worlds import fleet, with_power
+from tests.kernels.forecasting.worlds import fleet, power_of, with_power
 
 
 @pytest.fixture(autouse=True)
@@ -38,13 +38,12 @@ def test_what_happens_after_the_issue_changes_nothing():
     one = fleet()
     after = one.starts + np.timedelta64(15, "m") > one.issue
     assert after.sum() == 56
-    changed = one.power_kw.copy()
+    changed = power_of(one)
     changed[:, after] = np.random.default_rng(1).normal(500, 300, (len(one.kinds), after.sum()))
-    membership = np.ones((1, len(one.kinds)), dtype=bool)
     results = []
-    for power_kw in (one.power_kw, changed):
+    for power_kw in (power_of(one), changed):
         found = forecast_fleet(with_power(one, power_kw))
-        total = forecast_totals(found, membership, polish=np.array([False]))[0]
+        total = forecast_totals(found, polish=np.array([False]))[0]
         results.append((found.mean_kw, found.quantiles_kw, found.held_mean_kw, total.mean_kw, total.residual_kw))
     for known, peeked in zip(*results, strict=True):
         assert np.array_equal(known, peeked, equal_nan=True)
@@ -80,14 +79,14 @@ def test_clock_change_days(day, intervals):
 def test_the_same_local_slot_is_compared_across_a_clock_change():
     one = fleet(date(2016, 3, 30), days=14)
     local_hour = fleet_kernel.local_clock(one.starts, one.zone, 15).slots / 4
-    power = one.power_kw.copy()
+    power = power_of(one)
     power[0] = np.where((local_hour >= 8) & (local_hour < 18), 10.0, 2.0) + 0.01 * np.arange(len(one.starts)) % 0.1
     found = forecast_fleet(with_power(one, power))
     assert found.mean_kw[0, 33:71].min() > 9.5 and found.mean_kw[0, :31].max() < 2.6
 
 
 def broken(one, how):
-    power = one.power_kw.copy()
+    power = power_of(one)
     match how:
         case "gaps":
             power[:, np.random.default_rng(2).random(power.shape[1]) < 0.4] = np.nan
@@ -125,13 +124,13 @@ def test_bad_input_gives_a_finite_ordered_forecast(how):
     one = broken(fleet(), how)
     found = forecast_fleet(one)
     assert_sane(found, one)
-    totals = forecast_totals(found, np.ones((1, len(one.kinds)), dtype=bool), polish=np.array([True]))
+    totals = forecast_totals(found, polish=np.array([True]))
     assert np.isfinite(totals[0].mean_kw).all()
 
 
 def test_bad_input_of_one_series_is_named_and_leaves_the_others_alone():
     one = fleet()
-    power = one.power_kw.copy()
+    power = power_of(one)
     power[0, 700::97] *= 1000
     power[1, 900:1000] = 3.3
     found = forecast_fleet(with_power(one, power))
@@ -143,16 +142,16 @@ def test_bad_input_of_one_series_is_named_and_leaves_the_others_alone():
 def test_short_histories(days):
     one = fleet(days=max(days, 1))
     keep = one.starts >= one.starts[-1] - np.timedelta64(days, "D")
-    cut = replace(one, power_kw=one.power_kw[:, keep], starts=one.starts[keep])
+    cut = replace(one, power_kw=power_of(one)[:, keep], starts=one.starts[keep])
     found = forecast_fleet(cut)
     assert_sane(found, cut)
     if days >= 5:
-        assert found.mean_kw[0].mean() == pytest.approx(one.power_kw[0].mean(), rel=0.3)
+        assert found.mean_kw[0].mean() == pytest.approx(power_of(one)[0].mean(), rel=0.3)
 
 
 def test_a_newcomer_gets_the_shape_of_its_class_times_its_rating():
     one = fleet()
-    power = one.power_kw.copy()
+    power = power_of(one)
     power[6] = np.nan
     rating = one.max_production_kw.copy()
     rating[6] = 24.0
@@ -170,8 +169,7 @@ def test_the_target_must_lie_after_the_issue():
 def test_a_class_in_parts_is_forecast_like_the_whole(monkeypatch):
     one = fleet()
     whole = forecast_fleet(one)
-    monkeypatch.setattr("forecasting.kernels.fleet.CHUNK_SERIES", 4)
-    monkeypatch.setattr("forecasting.kernels.fleet.TRAINING_SERIES", 3)
+    monkeypatch.setattr("forecasting.kernels.fleet.PART_SERIES", 4)
     parts = forecast_fleet(one)
     assert_sane(parts, one)
     assert np.abs(parts.mean_kw - whole.mean_kw).mean() < 0.05 * np.abs(whole.mean_kw).mean()

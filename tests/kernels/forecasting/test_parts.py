@@ -196,7 +196,9 @@ def test_scenarios_keep_what_moves_together_and_their_mean():
 
 def test_reduced_scenarios_are_members_with_the_weight_of_the_rest():
     random = np.random.default_rng(0)
-    paths = Scenarios(random.normal(0, 1, (80, 1, 24)) + random.choice([-5, 5], (80, 1, 1)), np.full(80, 1 / 80))
+    paths = Scenarios(
+        random.normal(0, 1, (80, 1, 24)) + random.choice([-5, 5], (80, 1, 1)), np.full(80, 1 / 80), np.arange(80)
+    )
     few = reduce_scenarios(paths, 6)
     assert few.probability.sum() == pytest.approx(1) and len(few.probability) == 6
     assert all((paths.paths_kw == one).all(axis=(1, 2)).any() for one in few.paths_kw)

@@ -8,7 +8,7 @@ import pytest
 from forecasting.kernels.calendar import DayGrid
 from forecasting.kernels.classes import LOAD
 from forecasting.kernels.ladder import Ladder
-from forecasting.kernels.weather import Weather, admitted_weather
+from forecasting.kernels.weather import Weather, admitted_weather, laid_out
 
 DATES = np.datetime64("2016-05-01") + np.arange(44).astype("timedelta64[D]")
 
@@ -23,19 +23,28 @@ def warm_ladder(warmth: np.ndarray) -> Ladder:
 
 
 def weather(level: np.ndarray) -> Weather:
-    return Weather(DATES, np.repeat(level[None, :, None], 24, axis=2).astype(np.float32))
+    return Weather(DATES, np.repeat(level[None, :, None], 24, axis=2).astype(np.float32), ("temperature_c",))
+
+
+def admitted(level: np.ndarray, ladder: Ladder) -> tuple[str, ...]:
+    return admitted_weather(laid_out(weather(level), ladder.grid, ladder.target_day), ladder)
 
 
 def test_its_own_weather_is_admitted_and_that_of_another_year_is_not():
     random = np.random.default_rng(1)
     warmth = random.normal(0, 5, 44)
     ladder = warm_ladder(warmth)
-    own = admitted_weather(weather(warmth), ladder)
-    assert len(own) and own.shape[1:] == (44, 24)
-    assert len(admitted_weather(weather(random.normal(0, 5, 44)), ladder)) == 0
-    plain = ladder.features(43, np.arange(3))[0].shape[2]
-    ladder.outside = own
-    assert ladder.features(43, np.arange(3))[0].shape[2] == plain + len(own)
+    assert admitted(warmth, ladder) == ("temperature_c",)
+    assert admitted(random.normal(0, 5, 44), ladder) == ()
+
+
+def test_what_is_admitted_brings_the_profile_closer_and_reaches_the_trees():
+    warmth = np.random.default_rng(1).normal(0, 5, 44)
+    ladder, truth = warm_ladder(warmth), 5 + 0.3 * warmth[43]
+    plain = ladder.features(43, np.arange(3)).shape[2], np.abs(ladder.profile(43) - truth).mean()
+    ladder.answer_to(laid_out(weather(warmth), ladder.grid, ladder.target_day)["temperature_c"][None])
+    assert ladder.features(43, np.arange(3)).shape[2] > plain[0]
+    assert np.abs(ladder.profile(43) - truth).mean() < 0.3 * plain[1]
 
 
 @pytest.mark.parametrize("missing", [slice(43, 44), slice(0, 30)])
@@ -43,4 +52,4 @@ def test_weather_that_misses_the_target_or_most_of_the_history_is_left_out(missi
     warmth = np.random.default_rng(1).normal(0, 5, 44)
     there = warmth.copy()
     there[missing] = np.nan
-    assert len(admitted_weather(weather(there), warm_ladder(warmth))) == 0
+    assert admitted(there, warm_ladder(warmth)) == ()

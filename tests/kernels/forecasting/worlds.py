@@ -44,9 +44,18 @@ def fleet(day: date = date(2016, 7, 14), *, days: int = 16, seed: int = 0) -> Fl
         issue=issue,
         target_starts=DeliveryDay(day, ZONE).starts64(),
         zone=ZONE,
+        portfolio=np.zeros(len(kinds), dtype=np.int64),
+        feeder=np.full(len(kinds), -1),
+        site=np.arange(len(kinds)),
         seed=7,
     )
 
 
 def with_power(one: FleetInput, power_kw: np.ndarray) -> FleetInput:
     return replace(one, power_kw=power_kw)
+
+
+def power_of(one: FleetInput) -> np.ndarray:
+    """A copy of its readings, to be spoiled."""
+    assert isinstance(one.power_kw, np.ndarray)
+    return one.power_kw.copy()

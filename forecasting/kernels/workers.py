@@ -1,0 +1,66 @@
+"""Processes that work through parts: arrays in, arrays out, results in order, few parts in memory at a time."""
+
+import os
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from multiprocessing import get_context, parent_process
+from types import TracebackType
+from typing import Self, TypeVar
+
+In = TypeVar("In")
+Out = TypeVar("Out")
+
+PARTS_WAITING = 1  # made ready while the workers are busy
+
+
+class Workers:
+    """A pool of `processes`, started at the first use; with one process everything runs here."""
+
+    def __init__(self, processes: int) -> None:
+        self.processes = max(processes, 1)
+        self._pool: ProcessPoolExecutor | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._pool is not None:
+            self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def map(self, function: Callable[[In], Out], inputs: Iterable[In]) -> Iterator[Out]:
+        """function of each input, in order; the inputs are taken only as the workers need them."""
+        if self.processes == 1:
+            yield from map(function, inputs)
+            return
+        if self._pool is None:
+            # not forked: a service has threads and a database connection
+            self._pool = ProcessPoolExecutor(
+                self.processes, mp_context=get_context("spawn"), initializer=_end_with_parent
+            )
+        waiting: deque[Future[Out]] = deque()
+        for one in inputs:
+            waiting.append(self._pool.submit(function, one))
+            if len(waiting) > self.processes + PARTS_WAITING:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+
+
+def available_cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _end_with_parent() -> None:
+    """A worker whose parent was killed would wait for ever."""
+    parent = parent_process()
+    if parent is not None:
+
+        def watch() -> None:
+            parent.join()
+            os._exit(1)
+
+        threading.Thread(target=watch, daemon=True).start()
