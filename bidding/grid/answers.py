@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bidding.grid.awareness import Awareness, PowerSplit
+from bidding.grid.injections import version_names
 from bidding.grid.needs import FeederNeeds
 from vpp.network.models import OperatingEnvelope
 
@@ -43,7 +44,7 @@ def needs_answer(found: FeederNeeds) -> dict[str, Any]:
     return {
         "feeder": found.known.feeder.code,
         "date": found.known.day.date.isoformat(),
-        "topology_version": found.topology_version,
+        "topology_version": version_names(found.known.topologies),
         "needs": [
             {
                 "element": need.element_code,
@@ -78,6 +79,7 @@ def envelope_answer(envelope: OperatingEnvelope) -> dict[str, Any]:
         "date": envelope.delivery_date.isoformat(),
         "available_at": envelope.available_at.isoformat(),
         "topology_version": envelope.topology.version if envelope.topology else None,
+        "topology_versions": envelope.topology_versions,
         "consume_room_kw": dict(zip(envelope.node_codes, envelope.consume_room_kw, strict=True)),
         "produce_room_kw": dict(zip(envelope.node_codes, envelope.produce_room_kw, strict=True)),
     }

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bidding.grid.awareness import device_forecasts, flexibility_kw
-from bidding.grid.injections import FeederDay, feeder_day
+from bidding.grid.injections import FeederDay, feeder_day, version_names
 from forecasting.queries import NoForecast
 from vpp.enrollment.queries import DeviceTable, device_table
 from vpp.lib.errors import DomainError

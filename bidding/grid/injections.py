@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -15,7 +15,7 @@ from forecasting.queries import NoForecast, latest_feeder_run, node_injections_k
 from vpp.enrollment.queries import DeviceTable, device_table
 from vpp.lib.periods import DeliveryDay
 from vpp.network import operations as network
-from vpp.network.feeder_grid import FeederGrid, feeder_grid
+from vpp.network.feeder_grid import FeederGrid, Spans, feeder_grid
 from vpp.network.models import Feeder, TopologyVersion
 
 if TYPE_CHECKING:
@@ -28,9 +28,10 @@ NodeWeights = tuple[NDArray[np.int64], FloatArray]
 
 @dataclass(frozen=True)
 class FeederDay:
-    """A feeder under its switching state of the day (the one that holds in the last interval).
+    """A feeder's day, each interval in its own switching state.
 
-    grid         : the feeder as imported and its other states; `model` is its model as switched.
+    grid         : the feeder as imported and its states; `model` is its model as imported.
+    spans        : the stretches of intervals with one state each.
     p_kw, q_kvar : (H, N) forecast plus what is firm. forecast_kw: (H, N) the forecast alone.
     run_key      : natural key of the forecast it came from.
     """
@@ -38,7 +39,7 @@ class FeederDay:
     grid: FeederGrid
     day: DeliveryDay
     model: FeederModel
-    topology: TopologyVersion | None
+    spans: Spans
     p_kw: FloatArray
     q_kvar: FloatArray
     forecast_kw: FloatArray
@@ -47,6 +48,16 @@ class FeederDay:
     @property
     def feeder(self) -> Feeder:
         return self.grid.feeder
+
+    @property
+    def states(self) -> list[tuple[slice, FeederModel]]:
+        """Each stretch with the model as switched then."""
+        return [(span, self.grid.switched(state)) for span, state in self.spans]
+
+    @property
+    def topologies(self) -> list[TopologyVersion]:
+        """The states that the day passes through, in order; none where none is recorded."""
+        return [state for _, state in self.spans if state is not None]
 
     @property
     def power_limits(self) -> list[PowerLimit]:
@@ -59,8 +70,7 @@ def feeder_day(feeder_code: str, day: DeliveryDay, known_at: datetime, *, with_f
     run = latest_feeder_run(feeder_code, day.date, known_at)
     if run is None:
         raise NoForecast(f"there is no forecast of feeder {feeder_code!r} for {day.date}", feeder=feeder_code)
-    topology = grid.spans(day.starts64())[-1][1]
-    model = grid.switched(topology)
+    model = grid.model
     forecast_kw = network.injection_matrix(model, node_injections_kw(feeder_code, day.date, known_at), day.n_intervals)
     q_kvar = np.maximum(forecast_kw, 0) * np.tan(np.arccos(grid.feeder.power_factor))
     p_kw = forecast_kw.copy()
@@ -69,7 +79,13 @@ def feeder_day(feeder_code: str, day: DeliveryDay, known_at: datetime, *, with_f
             nodes, weights = node_weights(device_table(at=known_at, portfolio_id=portfolio_id), feeder_code, model)
             p_kw[:, nodes] -= net_up_kw[:, None] * weights
             q_kvar[:, nodes] -= up_kvar[:, None] * weights
-    return FeederDay(grid, day, model, topology, p_kw, q_kvar, forecast_kw, run.natural_key)
+    return FeederDay(grid, day, model, grid.spans(day.starts64()), p_kw, q_kvar, forecast_kw, run.natural_key)
+
+
+def version_names(states: Sequence[TopologyVersion]) -> str:
+    """As an ask names the switching states it was computed on: `LV1.101@3`, or `LV1.101@3+4` where there are two."""
+    later = "".join(f"+{state.version}" for state in states[1:])
+    return f"{states[0]}{later}" if states else ""
 
 
 def firm(feeder_code: str, day: DeliveryDay) -> Iterator[tuple[int, FloatArray, FloatArray]]:

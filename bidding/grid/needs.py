@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 
 from bidding.distribution.asks import AskContent, receive_ask
 from bidding.errors import UnknownCongestionPoint
-from bidding.grid.injections import FeederDay, feeder_day, node_weights, portfolios_on
+from bidding.grid.injections import FeederDay, feeder_day, node_weights, portfolios_on, version_names
 from bidding.models import Ask, Direction
 from vpp.accounts.models import Participant
 from vpp.enrollment.queries import device_table
 from vpp.lib.periods import DeliveryDay
-from vpp.network.models import CongestionPoint
+from vpp.network.models import CongestionPoint, TopologyVersion
 
 if TYPE_CHECKING:
     from vpp.network.kernels.needs import Need
@@ -35,7 +35,7 @@ SERVICE_KINDS = {
 
 @dataclass(frozen=True)
 class FeederNeeds:
-    """The needs of a feeder's day, the worst first, under the switching state it was computed on.
+    """The needs of a feeder's day, the worst first, each in the switching state of its intervals.
 
     flexible_pu : (N,) where the flexibility is, as shares of 1; zeros where nobody has any.
     """
@@ -44,9 +44,9 @@ class FeederNeeds:
     needs: tuple[Need, ...]
     flexible_pu: NDArray[np.float64]
 
-    @property
-    def topology_version(self) -> str:
-        return str(self.known.topology) if self.known.topology else ""
+    def states_of(self, quantity: NDArray[np.float64]) -> list[TopologyVersion]:
+        """The switching states of the intervals in which something is wanted."""
+        return [state for span, state in self.known.spans if state is not None and quantity[span].any()]
 
 
 def feeder_needs(feeder_code: str, day: DeliveryDay, at: datetime, *, reactive_voltage: bool = False) -> FeederNeeds:
@@ -74,6 +74,7 @@ def needs_of(known: FeederDay, at: datetime, *, reactive_voltage: bool = False) 
         power_limits=known.power_limits,
         candidates=flexible > 0 if flexible.any() else None,
         reactive_voltage=reactive_voltage,
+        states=known.states,
     )
     return FeederNeeds(known, tuple(found), flexible / flexible.sum() if flexible.any() else flexible)
 
@@ -93,13 +94,14 @@ def draft_asks(
     ask cannot choose nodes: it is as much larger than the need at the best node as the flexibility lies worse.
     """
     drafts: dict[tuple[str, bool, bool], AskContent] = {}
-    normal = found.known.topology is None or found.known.topology.normal
     for need in found.needs:
         point = _point_of(found.known, need.element_code)
         key = (point, need.up, need.reactive)
         quantity = np.ceil(need.quantity / _reach(found, need) * (1 + margin_pu) * 10) / 10
         if key in drafts:
             quantity = quantity + np.array(_quantity(drafts[key]))
+        states = found.states_of(quantity)
+        normal = all(state.normal for state in found.states_of(need.quantity))
         service = SERVICE_KINDS[need.kind] if normal else Ask.ServiceKind.SWITCHING
         none = [0.0] * quantity.size
         drafts[key] = AskContent(
@@ -115,7 +117,7 @@ def draft_asks(
             ceiling_price_per_mwh=ceiling_price_per_mwh,
             gate_at=gate_at,
             expires_at=expires_at,
-            topology_version=found.topology_version,
+            topology_version=version_names(states),
         )
     return list(drafts.values())
 

@@ -85,7 +85,7 @@ class PlanSerializer(serializers.ModelSerializer[ClearingPlan]):
     class Meta:
         model = ClearingPlan
         fields = [
-            "id", "feeder", "delivery_date", "time_zone", "topology_version", "created_at", "state", "four_eyes",
-            "cost", "currency", "ac_valid", "cures_all", "corrections", "violations_before", "violations_after",
-            "bids", "decisions",
+            "id", "feeder", "delivery_date", "time_zone", "topology_version", "topology_versions", "created_at",
+            "state", "four_eyes", "cost", "currency", "ac_valid", "cures_all", "corrections", "violations_before",
+            "violations_after", "bids", "decisions",
         ]  # fmt: skip

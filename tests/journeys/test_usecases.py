@@ -233,6 +233,36 @@ def test_6_an_abnormal_switching_state_has_its_own_needs_and_makes_old_plans_sta
     assert (state["version"], state["normal"]) == (3, True)
 
 
+def test_6_a_day_that_is_switched_at_noon_is_asked_cleared_and_checked_in_both_states(client, world):
+    world.forecast(world.flat(4.0, noon=(slice(48, 52), 9.0), evening=(slice(40, 44), 9.0)))  # ten to one, twice
+    far = next(row for row in grid().branches if row.code == "TIE").from_node
+    fed_by = next(row for row in grid().branches if far in (row.from_node, row.to_node) and row.code != "TIE")
+    old_plan = post(client, world.headers, f"grid/{FEEDER}/plans", {"date": str(DAY.date)})
+    assert old_plan["topology_versions"] == [1]
+    body = {
+        "switches": {fed_by.code: [False, False], "TIE": [True, True]}, "reason": "cable repair",
+        "valid_from": (DAY.start + timedelta(hours=12)).isoformat(),
+    }  # fmt: skip
+    assert post(client, world.headers, f"grid/{FEEDER}/switching", body)["version"] == 2
+    found = get(client, world, "awareness")
+    assert found["topology_versions"] == [1, 2]
+    low = np.array(found["lowest_voltage_pu"])
+    assert low[48] != pytest.approx(low[40], abs=1e-6)  # the same load, another state
+    world.narrow_band(low_pu=max(low[40], low[48]) + 0.002)
+    envelope = get(client, world, "envelope")
+    assert envelope["topology_versions"] == [1, 2]
+    room = np.array(list(envelope["consume_room_kw"].values())).sum(axis=0)
+    assert room[30] != pytest.approx(room[60], abs=0.01)
+    asked = [need["quantity"] for need in get(client, world, "needs")["needs"]]
+    assert not any(quantity[40] and quantity[48] for quantity in asked)
+    assert post(client, world.headers, f"plans/{old_plan['id']}/accept", status=409)["code"] == "stale_plan"
+    asks, plan = walk(client, world)
+    assert [ask["topology_version"] for ask in asks] == [f"{FEEDER}@1+2"]
+    assert (plan["topology_versions"], plan["topology_version"]) == ([1, 2], 2)
+    assert {item["interval"] < 48 for item in plan["violations_before"]} == {True, False}
+    assert broken_now() == []
+
+
 def test_7_wholesale_schedules_stand_and_the_rest_serves_the_grid(client, world):
     world.forecast(world.flat(4.0, evening=(EVENING, 13.5), noon=(NOON, 11.0)))
     envelope = get(client, world, "envelope")

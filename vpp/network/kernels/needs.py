@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
@@ -19,43 +19,15 @@ from vpp.network.kernels.clearing.state import (
 )
 from vpp.network.kernels.feeder import Bools, FeederModel, Floats
 from vpp.network.kernels.limits_rows import KINDS, Limit, all_limits, excess_of, rise_of
+from vpp.network.kernels.need import BestNode, Need
 from vpp.network.kernels.screening import PowerLimit
+from vpp.network.kernels.stretches import Stretch
 
 ROUNDS = 8
 SLACK = {"low": VOLTAGE_SLACK_PU, "high": VOLTAGE_SLACK_PU, "loading": LOADING_SLACK_PU, "power": POWER_SLACK_KW}
 #: One number to compare limits of different units by, when the worst is looked for.
 WEIGHT = {"low": 20.0, "high": 20.0, "loading": 1.0, "power": 0.01}
 MOST_NEEDS = 20
-
-
-@dataclass(frozen=True)
-class BestNode:
-    """quantity: the largest kW (or kvar) wanted there if it alone has to cure; relief: share of a kW that arrives."""
-
-    code: str
-    relief_pu: float
-    quantity: float
-
-
-@dataclass(frozen=True)
-class Need:
-    """One limit that breaks, and the least change at the best node that cures it.
-
-    kind     : undervoltage, overvoltage, overload, reverse_flow or power_limit.
-    up       : True for less consumption (or less kvar drawn), False for more.
-    quantity : (T,) kW or kvar at ``best_nodes[0]``, >= 0. cured: the AC power flow agrees.
-    excess   : (T,) pu, or kW of a power limit, before. relief_pu (N,): of a kW at each node, the best node's being 1.
-    """
-
-    element_code: str
-    kind: str
-    reactive: bool
-    up: bool
-    quantity: Floats
-    excess: Floats
-    relief_pu: Floats
-    best_nodes: tuple[BestNode, ...]
-    cured: bool
 
 
 def find_needs(
@@ -67,12 +39,49 @@ def find_needs(
     max_loading_pu: float = 1.0,
     candidates: Bools | None = None,
     reactive_voltage: bool = False,
+    states: Sequence[Stretch] = (),
 ) -> list[Need]:
     """Needs of a day (T, N), the worst first; each counts on those before it, so together they cure once.
 
     candidates       : (N,) True where flexibility is; everywhere without it.
     reactive_voltage : cure voltages by reactive instead of active power.
+    states           : stretches of intervals with their own switching state; each has its own needs, as another node
+        may be the best one, zero in the others' intervals, the largest first. Empty: `model` all day.
     """
+    found: list[Need] = []
+    for span, switched in states or ((slice(0, p_kw.shape[0]), model),):
+        here = _needs_of_state(
+            switched,
+            p_kw[span],
+            q_kvar[span],
+            power_limits=power_limits,
+            max_loading_pu=max_loading_pu,
+            candidates=candidates,
+            reactive_voltage=reactive_voltage,
+        )
+        found += [_in_day(need, span, p_kw.shape[0]) for need in here]
+    return sorted(found, key=lambda need: -float(need.quantity.sum())) if len(states) > 1 else found
+
+
+def _in_day(need: Need, span: slice, n_intervals: int) -> Need:
+    def padded(values: Floats) -> Floats:
+        whole = np.zeros(n_intervals)
+        whole[span] = values
+        return whole
+
+    return replace(need, quantity=padded(need.quantity), excess=padded(need.excess))
+
+
+def _needs_of_state(
+    model: FeederModel,
+    p_kw: Floats,
+    q_kvar: Floats,
+    *,
+    power_limits: Sequence[PowerLimit],
+    max_loading_pu: float,
+    candidates: Bools | None,
+    reactive_voltage: bool,
+) -> list[Need]:
     allowed = np.ones(len(model.nodes.codes), dtype=bool) if candidates is None else np.asarray(candidates, dtype=bool)
     problem = ClearingProblem(
         model, p_kw, q_kvar, [], 1.0, power_limits=power_limits, max_loading_pu=max_loading_pu

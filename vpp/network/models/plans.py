@@ -36,7 +36,12 @@ class ClearingPlan(models.Model):
     feeder = models.ForeignKey(Feeder, on_delete=models.PROTECT, related_name="clearing_plans")
     delivery_date = models.DateField()
     time_zone = models.CharField(max_length=64)
-    topology = models.ForeignKey(TopologyVersion, null=True, on_delete=models.PROTECT, related_name="+")
+    topology = models.ForeignKey(
+        TopologyVersion, null=True, on_delete=models.PROTECT, related_name="+", help_text="of the day's last interval"
+    )
+    topology_versions = ArrayField(
+        models.PositiveIntegerField(), default=list, help_text="of the switching states the day passes through"
+    )
     created_at = models.DateTimeField()
     state = models.CharField(max_length=10, choices=State, default=State.PROPOSED)
     four_eyes = models.BooleanField(default=False)

@@ -53,7 +53,12 @@ class OperatingEnvelope(models.Model):
     feeder = models.ForeignKey(Feeder, on_delete=models.PROTECT, related_name="envelopes")
     delivery_date = models.DateField()
     time_zone = models.CharField(max_length=64)
-    topology = models.ForeignKey(TopologyVersion, null=True, on_delete=models.PROTECT, related_name="+")
+    topology = models.ForeignKey(
+        TopologyVersion, null=True, on_delete=models.PROTECT, related_name="+", help_text="of the day's last interval"
+    )
+    topology_versions = ArrayField(
+        models.PositiveIntegerField(), default=list, help_text="of the switching states the day passes through"
+    )
     available_at = models.DateTimeField()
     natural_key = models.CharField(max_length=200, unique=True, help_text="feeder, day, forecast and topology")
     node_codes = ArrayField(models.CharField(max_length=120))

@@ -46,13 +46,17 @@ class StalePlan(Conflict):
 
 @dataclass(frozen=True)
 class PlanFrame:
-    """What a plan belongs to."""
+    """What a plan belongs to; topologies: the switching states that the day passes through, in order."""
 
     feeder: Feeder
     delivery_date: date
     time_zone: str
-    topology: TopologyVersion | None
+    topologies: tuple[TopologyVersion, ...]
     four_eyes: bool
+
+    @property
+    def versions(self) -> list[int]:
+        return [state.version for state in self.topologies]
 
 
 def store_plan(
@@ -75,7 +79,8 @@ def store_plan(
             feeder=frame.feeder,
             delivery_date=frame.delivery_date,
             time_zone=frame.time_zone,
-            topology=frame.topology,
+            topology=frame.topologies[-1] if frame.topologies else None,
+            topology_versions=frame.versions,
             created_at=at,
             four_eyes=frame.four_eyes,
             cost=sum((bid.cost for bid in bids), Decimal(0)),
@@ -114,8 +119,7 @@ def _plan_bids(problem: ClearingProblem, result: ClearingResult) -> list[PlanBid
 
 
 def _natural_key(frame: PlanFrame, problem: ClearingProblem, result: ClearingResult) -> str:
-    version = frame.topology.version if frame.topology else 0
-    content: list[Any] = [frame.feeder.code, frame.delivery_date.isoformat(), version, frame.four_eyes]
+    content: list[Any] = [frame.feeder.code, frame.delivery_date.isoformat(), frame.versions, frame.four_eyes]
     content += [
         [bid.reference, bid.p_kw.tolist(), bid.q_kvar.tolist(), bid.price_per_mwh.tolist()] for bid in problem.bids
     ]
@@ -172,10 +176,10 @@ def _next_state(plan: ClearingPlan, accepted: bool) -> ClearingPlan.State:
 
 
 def _still_holds(plan: ClearingPlan) -> None:
-    """The switching state of the delivery day is still the one that the plan was checked on."""
+    """The switching states of the delivery day are still those that the plan was checked on."""
     from vpp.lib.periods import DeliveryDay
 
     starts64 = DeliveryDay(plan.delivery_date, plan.time_zone).starts64()
-    now = spans_of(states_of(plan.feeder), starts64)[-1][1]
-    if (now.pk if now else None) != (plan.topology_id if plan.topology_id else None):
+    now = [state.version for _, state in spans_of(states_of(plan.feeder), starts64) if state is not None]
+    if now != plan.topology_versions:
         raise StalePlan("the feeder was switched since; clear again", plan=plan.pk)

@@ -12,9 +12,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from vpp.network.kernels.clearing.columns import Columns, build_columns
-from vpp.network.kernels.clearing.linear_map import linear_map, probed
+from vpp.network.kernels.clearing.effects import Effects, bid_effects, injections
+from vpp.network.kernels.clearing.linear_map import LinearMap, linear_map, probed
 from vpp.network.kernels.clearing.milp import NoPlan, solve
-from vpp.network.kernels.clearing.network_rows import Effects, Watched, bid_effects, grid_rows, injections
+from vpp.network.kernels.clearing.network_rows import Watched, grid_rows
 from vpp.network.kernels.clearing.problem import ClearingBid, ClearingProblem, ClearingResult
 from vpp.network.kernels.clearing.reasons import why_lost
 from vpp.network.kernels.clearing.state import GridState, grid_state, violations
@@ -97,9 +98,7 @@ def _within_ceiling(problem: ClearingProblem, place: int) -> ClearingBid:
 
 def _corrected(problem: ClearingProblem, options: ClearingOptions) -> tuple[Plan, GridState, int, Effects]:
     before = grid_state(problem, problem.base_p_kw, problem.base_q_kvar)
-    worst = int(np.argmax((before.low + before.high).sum(axis=1) + before.loading.sum(axis=1)))
-    find = probed if options.probe else linear_map
-    effects = bid_effects(problem, find(problem.model, problem.base_p_kw[worst], problem.base_q_kvar[worst]))
+    effects = bid_effects(problem, _maps(problem, before, probe=options.probe))
     nothing = np.zeros((len(problem.bids), problem.n_intervals))
     best = Plan(nothing, before, 0.0, False, _unmet(problem, effects, nothing))
     watched = Watched()
@@ -129,6 +128,17 @@ def _corrected(problem: ClearingProblem, options: ClearingOptions) -> tuple[Plan
         if (settled and not grown and not plan.worse and done > 1) or time.monotonic() > ends:
             break
     return best, before, done, effects
+
+
+def _maps(problem: ClearingProblem, before: GridState, *, probe: bool) -> list[LinearMap]:
+    """Of each switching state, at the interval in which most is broken."""
+    find = probed if probe else linear_map
+    broken = (before.low + before.high).sum(axis=1) + before.loading.sum(axis=1)
+    worst = [span.start + int(np.argmax(broken[span])) for span, _ in problem.stretches]
+    return [
+        find(model, problem.base_p_kw[at], problem.base_q_kvar[at])
+        for (_, model), at in zip(problem.stretches, worst, strict=True)
+    ]
 
 
 def _next(

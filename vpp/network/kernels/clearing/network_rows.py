@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from vpp.network.kernels.clearing.columns import Columns
-from vpp.network.kernels.clearing.linear_map import LinearMap
+from vpp.network.kernels.clearing.effects import Effects, Response
 from vpp.network.kernels.clearing.problem import ClearingProblem
 from vpp.network.kernels.clearing.state import GridState, limited_element
 from vpp.network.kernels.feeder import Floats, Ints
@@ -16,20 +16,6 @@ from vpp.network.kernels.feeder import Floats, Ints
 VOLTAGE_AIM_PU, LOADING_AIM_PU, POWER_AIM_KW = 2e-6, 1e-5, 1e-3
 WORST_NODES = 4  # of an interval that are watched at once; more come in as they turn out to be broken
 Place = tuple[str, int, int]
-
-
-@dataclass(frozen=True)
-class Effects:
-    """What a bid does per kW (``_p``) and kvar (``_q``): (B, N) squared voltage, (B, E) flow, (B,) head."""
-
-    weights: Floats
-    v2_p: Floats
-    v2_q: Floats
-    flow_p: Floats
-    flow_q: Floats
-    source_p: Floats
-    p_kw: Floats
-    q_kvar: Floats
 
 
 @dataclass(frozen=True)
@@ -62,31 +48,6 @@ class Watched:
         return len(self.places) - known
 
 
-def bid_effects(problem: ClearingProblem, linear: LinearMap) -> Effects:
-    weights = np.zeros((len(problem.bids), len(problem.model.nodes.codes)))
-    for place, bid in enumerate(problem.bids):
-        np.add.at(weights[place], bid.nodes, bid.weights)
-    none = np.zeros((0, problem.n_intervals))
-    return Effects(
-        weights=weights,
-        v2_p=weights @ linear.v2_p.T,
-        v2_q=weights @ linear.v2_q.T,
-        flow_p=weights @ linear.flow_p.T,
-        flow_q=weights @ linear.flow_q.T,
-        source_p=weights @ linear.source_p,
-        p_kw=np.stack([bid.p_kw for bid in problem.bids]) if problem.bids else none,
-        q_kvar=np.stack([bid.q_kvar for bid in problem.bids]) if problem.bids else none,
-    )
-
-
-def injections(problem: ClearingProblem, effects: Effects, share: Floats) -> tuple[Floats, Floats]:
-    """(T, N) active and reactive power under the shares."""
-    return (
-        problem.base_p_kw + (share * effects.p_kw).T @ effects.weights,
-        problem.base_q_kvar + (share * effects.q_kvar).T @ effects.weights,
-    )
-
-
 def grid_rows(
     problem: ClearingProblem,
     columns: Columns,
@@ -101,7 +62,7 @@ def grid_rows(
     for kind, interval, place in sorted(watched.places):
         if not state.solved[interval]:
             continue
-        for per_p, per_q, room, broken in _limits(problem, effects, state, before, kind, interval, place):
+        for per_p, per_q, room, broken in _limits(problem, effects.at(interval), state, before, kind, interval, place):
             row = _row(columns, effects, share, interval, per_p, per_q, room, broken)
             if row is not None:
                 rows.append(row)
@@ -134,7 +95,7 @@ def _row(
 
 def _limits(
     problem: ClearingProblem,
-    effects: Effects,
+    response: Response,
     state: GridState,
     before: GridState,
     kind: str,
@@ -145,7 +106,7 @@ def _limits(
     nodes = problem.model.nodes
     if kind in ("low", "high"):
         squared = float(np.nan_to_num(state.result.voltage_pu[interval, place])) ** 2
-        per_p, per_q = effects.v2_p[:, place], effects.v2_q[:, place]
+        per_p, per_q = response.v2_p[:, place], response.v2_q[:, place]
         if kind == "low":
             limit = float(nodes.v_min_pu[place])
             broken = 2 * limit * float(before.low[interval, place])
@@ -154,29 +115,29 @@ def _limits(
         broken = 2 * limit * float(before.high[interval, place])
         return [(per_p, per_q, (limit - VOLTAGE_AIM_PU) ** 2 - squared, broken)]
     if kind == "power":
-        return _power_limits(problem, effects, state, before, interval, place)
-    return _loadings(problem, effects, state, before, interval, place)
+        return _power_limits(problem, response, state, before, interval, place)
+    return _loadings(problem, response, state, before, interval, place)
 
 
 def _power_limits(
-    problem: ClearingProblem, effects: Effects, state: GridState, before: GridState, interval: int, place: int
+    problem: ClearingProblem, response: Response, state: GridState, before: GridState, interval: int, place: int
 ) -> list[tuple[Floats, Floats, float, float]]:
     element = limited_element(problem, place)
-    per_p = effects.source_p if element < 0 else effects.flow_p[:, element]
+    per_p = response.source_p if element < 0 else response.flow_p[:, element]
     value, limit = float(state.limit_kw[interval, place]), problem.power_limits[place].limit_kw - POWER_AIM_KW
     broken, none = float(before.power[interval, place]), np.zeros_like(per_p)
     return [(per_p, none, limit - value, broken), (-per_p, none, limit + value, broken)]
 
 
 def _loadings(
-    problem: ClearingProblem, effects: Effects, state: GridState, before: GridState, interval: int, place: int
+    problem: ClearingProblem, response: Response, state: GridState, before: GridState, interval: int, place: int
 ) -> list[tuple[Floats, Floats, float, float]]:
     """Along the present direction of the apparent power, and against a reversal of the active one."""
     p, q = float(state.flow_p[interval, place]), float(state.flow_q[interval, place])
     apparent, loading = float(np.hypot(p, q)), float(state.loading_pu[interval, place])
     if apparent <= 1e-9 or loading <= 1e-9:
         return []
-    per_p, per_q = effects.flow_p[:, place], effects.flow_q[:, place]
+    per_p, per_q = response.flow_p[:, place], response.flow_q[:, place]
     allowed = apparent / loading * (problem.max_loading_pu - LOADING_AIM_PU)
     broken = float(before.loading[interval, place]) * apparent / loading
     back = -np.sign(p) or 1.0

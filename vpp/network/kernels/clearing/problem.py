@@ -13,6 +13,7 @@ import numpy as np
 
 from vpp.network.kernels.feeder import FeederModel, Floats, Ints
 from vpp.network.kernels.screening import PowerLimit, Violation
+from vpp.network.kernels.stretches import Stretch
 
 
 class BadClearing(ValueError):
@@ -89,7 +90,10 @@ class Demand:
 class ClearingProblem:
     """base_p_kw, base_q_kvar (T, N): the forecast with everything that is firm already (wholesale schedules, earlier
     commits). ceiling_per_mwh: bids above it are left out. violation_price_per_mwh: what a kW beyond a limit is worth
-    avoiding; only bids dearer than that, in effect, stay unused."""
+    avoiding; only bids dearer than that, in effect, stay unused.
+
+    states : stretches of intervals with their own switching state, in order and without a gap; empty: `model` all day.
+    """
 
     model: FeederModel
     base_p_kw: Floats
@@ -102,6 +106,11 @@ class ClearingProblem:
     max_loading_pu: float = 1.0
     ceiling_per_mwh: float = np.inf
     violation_price_per_mwh: float = 20_000.0
+    states: Sequence[Stretch] = ()
+
+    @property
+    def stretches(self) -> Sequence[Stretch]:
+        return self.states or ((slice(0, self.n_intervals), self.model),)
 
     @property
     def n_intervals(self) -> int:
@@ -154,6 +163,9 @@ def _findings(problem: ClearingProblem) -> list[str]:
     found = []
     if problem.base_p_kw.shape != (count, n_nodes) or problem.base_q_kvar.shape != (count, n_nodes):
         found.append(f"the forecast wants (T, {n_nodes}) twice")
+    ends = [(span.start, span.stop) for span, _ in problem.stretches]
+    if [end for _, end in ends] != [start for start, _ in ends[1:]] + [count] or ends[0][0] != 0:
+        found.append(f"the switching states must cover {count} intervals one after the other")
     references = [bid.reference for bid in problem.bids]
     found += [f"bid {name} occurs twice" for name in sorted({r for r in references if references.count(r) > 1})]
     for bid in problem.bids:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from vpp.network.kernels.clearing.network_rows import Effects, injections
+from vpp.network.kernels.clearing.effects import Effects, injections
 from vpp.network.kernels.clearing.problem import ClearingProblem, LostBid
 from vpp.network.kernels.clearing.state import GridState, grid_state, limited_element
 from vpp.network.kernels.feeder import Floats
@@ -92,14 +92,16 @@ def _relief(problem: ClearingProblem, before: GridState, effects: Effects) -> Fl
     for excess, sign in ((before.low, -1.0), (before.high, 1.0)):
         for interval in np.flatnonzero((excess > 0).any(axis=1)):
             node = int(np.argmax(excess[interval]))
-            count(sign * effects.v2_p[:, node], sign * effects.v2_q[:, node], int(interval))
+            response = effects.at(int(interval))
+            count(sign * response.v2_p[:, node], sign * response.v2_q[:, node], int(interval))
     for interval, place in np.argwhere(before.loading > 0):
         p, q = before.flow_p[interval, place], before.flow_q[interval, place]
         apparent = max(float(np.hypot(p, q)), 1e-9)
-        count(p / apparent * effects.flow_p[:, place], q / apparent * effects.flow_q[:, place], int(interval))
+        response = effects.at(int(interval))
+        count(p / apparent * response.flow_p[:, place], q / apparent * response.flow_q[:, place], int(interval))
     for interval, place in np.argwhere(before.power > 0):
-        element = limited_element(problem, int(place))
-        per_p = effects.source_p if element < 0 else effects.flow_p[:, element]
+        element, response = limited_element(problem, int(place)), effects.at(int(interval))
+        per_p = response.source_p if element < 0 else response.flow_p[:, element]
         count(np.sign(before.limit_kw[interval, place]) * per_p, np.zeros_like(per_p), int(interval))
     places = {bid.reference: place for place, bid in enumerate(problem.bids)}
     for demand in problem.demands:

@@ -8,8 +8,9 @@ import numpy as np
 
 from vpp.network.kernels.clearing.problem import ClearingProblem
 from vpp.network.kernels.feeder import Bools, Floats
-from vpp.network.kernels.power_flow import PowerFlowResult, run_power_flow
-from vpp.network.kernels.screening import Violation, find_violations
+from vpp.network.kernels.power_flow import PowerFlowResult
+from vpp.network.kernels.screening import Violation
+from vpp.network.kernels.stretches import find_violations_of_stretches, run_stretches
 
 #: A plan may differ from before by the solver's own tolerance, no more.
 VOLTAGE_SLACK_PU, LOADING_SLACK_PU, POWER_SLACK_KW = 1e-7, 1e-6, 1e-4
@@ -55,9 +56,9 @@ class GridState:
 
 
 def grid_state(problem: ClearingProblem, p_kw: Floats, q_kvar: Floats) -> GridState:
-    """The feeder under injections (T, N)."""
+    """The feeder under injections (T, N), each interval in its own switching state."""
     model = problem.model
-    result = run_power_flow(model, p_kw, q_kvar)
+    result = run_stretches(problem.stretches, p_kw, q_kvar)
     loading_pu = np.hstack([result.branch_loading_pu, result.transformer_loading_pu])
     flow_p = np.hstack([result.branch_p_kw, result.transformer_p_kw])
     limit_kw = _limited_powers(problem, result)
@@ -103,10 +104,10 @@ def _limited_powers(problem: ClearingProblem, result: PowerFlowResult) -> Floats
 
 def violations(problem: ClearingProblem, state: GridState, p_kw: Floats) -> list[Violation]:
     """The state's violations as screening lists them."""
-    return find_violations(
-        problem.model,
+    return find_violations_of_stretches(
+        problem.stretches,
         state.result,
+        p_kw,
         power_limits=problem.power_limits,
         max_loading_pu=problem.max_loading_pu,
-        p_kw=p_kw,
     )
