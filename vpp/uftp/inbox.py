@@ -17,6 +17,7 @@ from vpp.uftp import codec, handlers, outbox, refusals
 from vpp.uftp.address_book import find_counterparty
 from vpp.uftp.models import Counterparty, InMessage
 from vpp.uftp.refusals import Rejected, reason_of
+from vpp.uftp.schema import BadForm
 
 PROCESS = "uftp.process"
 
@@ -71,7 +72,7 @@ def receive(data: bytes, *, at: datetime) -> InMessage:
 def _open(data: bytes, at: datetime) -> Opened:
     try:
         envelope = codec.read_envelope(data)
-    except codec.BadForm as error:
+    except BadForm as error:
         raise Refused(400, str(error)) from error
     counterparty = find_counterparty(envelope.sender_domain, envelope.sender_role)
     keys = list(counterparty.keys.valid_at(at).values_list("public_key", flat=True)) if counterparty else []
@@ -85,7 +86,7 @@ def _open(data: bytes, at: datetime) -> Opened:
         raise Refused(429, f"more than {settings.UFTP_MESSAGES_A_MINUTE} messages a minute")
     try:
         message = codec.read_message(inner)
-    except codec.BadForm as error:
+    except BadForm as error:
         raise Refused(400, str(error)) from error
     return Opened(counterparty, message, inner, envelope.sender_domain)
 

@@ -78,6 +78,7 @@ def seal_text(desk: Desk, xml: str) -> bytes:
         ('TimeZone="Europe/Berlin"', 'TimeZone="UTC"'),
         ('SenderDomain="dso.example"', 'SenderDomain="NOT A DOMAIN"'),
         ('Disposition="Requested"', 'Disposition="Wished"'),
+        ('Start="73"', 'Start="0"'),
         ("<ISP ", "<Extra "),
         ("</FlexRequest>", ""),
     ],
