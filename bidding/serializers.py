@@ -15,9 +15,9 @@ class ProductSerializer(serializers.ModelSerializer):
         model = Product
         fields = [
             "id", "code", "name", "kind", "min_quantity_kw", "lot_kw", "tick", "price_floor", "price_cap",
-            "block_minutes", "endurance_minutes", "activation_pu", "pay_rule", "is_symmetric", "order_form",
-            "max_points", "loop_blocks", "residual_demand", "max_quantity_kw", "eligible_kinds", "min_device_kw",
-            "max_device_kw", "consumption_only", "facts",
+            "block_minutes", "endurance_minutes", "full_activation_minutes", "activation_pu", "pay_rule",
+            "is_symmetric", "order_form", "max_points", "loop_blocks", "residual_demand", "max_quantity_kw",
+            "eligible_kinds", "min_device_kw", "max_device_kw", "consumption_only", "facts",
         ]  # fmt: skip
 
 

@@ -35,6 +35,7 @@ class FleetArrays:
     baseline_kw (N, T): forecast of the undispatched power, consumption positive; batteries idle.
     energy_start_kwh (N,): stored at the day's start. departure_index (N,): the interval before which an EV leaves, -1
     where it does not. market_class: alike for devices that the same markets admit; none: all are.
+    max_starts (N,): movements begun a day that the owner allows; owner_class: alike for alike terms of owners.
     """
 
     device_id: NDArray[np.int64]
@@ -53,6 +54,8 @@ class FleetArrays:
     departure_index: NDArray[np.int64]
     baseline_kw: FloatArray
     market_class: tuple[str, ...] = ()
+    max_starts: FloatArray | None = None
+    owner_class: tuple[str, ...] = ()
 
 
 def aggregate(
@@ -87,11 +90,17 @@ def _group_name(fleet: FleetArrays, row: int) -> str:
         parts.append(f"leaves{fleet.departure_index[row] // 4:02d}")
     if fleet.market_class and fleet.market_class[row]:
         parts.append(fleet.market_class[row])
+    if fleet.owner_class and fleet.owner_class[row]:
+        parts.append(fleet.owner_class[row])
     return "/".join(parts)
 
 
 def _weighted(values: FloatArray, weights: FloatArray) -> float:
     return float(np.average(values, weights=weights)) if weights.sum() > 0 else float(values.mean())
+
+
+def _starts(fleet: FleetArrays, rows: NDArray[np.int64]) -> float:
+    return float("inf") if fleet.max_starts is None else float(fleet.max_starts[rows].min())
 
 
 def _storage(fleet: FleetArrays, name: str, rows: NDArray[np.int64], share: float, step_hours: float) -> FlexGroup:
@@ -117,7 +126,8 @@ def _storage(fleet: FleetArrays, name: str, rows: NDArray[np.int64], share: floa
         retention=(1.0 - lost_pu_per_day) ** (step_hours / 24.0),
         up_cost_eur_per_mwh=wear,
         down_cost_eur_per_mwh=wear,
-        max_up_hours=_weighted(np.minimum(fleet.max_hours_per_day[rows], 24.0), power_kw),
+        max_hours=_weighted(np.minimum(fleet.max_hours_per_day[rows], 24.0), power_kw),
+        max_starts=_starts(fleet, rows),
         device_ids=tuple(int(device_id) for device_id in fleet.device_id[rows]),
     )
 
@@ -146,7 +156,8 @@ def _shiftable(fleet: FleetArrays, name: str, rows: NDArray[np.int64], share: fl
         energy_min_kwh=-put_off_kwh,
         energy_max_kwh=taken_early_kwh,
         up_cost_eur_per_mwh=_weighted(fleet.cost_per_kwh[rows], weights) * EUR_PER_MWH,
-        max_up_hours=_weighted(np.minimum(fleet.max_hours_per_day[rows], 24.0), weights),
+        max_hours=_weighted(np.minimum(fleet.max_hours_per_day[rows], 24.0), weights),
+        max_starts=_starts(fleet, rows),
         device_ids=tuple(int(device_id) for device_id in fleet.device_id[rows]),
     )
 
@@ -165,7 +176,8 @@ def _source(fleet: FleetArrays, name: str, rows: NDArray[np.int64], share: float
         down_limit_kw=share * made_kw,
         up_cost_eur_per_mwh=cost,
         down_cost_eur_per_mwh=-cost if can_raise else 0.0,
-        max_up_hours=_weighted(np.minimum(fleet.max_hours_per_day[rows], 24.0), rated_kw),
+        max_hours=_weighted(np.minimum(fleet.max_hours_per_day[rows], 24.0), rated_kw),
+        max_starts=_starts(fleet, rows),
         device_ids=tuple(int(device_id) for device_id in fleet.device_id[rows]),
     )
 

@@ -89,10 +89,11 @@ def _group(problem: BidProblem, group: FlexGroup, size: int) -> FlexGroup | None
             if np.ptp(limit.reshape(-1, size), axis=1).max(initial=0.0) > 1e-9:
                 return None
     up_kw, down_kw = _mean(group.up_limit_kw, size), _mean(group.down_limit_kw, size)
-    peak_ratio = float(group.up_limit_kw.max(initial=0.0)) / max(float(up_kw.max(initial=0.0)), 1e-9)
+    ratio = max(_peak_ratio(group.up_limit_kw, up_kw), _peak_ratio(group.down_limit_kw, down_kw))
     coarse = replace(
-        group, up_limit_kw=up_kw, down_limit_kw=down_kw, max_up_hours=group.max_up_hours * max(peak_ratio, 1.0)
-    )
+        group, up_limit_kw=up_kw, down_limit_kw=down_kw, max_hours=group.max_hours * ratio,
+        max_starts=group.max_starts * ratio,
+    )  # fmt: skip
     if group.energy_min_kwh is None or group.energy_max_kwh is None:
         return coarse
     kept = group.retention ** (size - 1)
@@ -113,6 +114,11 @@ def _group(problem: BidProblem, group: FlexGroup, size: int) -> FlexGroup | None
             _mean(group.energy_max_kwh, size) + drift_kwh,
         ),
     )
+
+
+def _peak_ratio(fine_kw: FloatArray, coarse_kw: FloatArray) -> float:
+    """How much lower the peak of the means is, at least 1: shares of the peak grow by as much."""
+    return max(float(fine_kw.max(initial=0.0)) / max(float(coarse_kw.max(initial=0.0)), 1e-9), 1.0)
 
 
 def _wander(problem: BidProblem, group: FlexGroup) -> tuple[float, float]:

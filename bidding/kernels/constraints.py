@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pulp
 
+from bidding.kernels.owner_rows import add_owner_rows
 from bidding.kernels.problem import DOWN, UP, BidProblem
 from bidding.kernels.promise_rows import (
     add_admission_rows,
@@ -147,12 +148,3 @@ def add_direction_rows(lp: pulp.LpProblem, problem: BidProblem, made: Variables)
             else:
                 add_row(lp, [(made.up[g][t], 1.0), (binary, -up_mw)], -1, 0.0)
                 add_row(lp, [(made.down[g][t], 1.0), (binary, down_mw)], -1, down_mw)
-
-
-def add_owner_rows(lp: pulp.LpProblem, problem: BidProblem, made: Variables) -> None:
-    """(5) Owner terms: at most so many hours a day at full up power."""
-    for g, group in enumerate(problem.groups):
-        peak_mw = float(group.up_limit_kw.max(initial=0.0)) / KW_PER_MW
-        if group.max_up_hours < problem.n_intervals * problem.step_hours:
-            terms = [(variable, problem.step_hours) for variable in made.up[g]]
-            add_row(lp, terms, -1, group.max_up_hours * peak_mw)

@@ -47,6 +47,8 @@ def _held_reserve(problem: BidProblem, product: ReserveProduct) -> FloatArray:
     for group in problem.groups:
         if group.energy_min_kwh is None or product.endurance_h <= 0 or group.name in product.barred:
             continue
+        if group.max_starts < 1.0 or group.max_hours < product.activation_pu * count * problem.step_hours:
+            continue  # being called would use up what the owner allows
         spare_kwh = np.maximum(_idle_energy(group, count) - group.energy_min_kwh, 0.0)
         called_h = product.activation_pu * problem.step_hours * np.arange(1, count + 1)  # used up by expected calls
         energy_kw = spare_kwh * group.discharge_efficiency / (product.endurance_h + called_h)

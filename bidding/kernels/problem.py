@@ -50,7 +50,8 @@ class FlexGroup:
     None
         for a source that has no memory.
     up_cost, down_cost : EUR per MWh moved; a genset's down_cost is negative (fuel saved).
-    retention : share of the energy kept per interval. max_up_hours : hours per day at full up power (owner terms).
+    retention : share of the energy kept per interval.
+    max_hours, max_starts : owner terms, hours at full power either way and movements begun a day, per device.
     """
 
     name: str
@@ -66,7 +67,8 @@ class FlexGroup:
     retention: float = 1.0
     up_cost_eur_per_mwh: float = 0.0
     down_cost_eur_per_mwh: float = 0.0
-    max_up_hours: float = float("inf")
+    max_hours: float = float("inf")
+    max_starts: float = float("inf")
     device_ids: tuple[int, ...] = ()
     mean_energy: MeanEnergy | None = None
 

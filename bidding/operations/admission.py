@@ -1,4 +1,4 @@
-"""Which devices and portfolios a market admits to a product: kinds, sizes, places."""
+"""Which devices and portfolios a market admits to a product: kinds, sizes, places, and the notice owners want."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from bidding.kernels.problem import FlexGroup
 from bidding.models import Market, Product
 from vpp.enrollment.queries import DeviceTable
 from vpp.network.models import Feeder
+
+RESERVES = (Product.Kind.RESERVE_UP, Product.Kind.RESERVE_DOWN)
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,8 @@ def admission(table: DeviceTable, products: Sequence[Product]) -> Admission:
             refused |= size_kw < product.min_device_kw
         if product.max_device_kw is not None:
             refused |= size_kw > product.max_device_kw
+        if product.kind in RESERVES:
+            refused |= table.notice_minutes > product.full_activation_minutes
         for device in table.device_id[refused].tolist():
             barred.setdefault(device, set()).add(product.code)
     return Admission({device: frozenset(codes) for device, codes in barred.items()})

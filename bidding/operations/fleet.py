@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 import numpy as np
@@ -57,7 +58,34 @@ def fleet_arrays(
         departure_index=np.array([_departure(table, int(row), day) for row in usable], dtype=np.int64),
         baseline_kw=baseline_kw,
         market_class=admitted.classes(table.device_id[usable]),
+        max_starts=table.max_events_per_day[usable],
+        owner_class=tuple(_owner_class(table, int(row)) for row in usable),
     )
+
+
+def _owner_class(table: DeviceTable, row: int) -> str:
+    """Devices of different hours, number of starts or notice never share a group."""
+    hours, starts, notice = table.max_hours_per_day[row], table.max_events_per_day[row], table.notice_minutes[row]
+    parts = [f"{value:g} {name}" for value, name in ((hours, "h"), (starts, "starts")) if np.isfinite(value)]
+    return " ".join(parts + ([f"{notice:g} min notice"] if notice > 0 else []))
+
+
+def within_notice(
+    groups: tuple[FlexGroup, ...], table: DeviceTable, day: DeliveryDay, known_at: datetime, free: NDArray[np.bool_]
+) -> tuple[FlexGroup, ...]:
+    """Nothing new of a group within the notice its owners want. free (H,): where nothing was promised before; who is
+    promised knows already.
+    """
+    notice = dict(zip(table.device_id.tolist(), table.notice_minutes.tolist(), strict=True))
+    ahead = (day.starts64() - as_datetime64(known_at)) / np.timedelta64(1, "m")
+    found = []
+    for group in groups:
+        late = free & (ahead < notice[group.device_ids[0]])
+        if late.any():
+            up_kw, down_kw = (np.where(late, 0.0, side) for side in (group.up_limit_kw, group.down_limit_kw))
+            group = replace(group, up_limit_kw=up_kw, down_limit_kw=down_kw)
+        found.append(group)
+    return tuple(found)
 
 
 def _baselines(device_ids: NDArray[np.int64], day: DeliveryDay, run: ForecastRun | None) -> FloatArray:

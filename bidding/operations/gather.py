@@ -9,7 +9,7 @@ from datetime import datetime
 import numpy as np
 from numpy.typing import NDArray
 
-from bidding.distribution.kept_back import asked_hours, kept_back_kw
+from bidding.distribution.kept_back import asked_hours, kept_back, kept_kw, with_contracts
 from bidding.distribution.recovery import within_recovery_rules
 from bidding.kernels.aggregate import aggregate
 from bidding.kernels.gate import block_of_interval
@@ -23,10 +23,10 @@ from bidding.kernels.problem import (
     FeederLimit,
     ReserveProduct,
 )
-from bidding.models import Ask, Product
+from bidding.models import Ask, Direction, Product
 from bidding.operations import book
 from bidding.operations.admission import Rules, admission, most_kw
-from bidding.operations.fleet import fleet_arrays, within_envelopes
+from bidding.operations.fleet import fleet_arrays, within_envelopes, within_notice
 from bidding.operations.order_forms import count_blocks
 from bidding.operations.standing import Standing, standing_of
 from bidding.wholesale.queries import OpenProduct
@@ -82,19 +82,22 @@ def gather(
     fleet = fleet_arrays(table, day, run, known_at, notes, admitted)
     groups = within_envelopes(aggregate(fleet, day.hours_per_interval), fleet, run)
     groups = within_grid(groups, table, day, known_at, notes)
+    standing = standing or standing_of(portfolio, day, leave_out=leave_out)
+    groups = within_notice(groups, table, day, known_at, standing.idle())
     up_kw = sum((group.up_limit_kw for group in groups), start=np.zeros(day.n_intervals))
     down_kw = sum((group.down_limit_kw for group in groups), start=np.zeros(day.n_intervals))
     free_up_kw, free_down_kw = book.free_kw(
         portfolio_id=portfolio.pk, day=day, up_kw=up_kw, down_kw=down_kw, leave_out=leave_out
     )
     feeders = sorted({group.feeder for group in groups})
-    kept = kept_back_kw(portfolio, feeders, day, known_at, [ask for ask, _ in asks.values()])
-    free_up_kw, free_down_kw = np.maximum(free_up_kw - kept["UP"], 0.0), np.maximum(free_down_kw - kept["DOWN"], 0.0)
+    kept = kept_back(portfolio, feeders, day, known_at, [ask for ask, _ in asks.values()])
+    free_up_kw = np.maximum(free_up_kw - kept_kw(kept, Direction.UP, day.n_intervals), 0.0)
+    free_down_kw = np.maximum(free_down_kw - kept_kw(kept, Direction.DOWN, day.n_intervals), 0.0)
     asked_up, asked_down = asked_hours(portfolio, day)
     free_up_kw, free_down_kw = np.where(asked_down, 0.0, free_up_kw), np.where(asked_up, 0.0, free_down_kw)
-    standing = standing or standing_of(portfolio, day, leave_out=leave_out)
     for_sale = [item for item in products if item.product.kind != Product.Kind.ENERGY]
     held, reserve_kw = _held(standing, day, for_sale)
+    held, reserve_kw = with_contracts(held, reserve_kw, kept)
     energy = next((item for item in products if item.product.kind == Product.Kind.ENERGY), None)
     spread = energy.product.market.imbalance_spread_per_mwh if energy is not None else 40.0
 

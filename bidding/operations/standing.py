@@ -50,6 +50,11 @@ class Standing:
         self.products[pk] = claim.product
         self.reserve_kw[pk] = self.reserve_kw.get(pk, np.zeros(held.size)) + held
 
+    def idle(self) -> NDArray[np.bool_]:
+        """(H,) where nothing is promised."""
+        held = [series > 0 for series in self.reserve_kw.values()]
+        return ~np.any([self.net_up_kw != 0, *held], axis=0)
+
 
 def standing_of(
     portfolio: Portfolio,

@@ -98,6 +98,7 @@ PRODUCT_KEYS: dict[str, tuple[Reader, bool]] = {
     "block_minutes": (_whole, True),
     "endurance_minutes": (_whole, False),
     "activation_pu": (float, False),
+    "full_activation_minutes": (_whole, False),
     "pay_rule": (lambda value: Product.PayRule(value).value, False),
     "reference_price": (float, False),
     "is_symmetric": (bool, False),

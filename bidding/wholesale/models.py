@@ -128,6 +128,9 @@ class Product(models.Model):
     block_minutes = models.PositiveSmallIntegerField(help_text="length of one position; above 60 by the wall clock")
     endurance_minutes = models.PositiveSmallIntegerField(default=0, help_text="how long a full activation must last")
     activation_pu = models.FloatField(default=0.0, help_text="expected share that is called")
+    full_activation_minutes = models.PositiveSmallIntegerField(
+        default=0, help_text="from the call to full delivery; a device whose owner wants longer notice cannot serve it"
+    )
     pay_rule = models.CharField(max_length=12, choices=PayRule, default=PayRule.PAY_AS_CLEAR)
     reference_price = models.FloatField(
         null=True, blank=True, help_text="expected before any price is known; using it is reported"

@@ -48,7 +48,7 @@ class Reserve:
 class Fleet:
     """N storages as columns. charge_kw, discharge_kw (N, T): availability counted in; draw_kwh (N, T).
 
-    feeder (N,): number in the list of feeders, -1 for none.
+    feeder (N,): number in the list of feeders, -1 for none. max_hours, max_starts (N,): a day, inf where not limited.
     """
 
     name: tuple[str, ...]
@@ -65,6 +65,8 @@ class Fleet:
     retention: FloatArray
     wear_per_mwh: FloatArray
     draw_kwh: FloatArray
+    max_hours: FloatArray
+    max_starts: FloatArray
 
     @property
     def size(self) -> int:
@@ -167,7 +169,7 @@ ASK_KEYS = {"id", "feeder", "direction", "intervals", "quantity_kw", "price_per_
 STORAGE_KEYS = {
     "name", "feeder", "charge_kw", "discharge_kw", "energy_min_kwh", "energy_max_kwh", "energy_start_kwh",
     "energy_end_kwh", "end_rule", "charge_efficiency", "discharge_efficiency", "retention", "wear_per_mwh",
-    "availability", "draw_kwh",
+    "availability", "draw_kwh", "max_hours", "max_starts",
 }  # fmt: skip
 
 
@@ -290,6 +292,8 @@ def _fleet(top: Reader, count: int, feeders: list[str]) -> Fleet:
         retention=column("retention", default=1.0, above=0.0, most=1.0),
         wear_per_mwh=column("wear_per_mwh", default=0.0),
         draw_kwh=np.array(draw).reshape(len(items), count),
+        max_hours=column("max_hours", default=np.inf, least=0.0),
+        max_starts=column("max_starts", default=np.inf, least=0.0),
     )
     for number in np.flatnonzero(fleet.energy_min_kwh > fleet.energy_max_kwh + 1e-9):
         items[number].finding("energy_min_kwh", "limits cross: above energy_max_kwh")

@@ -5,39 +5,14 @@ Axes: s scenario, i storage, t interval, h market time unit, k reserve. Signs an
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 import numpy as np
 from numpy.typing import NDArray
 
 from bidding.kernels.array_model import ArrayModel, Index, Term
 from bidding.kernels.problem import FloatArray
+from bidding.kernels.whatif.columns import KW_PER_MW, Columns, DirectionAt
 from bidding.kernels.whatif.document import WhatIf
-
-KW_PER_MW = 1000.0
-DirectionAt = NDArray[np.bool_]
-
-
-@dataclass
-class Columns:
-    """Indices of the columns. position (H,) or (S, H) for curves; reserve[k] (H_k,); c, d, e (S, I, T);
-    carried[k] (S, I, T); used (S, G, T); surplus, deficit (S, T); ask (A,); relief, excess (S, I, T).
-    """
-
-    position: Index
-    reserve: list[Index]
-    charge: Index
-    discharge: Index
-    energy: Index
-    carried: list[Index]
-    used: Index
-    surplus: Index | None
-    deficit: Index | None
-    ask: Index
-    profit: Index | None = None
-    relief: Index | None = None
-    excess: Index | None = None
-    lots: list[tuple[Index, Index, Index | None]] = field(default_factory=list)
+from bidding.kernels.whatif.owner_rows import owner_rows
 
 
 def build(
@@ -59,6 +34,7 @@ def build(
     _balance_rows(problem, made, columns)
     _feeder_rows(problem, made, columns)
     _curve_rows(problem, made, columns)
+    owner_rows(problem, made, columns)
     if elastic is not True:
         _objective(problem, made, columns)
     return made, columns

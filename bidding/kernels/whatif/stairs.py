@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from bidding.kernels.solver import FloatArray, LinearModel
-from bidding.kernels.whatif.matrix import Columns
+from bidding.kernels.whatif.columns import Columns
 
 Index = NDArray[np.int64]
 Mask = NDArray[np.bool_]
@@ -81,6 +81,9 @@ def _labels(model: LinearModel, columns: Columns) -> tuple[Index, Index, Index]:
     for part in _storage_columns(columns):
         scenario[part], interval[part], cell[part] = s[:, None, None], t, number
     scenario[columns.used], interval[columns.used] = s[:, None, None], t
+    if columns.begun is not None:
+        scenario[columns.begun] = s[:, None, None]
+        interval[columns.begun] = np.minimum(np.arange(count_t + 1), count_t - 1)
     for line in (columns.surplus, columns.deficit):
         if line is not None:
             scenario[line], interval[line] = s[:, None], t

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from bidding.models import Market, Product
@@ -9,6 +11,7 @@ from bidding.operations.admission import admission, misplaced
 from bidding.operations.gather import Gathered, gather
 from bidding.wholesale.queries import open_product
 from tests.apps.bidding.world import World, make_grid
+from tests.factories import make_terms
 from vpp.enrollment.models import Device
 from vpp.enrollment.queries import device_table
 
@@ -70,3 +73,27 @@ def test_a_market_without_rules_bars_nobody(world: World):
     table = device_table(at=world.at, portfolio_id=world.portfolio.pk)
     found = admission(table, [world.reserve, world.energy])
     assert set(found.classes(table.device_id)) == {""} and not found.barred_codes
+
+
+def test_who_wants_longer_notice_than_a_reserve_gives_does_not_hold_it(world: World):
+    for device in Device.objects.filter(kind="HEAT_PUMP"):
+        make_terms(device, notice_minutes=30, max_events_per_day=2)
+    for minutes, barred in ((15, True), (30, False)):
+        Product.objects.filter(pk=world.reserve.pk).update(full_activation_minutes=minutes)
+        world.reserve.refresh_from_db()
+        problem = gathered(world, world.reserve).problem
+        (pumps,) = [group for group in problem.groups if "HEAT_PUMP" in group.name]
+        assert (pumps.name in problem.reserves[0].barred) is barred and pumps.max_starts == 2.0
+        assert "2 starts 30 min notice" in pumps.name
+
+
+def test_nothing_new_is_promised_within_the_notice(world: World):
+    """Seen five minutes into the 41st quarter hour, with half an hour's notice: from the 44th on."""
+    for device in Device.objects.filter(kind="HEAT_PUMP"):
+        make_terms(device, notice_minutes=30)
+    world.at = world.day.starts()[40] + timedelta(minutes=5)
+    problem = gathered(world, world.reserve).problem
+    (pumps,) = [group for group in problem.groups if "HEAT_PUMP" in group.name]
+    assert not pumps.up_limit_kw[:43].any() and pumps.up_limit_kw[43:].all()
+    (storage,) = [group for group in problem.groups if "BATTERY" in group.name]
+    assert storage.up_limit_kw[41:].all() and not storage.up_limit_kw[:41].any()  # nor of what is past

@@ -168,9 +168,36 @@ def test_an_empty_portfolio_bids_nothing():
 
 
 def test_owner_hours_limit_the_day():
-    unit = battery(4, max_up_hours=1.0, energy_kwh=4000.0)
+    """By hand: one hour of use, either way: half of it charges, half of it sells."""
+    unit = battery(4, max_hours=1.0, energy_kwh=4000.0)
     plan = co_optimise(problem([unit], 4, energy=energy([1.0, 1.0, 50.0, 50.0])), FAST)
-    assert plan.sell_kw.sum() == 1000
+    assert plan.sell_kw.sum() == 500 and plan.buy_kw.sum() == 500
+
+
+def test_reserve_uses_hours_as_it_is_expected_to_be_called():
+    """By hand: 4 h at a call share of 0.25 are 1 h at full power; 0.5 h are allowed."""
+    unit = battery(4, max_hours=0.5, energy_start_kwh=1000.0)
+    case = problem([unit], 4, reserves=(reserve(5.0, 4, activation_pu=0.25),))
+    assert co_optimise(case, FAST).reserve_kw["RES-UP"].tolist() == [500.0] * 4
+
+
+@pytest.mark.parametrize(("starts", "profit"), [(4.0, 196.0), (2.0, 98.0), (1.0, 49.0), (0.0, 0.0)])
+def test_owner_starts_limit_how_often_the_day_moves(starts, profit):
+    """By hand: from 1 to 99, twice a day, dull hours between gain nothing; a full cycle takes two starts."""
+    unit = battery(8, max_starts=starts)
+    plan = co_optimise(problem([unit], 8, energy=energy([1.0, 50.0, 99.0, 50.0, 1.0, 50.0, 99.0, 50.0])), FAST)
+    assert plan.profit_eur == pytest.approx(profit)
+    net = np.concatenate([[0.0], (plan.group_up_kw - plan.group_down_kw)[0] / 1000.0, [0.0]])
+    assert np.maximum(np.diff(net), 0.0).sum() <= starts + 1e-6
+
+
+def test_without_the_rows_of_the_owner_both_limits_are_broken(monkeypatch):
+    from bidding.kernels import constraints
+
+    unit = battery(8, max_starts=1.0, max_hours=1.0)
+    case = problem([unit], 8, energy=energy([1.0, 50.0, 99.0, 50.0, 1.0, 50.0, 99.0, 50.0]))
+    monkeypatch.setattr(constraints, "add_owner_rows", lambda *_args: None)
+    assert co_optimise(case, FAST).sell_kw.sum() == 2000.0
 
 
 def test_a_problem_that_contradicts_itself_is_refused_with_every_finding():

@@ -183,3 +183,21 @@ def test_a_linear_curve_keeps_only_its_corners_and_passes_through_every_position
     raw["energy"] |= {"curve": True, "curve_form": "cubic"}
     with pytest.raises(BadProblem, match="'cubic' is none of steps, linear"):
         what_if(raw)
+
+
+def test_owner_limits_of_a_storage_are_kept_and_cost_what_they_cost():
+    """By hand: 1 MW, lossless, two cheap and two dear hours apart by dull ones; a start is half a cycle."""
+    prices = [[1.0, 50.0, 99.0, 50.0, 1.0, 50.0, 99.0, 50.0]]
+    fields = {"charge_efficiency": 1.0, "discharge_efficiency": 1.0, "energy_start_kwh": 0.0, "energy_end_kwh": 0.0,
+              "energy_max_kwh": 1000.0}  # fmt: skip
+
+    def objective(**limits):
+        raw = document(prices, [storage("battery", **fields, **limits)], interval_minutes=60)
+        raw["energy"]["mtu_minutes"] = 60
+        return what_if(raw)["objective"]
+
+    assert objective() == pytest.approx(196.0) and objective(max_starts=4) == pytest.approx(196.0)
+    assert objective(max_starts=2) == pytest.approx(98.0) and objective(max_starts=0) == pytest.approx(0.0)
+    assert objective(max_hours=1.0) == pytest.approx(49.0)
+    with pytest.raises(BadProblem, match=r"storages\[0\].max_starts: is below 0"):
+        objective(max_starts=-1)
