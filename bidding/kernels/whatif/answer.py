@@ -9,15 +9,15 @@ from typing import Any
 import numpy as np
 
 from bidding.kernels.problem import FloatArray
-from bidding.kernels.solver import SolverOptions, relative_gap
+from bidding.kernels.solver import SolverFailed, SolverOptions, relative_gap
+from bidding.kernels.whatif.columns import KW_PER_MW
 from bidding.kernels.whatif.document import WhatIf, read_document
 from bidding.kernels.whatif.grouping import Grouping, group_alike
-from bidding.kernels.whatif.matrix import KW_PER_MW
-from bidding.kernels.whatif.solving import Solved, solve_problem
+from bidding.kernels.whatif.solving import Solved, proven_bound, solve_problem
 
 MAX_GROUPS = 100
 FINER_ABOVE = 3e-3
-TOLERANCES = (0.0, 0.01, 0.03, 0.1, 0.3)
+TOLERANCES = (0.0, 0.01, 0.03, 0.1, 0.3, 0.6)
 SHORT_KWH = 1e-5
 
 
@@ -75,7 +75,12 @@ def answer(problem: WhatIf, options: SolverOptions, *, full: bool = False) -> Wh
     best: WhatIfAnswer | None = None
     for grouping in levels:
         left = replace(options, time_limit_s=max(options.time_limit_s - (time.perf_counter() - began), 1.0))
-        found = _one(problem, grouping, left)
+        try:
+            found = _one(problem, grouping, left)
+        except SolverFailed:
+            if best is None:
+                raise
+            break  # the finer grouping did not end in time: the coarser answer stands, with its proven loss
         if best is None or found.objective > best.objective:
             best = found
         if best.gap <= FINER_ABOVE or time.perf_counter() - began > options.time_limit_s / 2:
@@ -101,9 +106,9 @@ def _one(problem: WhatIf, grouping: Grouping | None, options: SolverOptions) -> 
     bound, seconds = solved.bound, dict(solved.seconds)
     if grouping is not None:
         began = time.perf_counter()
-        plan = _shared_out(plan, grouping)
+        plan = _shared_out(problem, plan, grouping)
         if not grouping.exact:
-            bound = max(solve_problem(grouping.outer, options).bound, solved.objective)
+            bound = max(proven_bound(grouping.outer, options, grouping.allowed), solved.objective)
         seconds["rescore"] = time.perf_counter() - began
     plan = _one_direction(problem, plan)
     objective = score(problem, plan)
@@ -140,18 +145,24 @@ def _plan(problem: WhatIf, solved: Solved) -> WhatIfPlan:
     )
 
 
-def _shared_out(plan: WhatIfPlan, grouping: Grouping) -> WhatIfPlan:
-    def out(values: FloatArray) -> FloatArray:
-        return values[:, grouping.group_of] * grouping.share[:, None]
+def _shared_out(problem: WhatIf, plan: WhatIfPlan, grouping: Grouping) -> WhatIfPlan:
+    """What each member does of its group's plan."""
+    shares = grouping.shares
+
+    def out(values: FloatArray, share: FloatArray) -> FloatArray:
+        return values[:, grouping.group_of] * share[:, None]
 
     return replace(
         plan,
-        charge_kw=out(plan.charge_kw),
-        discharge_kw=out(plan.discharge_kw),
-        energy_kwh=out(plan.energy_kwh),
-        carried_kw={name: out(values) for name, values in plan.carried_kw.items()},
-        relief_kwh=out(plan.relief_kwh),
-        excess_kwh=out(plan.excess_kwh),
+        charge_kw=out(plan.charge_kw, shares.charge),
+        discharge_kw=out(plan.discharge_kw, shares.discharge),
+        energy_kwh=out(plan.energy_kwh, shares.size) + shares.offset_kwh,
+        carried_kw={
+            item.name: out(plan.carried_kw[item.name], shares.discharge if item.is_up else shares.charge)
+            for item in problem.reserves
+        },
+        relief_kwh=out(plan.relief_kwh, shares.size),
+        excess_kwh=out(plan.excess_kwh, shares.size),
     )
 
 

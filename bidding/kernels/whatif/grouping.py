@@ -1,7 +1,8 @@
-"""Alike storages as one: members of a group move in proportion to their size, so what the group does they can do.
+"""Alike storages as one: members of a group share its flows into and out of the store in proportion to their size.
 
-Group limits are the least of its members' limits over their shares: feasible for everyone by construction. For members
-that differ in size only this is exact; else the sum of limits (`outer`) gives the bound, and so the loss is proven.
+What the group does everyone can do, by construction: group limits are the least of the members' limits over their
+shares (`merging`). For members that differ in size only this is exact; else a group of sums gives the bound, and so the
+loss is proven.
 """
 
 from __future__ import annotations
@@ -13,19 +14,27 @@ from numpy.typing import NDArray
 
 from bidding.kernels.problem import FloatArray
 from bidding.kernels.whatif.document import Fleet, WhatIf
+from bidding.kernels.whatif.merging import Shares, outer_fleet, shares_of, spill_mwh, within_everyone
 
 EXACT_DIGITS = 9
+WEAR_PER_MWH = 10.0  # a class of tolerance 0.1 is 1 wide
+EFFICIENCY = 0.1  # and 0.01 wide in efficiency: its members' losses differ by less than their other figures
 
 
 @dataclass(frozen=True)
 class Grouping:
-    """group_of (N,) number of each storage's group, share (N,) its part; `exact`: members differ in size only."""
+    """group_of (N,) number of each storage's group; `exact`: members differ in size only.
+
+    inner : what all members can follow. outer : what their sum cannot exceed, if `allowed` (2, S, I, T) MWh are got
+    from nowhere (none) and lost (what the worse efficiencies lose); False where all are equal.
+    """
 
     group_of: NDArray[np.int64]
-    share: FloatArray
+    shares: Shares
     inner: WhatIf
     outer: WhatIf
     exact: bool
+    allowed: FloatArray | bool
 
     @property
     def size(self) -> int:
@@ -33,10 +42,28 @@ class Grouping:
 
 
 def group_alike(problem: WhatIf, tolerance: float) -> Grouping:
-    """Groups of one feeder, efficiency, retention, wear and end rule whose other figures, per kWh of size, fall into
-    the same class of `tolerance` (relative; 0 wants them equal).
+    """Groups of one feeder, retention, owner terms and end rule whose other figures, per kWh of size, fall into the
+    same class of `tolerance` (relative; 0 wants them equal).
     """
-    fleet = problem.fleet
+    group_of = _numbers(problem.fleet, tolerance, with_reserves=bool(problem.reserves))
+    count = int(group_of.max(initial=-1)) + 1
+    exact = tolerance == 0 or count == problem.fleet.size
+    shares = shares_of(problem.fleet, group_of, count)
+    inner = replace(problem, fleet=within_everyone(problem, group_of, shares, count))
+    outer = inner if exact else replace(problem, fleet=outer_fleet(problem, group_of, count))
+    allowed: FloatArray | bool = False
+    if not exact and shares.efficiencies_differ:
+        lost = spill_mwh(problem, group_of, count)
+        allowed = np.stack([np.zeros((problem.scenarios, *lost.shape)), np.stack([lost] * problem.scenarios)])
+    return Grouping(group_of, shares, inner, outer, exact, allowed)
+
+
+def _numbers(fleet: Fleet, tolerance: float, *, with_reserves: bool) -> NDArray[np.int64]:
+    """(N,) group numbers in the order of their first members.
+
+    What only charges holds up reserve out of its charging, to the last kW: where there are reserves, one-way storages
+    share a group only with equal efficiencies.
+    """
     size_kwh = np.maximum(fleet.energy_max_kwh, 1e-9)
     ratios = np.column_stack(
         [
@@ -48,54 +75,24 @@ def group_alike(problem: WhatIf, tolerance: float) -> Grouping:
             fleet.draw_kwh / size_kwh[:, None],
         ]
     )
-    classes = np.round(ratios, EXACT_DIGITS) if tolerance == 0 else np.round(ratios / tolerance)
+    own = np.column_stack(
+        [
+            fleet.charge_efficiency / EFFICIENCY,
+            fleet.discharge_efficiency / EFFICIENCY,
+            fleet.wear_per_mwh / WEAR_PER_MWH,
+        ]
+    )
+    ways = (fleet.charge_kw > 0).any(axis=1) * 2 + (fleet.discharge_kw > 0).any(axis=1)
+    exact = np.round(np.column_stack([ratios, own]), EXACT_DIGITS)
+    classes = exact if tolerance == 0 else np.round(np.column_stack([ratios, own]) / tolerance)
+    if with_reserves:
+        classes[ways < 3, -3:-1] = exact[ways < 3, -3:-1]
     keys = [
         (
-            fleet.feeder[i], fleet.charge_efficiency[i], fleet.discharge_efficiency[i], fleet.retention[i],
-            fleet.wear_per_mwh[i], bool(fleet.ends_exactly[i]), classes[i].tobytes(),
+            fleet.feeder[i], fleet.retention[i], fleet.max_hours[i], fleet.max_starts[i], int(ways[i]),
+            bool(fleet.ends_exactly[i]), (exact if fleet.ends_exactly[i] else classes)[i].tobytes(),
         )
         for i in range(fleet.size)
     ]  # fmt: skip
     numbers: dict[object, int] = {}
-    group_of = np.array([numbers.setdefault(key, len(numbers)) for key in keys], dtype=np.int64)
-    total = np.bincount(group_of, weights=size_kwh, minlength=len(numbers))
-    share = size_kwh / total[group_of] if fleet.size else size_kwh
-    exact = tolerance == 0 or len(numbers) == fleet.size
-    inner = replace(problem, fleet=_merged(fleet, group_of, share, len(numbers), outer=False))
-    outer = inner if exact else replace(problem, fleet=_merged(fleet, group_of, share, len(numbers), outer=True))
-    return Grouping(group_of, share, inner, outer, exact)
-
-
-def _merged(fleet: Fleet, group_of: NDArray[np.int64], share: FloatArray, count: int, *, outer: bool) -> Fleet:
-    first = np.unique(group_of, return_index=True)[1]
-
-    def summed(values: FloatArray) -> FloatArray:
-        total = np.zeros((count, *values.shape[1:]))
-        np.add.at(total, group_of, values)
-        return total
-
-    def extreme(values: FloatArray, *, least: bool) -> FloatArray:
-        if outer:
-            return summed(values)
-        scaled = values / share.reshape(-1, *([1] * (values.ndim - 1)))
-        found = np.full((count, *values.shape[1:]), np.inf if least else -np.inf)
-        (np.minimum if least else np.maximum).at(found, group_of, scaled)
-        return found
-
-    return replace(
-        fleet,
-        name=tuple(fleet.name[int(row)] if np.sum(group_of == g) == 1 else f"group {g}" for g, row in enumerate(first)),
-        feeder=fleet.feeder[first],
-        charge_kw=extreme(fleet.charge_kw, least=True),
-        discharge_kw=extreme(fleet.discharge_kw, least=True),
-        energy_min_kwh=extreme(fleet.energy_min_kwh, least=False),
-        energy_max_kwh=extreme(fleet.energy_max_kwh, least=True),
-        energy_start_kwh=summed(fleet.energy_start_kwh),
-        energy_end_kwh=extreme(fleet.energy_end_kwh, least=False),
-        ends_exactly=fleet.ends_exactly[first],
-        charge_efficiency=fleet.charge_efficiency[first],
-        discharge_efficiency=fleet.discharge_efficiency[first],
-        retention=fleet.retention[first],
-        wear_per_mwh=fleet.wear_per_mwh[first],
-        draw_kwh=summed(fleet.draw_kwh),
-    )
+    return np.array([numbers.setdefault(key, len(numbers)) for key in keys], dtype=np.int64)

@@ -19,8 +19,9 @@ from bidding.kernels.solver import (
     solve,
 )
 from bidding.kernels.whatif.blocks import solve_blocks
+from bidding.kernels.whatif.columns import Columns, DirectionAt
 from bidding.kernels.whatif.document import WhatIf
-from bidding.kernels.whatif.matrix import Columns, DirectionAt, build
+from bidding.kernels.whatif.matrix import build
 from bidding.kernels.whatif.stairs import stairs_of
 
 BOTH_WAYS_MW = 1e-7
@@ -31,6 +32,9 @@ FINE_GAP, LARGE_GAP = 1e-7, 5e-5
 MAX_ROUNDS = 6
 BLOCKS_FROM = 20_000  # columns of a problem with scenarios
 BLOCKS_GAP = 2e-3  # a wider proof of the relaxation is asked from the general solver
+BLOCKS_AIM = 1e-4
+BRANCH_TO = 60_000  # columns; above, a tree does not get beyond its root in the time there is
+LAST_PU = 0.3  # of the time limit; within it a feasible point with a wide gap is better than none
 MANY_GAP = 1e-3  # what is aimed at with many scenarios: branching them would not end in time
 
 
@@ -70,6 +74,14 @@ def solve_problem(problem: WhatIf, options: SolverOptions) -> Solved:
     return replace(solved, seconds={"relief": least.seconds, **solved.seconds})
 
 
+def proven_bound(problem: WhatIf, options: SolverOptions, allowed: FloatArray | bool) -> float:
+    """What no plan of the problem earns more than, by its relaxation; `allowed` as of `build`'s elastic."""
+    search = _Search(problem, options, elastic=allowed)
+    model, columns = search._built(None)
+    search.set_target(model)
+    return -search._relaxed("bound", model.relaxed(), columns).bound
+
+
 class _Search:
     """One problem, its deadline, the best point and bound so far (as a minimisation)."""
 
@@ -82,9 +94,7 @@ class _Search:
 
     def run(self) -> Solved:
         model, columns = self._built(None)
-        self.target = FINE_GAP if model.cost.size < SMALL else LARGE_GAP
-        if self._many(model):
-            self.target = MANY_GAP
+        self.set_target(model)
         relaxed = self._relaxed("relax", model, columns)
         if relaxed.status is not Status.OPTIMAL:
             raise SolverFailed(relaxed.status, "the relaxation was not solved")
@@ -92,13 +102,18 @@ class _Search:
         self._fix(model, columns, relaxed.values)
         exclusive = self._offenders(columns, relaxed.values)
         for _ in range(MAX_ROUNDS):
-            if self._good_enough():
+            if self._good_enough() or (self.best is not None and model.cost.size > BRANCH_TO):
                 break
             exclusive = self._branch(exclusive)
         if self.best is None:
             raise SolverFailed(Status.NO_SOLUTION, "no point with one direction and whole minimums was found in time")
         solution, columns = self.best
         return Solved(columns, solution.values, -solution.objective, -self.bound, self.seconds)
+
+    def set_target(self, model: LinearModel) -> None:
+        self.target = FINE_GAP if model.cost.size < SMALL else LARGE_GAP
+        if self._many(model):
+            self.target = MANY_GAP
 
     def _built(self, exclusive: DirectionAt | None) -> tuple[LinearModel, Columns]:
         began = time.perf_counter()
@@ -117,15 +132,13 @@ class _Search:
             return self._timed(stage, model, relax=True)
         began = time.perf_counter()
         left_s = max(self.deadline - began, 1.0)
-        answer = solve_blocks(model.relaxed(), stairs_of(model, columns), time_limit_s=left_s)
+        answer = solve_blocks(model.relaxed(), stairs_of(model, columns), time_limit_s=left_s, gap=BLOCKS_AIM)
         self.seconds[stage] = self.seconds.get(stage, 0.0) + time.perf_counter() - began
-        if (
-            answer.status is not Status.OPTIMAL
-            or answer.gap > BLOCKS_GAP
-            or check_point(model.relaxed(), answer.values)
-        ):
-            return self._timed(stage, model, relax=True)
-        return answer
+        late = time.perf_counter() > self.deadline - LAST_PU * self.options.time_limit_s
+        believed = answer.status is Status.OPTIMAL and not check_point(model.relaxed(), answer.values)
+        if believed and (answer.gap <= BLOCKS_GAP or late):
+            return answer
+        return self._timed(stage, model, relax=True)
 
     def _timed(self, stage: str, model: LinearModel, *, relax: bool, start: FloatArray | None = None) -> Solution:
         left_s = max(self.deadline - time.perf_counter(), 1.0)
