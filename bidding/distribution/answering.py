@@ -15,7 +15,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from numpy.typing import NDArray
 
-from bidding.distribution.asks import move_ask
+from bidding.distribution.ask_states import move_ask
 from bidding.distribution.offering import half_prices, make_options
 from bidding.distribution.reactive import answer_reactive
 from bidding.errors import BelowMinimum, GatePassed, SoldTwice, WrongState

@@ -8,7 +8,9 @@ from datetime import date, datetime, timedelta
 from django.db import transaction
 
 from bidding.distribution.answering import next_version, portfolios_behind
-from bidding.distribution.asks import AskContent, move_ask, receive_ask
+from bidding.distribution.ask_states import move_ask
+from bidding.distribution.asks import AskContent, receive_ask
+from bidding.distribution.contract_use import energy_left_kwh, orderable_kw, reserved_kw
 from bidding.distribution.offering import make_options
 from bidding.distribution.ordering import accept_bid
 from bidding.errors import BadReservation, PriceDiffers, SoldTwice, UnknownContract
@@ -29,12 +31,6 @@ def contract_of(utility: Participant, contract_id: str, day: date) -> FlexContra
     if contract is None:
         raise UnknownContract(f"there is no contract {contract_id!r} on {day}", contract_id=contract_id)
     return contract
-
-
-def reserved_kw(contract: FlexContract, day: DeliveryDay) -> list[float]:
-    """(H,) what is still reserved: the contract's power until an update lowered it."""
-    row = Reservation.objects.filter(contract=contract, delivery_date=day.date).first()
-    return list(row.reserved_kw) if row else [contract.power_kw] * day.n_intervals
 
 
 @transaction.atomic
@@ -83,14 +79,19 @@ def order_directly(
     """An order under a contract that needs no ask: ask, bid and award are made in one go, or nothing is.
 
     quantity_kw (H,) in the contract's direction; price: EUR of the whole order. Raises PriceDiffers, BadReservation for
-    more than is reserved, SoldTwice where no portfolio has it free, and what `receive_ask` raises.
+    more power or energy than is reserved and not ordered yet, SoldTwice where no portfolio has it free, and what
+    `receive_ask` raises.
     """
+    FlexContract.objects.select_for_update(no_key=True).get(pk=contract.pk)  # one order after the other
     energy_mwh = sum(quantity_kw) * day.hours_per_interval / 1000.0
     if abs(price - energy_mwh * contract.price_per_mwh) > PRICE_TOLERANCE_PER_MWH * max(energy_mwh, 1.0):
         raise PriceDiffers(f"the contract's price is {energy_mwh * contract.price_per_mwh:.4f}, not {price}")
-    for index, (want, had) in enumerate(zip(quantity_kw, reserved_kw(contract, day), strict=True)):
+    for index, (want, had) in enumerate(zip(quantity_kw, orderable_kw(contract, day), strict=True)):
         if want > had + 1e-6:
-            raise BadReservation(f"interval {index}: {want} kW ordered, {had} kW reserved", interval=index)
+            raise BadReservation(f"interval {index}: {want} kW ordered, {had:g} kW are left", interval=index)
+    left_kwh = energy_left_kwh(contract, day)
+    if energy_mwh * 1000.0 > left_kwh + 1e-6:
+        raise BadReservation(f"{energy_mwh * 1000.0:g} kWh ordered, {left_kwh:g} kWh are left of the day's energy")
     first = day.starts()[next((i for i, value in enumerate(quantity_kw) if value > 0), 0)]
     content = AskContent(
         reference=reference,

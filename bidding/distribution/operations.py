@@ -1,14 +1,7 @@
 """What the distribution market does. Import the operations from here."""
 
-from bidding.distribution.asks import (
-    AskContent,
-    expire_asks,
-    mark_ask,
-    move_ask,
-    open_bids,
-    receive_ask,
-    withdraw_ask,
-)
+from bidding.distribution.ask_states import expire_asks, mark_ask, move_ask, open_bids, withdraw_ask
+from bidding.distribution.asks import AskContent, receive_ask
 from bidding.distribution.ordering import accept_bid, reject_bid, revoke_bid
 
 __all__ = [

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from django.db import transaction
 
-from bidding.distribution.asks import move_ask, open_bids
+from bidding.distribution.ask_states import move_ask, open_bids
 from bidding.errors import (
     ActivationTooSmall,
     AwardDiffers,

@@ -7,7 +7,8 @@ from typing import Any
 
 from bidding.distribution.answering import portfolios_behind
 from bidding.distribution.asks import AskContent, distribution_market, receive_ask
-from bidding.distribution.contracts import contract_of, reserved_kw
+from bidding.distribution.contract_use import within_contract
+from bidding.distribution.contracts import contract_of
 from bidding.models import Ask, Direction, FlexContract, Product
 from vpp.lib.periods import DeliveryDay
 from vpp.network.models import CongestionPoint
@@ -118,7 +119,7 @@ def _reserved(quantity_kw: list[float], contract: FlexContract | None, day: Deli
     """Under a contract the smaller of reserved and requested is offered."""
     if contract is None:
         return quantity_kw
-    return [min(want, had) for want, had in zip(quantity_kw, reserved_kw(contract, day), strict=True)]
+    return within_contract(contract, day, list(quantity_kw))
 
 
 def _ceiling() -> float:

@@ -208,6 +208,42 @@ def test_halves_are_whole_lots_above_the_minimum():
     assert least_activation_pu(np.zeros(3), 1.0) == 1.0
 
 
+def test_a_contract_with_an_energy_limit_keeps_its_energy_in_the_storages(world: World):
+    """800 kWh of batteries: of what a contract may still order, nothing is sold over the day's peak."""
+    from datetime import date
+
+    from bidding.kernels.co_optimise import co_optimise
+    from bidding.kernels.solver import SolverOptions, available_engine
+    from bidding.models import FlexContract
+    from bidding.operations.gather import gather
+    from bidding.wholesale.queries import open_product
+
+    contract = FlexContract.objects.create(
+        contract_id="C", utility=world.utility, congestion_point=world.point, direction="UP", power_kw=50.0,
+        price_per_mwh=100.0, first_date=date(2016, 1, 1), energy_limit_kwh=None,
+    )  # fmt: skip
+    offer = open_product(world.energy, world.day.date, world.at)
+
+    def least_stored_kwh() -> float:
+        gathered = gather(
+            portfolio=world.portfolio, day=world.day, products=[offer], asks={}, ask_lot_kw=1.0, ask_min_kw=1.0,
+            known_at=world.at,
+        )  # fmt: skip
+        problem = gathered.problem
+        plan = co_optimise(problem, SolverOptions(engine=available_engine(), time_limit_s=20.0), gap_target=1e-2)
+        held = [
+            stored_kwh - group.energy_min_kwh
+            for group, stored_kwh in zip(problem.groups, plan.group_energy_kwh, strict=True)
+            if group.has_energy
+        ]
+        return float(np.min(sum(held)))
+
+    power_only = least_stored_kwh()
+    FlexContract.objects.filter(pk=contract.pk).update(energy_limit_kwh=300.0)
+    assert power_only < 200.0
+    assert least_stored_kwh() >= 300.0 - 1.0
+
+
 def test_what_a_contract_reserves_is_not_sold_elsewhere(world: World):
     from datetime import date
 

@@ -90,7 +90,6 @@ def test_the_half_option_costs_no_more_a_kilowatt_hour(desk: Desk):
             {"isps": [FlexRequestISP(disposition="Requested", min_power=-1, max_power=0, start=97)]},
             "ISPs out of bounds",
         ),
-        ({"isps": [FlexRequestISP(disposition="Requested", min_power=-1, max_power=0, start=0)]}, "ISPs out of bounds"),
         (
             {"isps": [FlexRequestISP(disposition="Requested", min_power=-9, max_power=0, start=95, duration=3)]},
             "ISPs out of bounds",
@@ -331,6 +330,32 @@ def test_a_direct_order_of_what_is_sold_already_is_rejected_and_leaves_nothing(d
     desk.send(direct(desk, -8000, "1.6", order_reference="once more"))
     assert desk.last("FlexOrderResponse").result == AcceptedRejected.REJECTED
     assert (Ask.objects.count(), Award.objects.count()) == (asks, 1)
+
+
+def test_direct_orders_take_from_the_power_and_the_energy_of_the_contract(desk: Desk):
+    made = contract(desk, power_kw=6.0)
+    made.energy_limit_kwh = 7.0
+    made.save()
+    desk.send(direct(desk, -4000, "0.8", order_reference="1"))  # 4 kWh
+    assert desk.last("FlexOrderResponse").result == AcceptedRejected.ACCEPTED
+    desk.send(direct(desk, -4000, "0.8", order_reference="2"))  # 2 kW are left in these intervals
+    assert desk.last("FlexOrderResponse").rejection_reason.startswith("Power mismatch")
+    later = [FlexOrderISP(power=-4000, start=81, duration=4)]
+    desk.send(direct(desk, -4000, "0.8", order_reference="3", isps=later))  # 3 kWh are left
+    assert desk.last("FlexOrderResponse").rejection_reason.startswith("Power mismatch")
+    later = [FlexOrderISP(power=-3000, start=81, duration=4)]
+    desk.send(direct(desk, -3000, "0.6", order_reference="4", isps=later))
+    assert desk.last("FlexOrderResponse").result == AcceptedRejected.ACCEPTED
+
+
+def test_a_request_under_a_contract_is_offered_up_to_its_energy(desk: Desk):
+    made = contract(desk)
+    made.energy_limit_kwh = 5.0
+    made.save()
+    offer = desk.offered(contract_id="C-1")  # 8 kW for an hour would be 8 kWh
+    powers = [one.power for one in offer.offer_options[0].isps]
+    assert powers[:2] == [-8000, -8000]
+    assert sum(powers) / 4 == -5000
 
 
 def update(desk: Desk, power: int) -> FlexReservationUpdate:

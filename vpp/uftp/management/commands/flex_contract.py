@@ -22,6 +22,7 @@ class Command(BaseCommand):
         parser.add_argument("--congestion-point", required=True)
         parser.add_argument("--direction", choices=["UP", "DOWN"], required=True)
         parser.add_argument("--power-kw", type=float, required=True)
+        parser.add_argument("--energy-kwh", type=float, help="most energy ordered on a day")
         parser.add_argument("--price-per-mwh", type=float, required=True)
         parser.add_argument("--from", dest="first", type=date.fromisoformat, required=True)
         parser.add_argument("--until", dest="last", type=date.fromisoformat)
@@ -38,6 +39,7 @@ class Command(BaseCommand):
                 "congestion_point": point,
                 "direction": options["direction"],
                 "power_kw": options["power_kw"],
+                "energy_limit_kwh": options["energy_kwh"],
                 "price_per_mwh": options["price_per_mwh"],
                 "first_date": options["first"],
                 "last_date": options["last"],
