@@ -17,6 +17,7 @@ from bidding.kernels.certify import QUICK, Certified, Dive, relax_fix_certify
 from bidding.kernels.coarsen import coarsen
 from bidding.kernels.constraints import add_all_rows
 from bidding.kernels.plan import BidPlan, Shortfall, read_plan
+from bidding.kernels.price_maker import settle_steps, step_costs
 from bidding.kernels.problem import BidProblem, FloatArray
 from bidding.kernels.rounding import both_ways, dives, one_way, whole_asks
 from bidding.kernels.solver import LinearModel, SolverFailed, SolverOptions, Status, read_model, relative_gap, solve
@@ -55,6 +56,10 @@ def cost_terms(problem: BidProblem, made: Variables) -> list[tuple[pulp.LpVariab
         block_hours = np.bincount(product.block_of_interval) * hours
         for block, price in enumerate(product.price_eur_per_mw_h):
             terms += made.reserve[product.code].terms(block, -float(price * block_hours[block]))
+    for item in problem.products:
+        terms += step_costs(
+            made.steps.get(item.code, []), np.bincount(item.block_of_interval).astype(np.float64) * hours
+        )
     for ask in problem.asks:
         terms += [(variable, -hours * ask.ceiling_eur_per_mwh) for variable in made.asked[ask.reference]]
     price, spread = problem.imbalance_price_eur_per_mwh, problem.imbalance_spread_eur_per_mwh
@@ -175,6 +180,7 @@ def _as_in(coarse: CoarseAnswer, made: Variables, model: LinearModel) -> Dive:
             wanted[wanted * position.lot_mw < position.min_mw - 1e-9] = 0.0
             point[places], point[on] = wanted, wanted > 0
             free[places] = free[on] = held and not with_reserves
+        settle_steps(made.every_step, model, point)
         for (g, t), binary in made.direction.items():
             point[model.column(binary)] = float(
                 point[model.column(made.up[g][t])] >= point[model.column(made.down[g][t])]

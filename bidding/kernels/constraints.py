@@ -17,6 +17,7 @@ from bidding.kernels.promise_rows import (
     add_reserve_rows,
 )
 from bidding.kernels.rows import Terms, add_row, carried_terms
+from bidding.kernels.step_rows import add_step_rows
 from bidding.kernels.variables import KW_PER_MW, Variables
 
 
@@ -34,6 +35,7 @@ def add_all_rows(lp: pulp.LpProblem, problem: BidProblem, made: Variables) -> No
     add_ask_location_rows(lp, problem, made)
     add_feeder_rows(lp, problem, made)
     add_admission_rows(lp, problem, made)
+    add_step_rows(lp, made.every_step)
 
 
 def add_energy_rows(lp: pulp.LpProblem, problem: BidProblem, made: Variables) -> None:

@@ -87,6 +87,7 @@ class EnergyProduct:
     """Day-ahead energy; block_of_interval (T,) maps dispatch intervals to M market time units, price (M,) EUR/MWh.
 
     most_kw: largest quantity of one bid. barred: names of the groups that the market does not admit.
+    stairs: residual demand, (up to kW, change of the price) in rising kW; empty for a price taker.
     """
 
     code: str
@@ -96,13 +97,14 @@ class EnergyProduct:
     lot_kw: float
     most_kw: float = float("inf")
     barred: frozenset[str] = frozenset()
+    stairs: tuple[tuple[float, float], ...] = ()
 
 
 @dataclass(frozen=True)
 class ReserveProduct:
     """Reserve capacity in `direction`; price (B,) EUR per MW and hour; `activation_pu` is the expected share called.
 
-    most_kw, barred: as of energy.
+    most_kw, barred, stairs: as of energy.
     """
 
     code: str
@@ -115,6 +117,7 @@ class ReserveProduct:
     activation_pu: float = 0.0
     most_kw: float = float("inf")
     barred: frozenset[str] = frozenset()
+    stairs: tuple[tuple[float, float], ...] = ()
 
     def covers(self, direction: str) -> bool:
         return self.direction in (direction, BOTH)

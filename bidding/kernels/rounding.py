@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from bidding.kernels.certify import Certified, FixStep, solve_fixed
+from bidding.kernels.price_maker import settle_steps
 from bidding.kernels.problem import BidProblem, FloatArray
 from bidding.kernels.solver import LinearModel, SolverFailed, SolverOptions, Status
 from bidding.kernels.variables import KW_PER_MW, Position, Variables, take
@@ -57,6 +58,7 @@ def _fix(
         for position in energy:
             _round(position, model, point, mode, energy_blocks)
             free[_columns(position, model, energy_blocks)] = False
+    settle_steps(made.every_step, model, point, free)
     for (g, t), binary in made.direction.items():
         column = model.column(binary)
         point[column] = float(point[model.column(made.up[g][t])] >= point[model.column(made.down[g][t])])

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pulp
 
+from bidding.kernels.price_maker import StepChoice, step_choices
 from bidding.kernels.problem import DOWN, UP, BidProblem, EnergyProduct, FloatArray, ReserveProduct
 from bidding.kernels.solver import LinearModel
 
@@ -53,6 +54,11 @@ class Variables:
     missed_up: Column = field(default_factory=list)
     missed_down: Column = field(default_factory=list)
     reserve_missed: dict[str, Column] = field(default_factory=dict)
+    steps: dict[str, list[StepChoice]] = field(default_factory=dict)
+
+    @property
+    def every_step(self) -> list[StepChoice]:
+        return [choice for choices in self.steps.values() for choice in choices]
 
     @property
     def positions(self) -> list[Position]:
@@ -80,6 +86,18 @@ def make_variables(problem: BidProblem, exclusive: frozenset[tuple[int, int]]) -
     for number, ask in enumerate(problem.asks):
         made.asked[ask.reference] = _series(f"ask_{number}", ask.quantity_kw / KW_PER_MW)
     _deviation_variables(made, problem)
+    for item in problem.products:
+        if item.stairs:
+            sides = (made.sell, made.buy) if item is problem.energy else (made.reserve[item.code],)
+            made.steps[item.code] = [
+                choice
+                for position in sides
+                if position is not None
+                for choice in step_choices(
+                    f"step_{item.code}_{position.direction}", position.lots, position.lot_mw, position.max_mw,
+                    item.stairs,
+                )
+            ]  # fmt: skip
     return made
 
 

@@ -97,6 +97,7 @@ def _as_blocks(
         most=product.max_points, loops=product.loop_blocks, floor=product.price_floor, cap=product.price_cap,
         tick=float(product.tick), most_kw=_most_kw(product),
     )  # fmt: skip
+    gathered = _taking_prices(gathered)
     alone = replace(gathered, problem=without_energy(gathered.problem))
     best: Offered | None = None
     for base in (alone, gathered) if gathered.problem.reserves else (alone,):
@@ -111,6 +112,14 @@ def _as_blocks(
             rows = [_row(order, offer.block_of_interval) for order in group.orders]
             best = Offered(group.idle, gathered, profit, blocks={str(product.pk): rows})
     return best
+
+
+def _taking_prices(gathered: Gathered) -> Gathered:
+    """Without the energy's residual demand: what a block clears at holds its own effect on the price already."""
+    energy = gathered.problem.energy
+    if energy is None or not energy.stairs:
+        return gathered
+    return replace(gathered, problem=replace(gathered.problem, energy=replace(energy, stairs=())))
 
 
 def _most_kw(product: Product) -> float:

@@ -167,7 +167,13 @@ def _energy_product(item: OpenProduct, rules: Rules) -> EnergyProduct:
         lot_kw=product.lot_kw,
         most_kw=rules.most_kw,
         barred=rules.barred,
+        stairs=_stairs(product),
     )
+
+
+def _stairs(product: Product) -> tuple[tuple[float, float], ...]:
+    """The stored residual demand; a price taker's is empty."""
+    return tuple((float(kw), float(change)) for kw, change in product.residual_demand or ())
 
 
 def _reserve_product(item: OpenProduct, rules: Rules) -> ReserveProduct:
@@ -183,6 +189,7 @@ def _reserve_product(item: OpenProduct, rules: Rules) -> ReserveProduct:
         activation_pu=product.activation_pu,
         most_kw=rules.most_kw,
         barred=rules.barred,
+        stairs=_stairs(product),
     )
 
 

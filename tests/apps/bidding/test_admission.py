@@ -87,6 +87,21 @@ def test_who_wants_longer_notice_than_a_reserve_gives_does_not_hold_it(world: Wo
         assert "2 starts 30 min notice" in pumps.name
 
 
+def test_a_stored_residual_demand_curve_holds_sales_back(world: World):
+    """The evening's price falls by 30 above 100 kW: no evening hour sells more, though the fleet could."""
+    from bidding.kernels.co_optimise import co_optimise
+    from bidding.kernels.solver import SolverOptions
+
+    options = SolverOptions(time_limit_s=30, node_limit=20)
+    free = co_optimise(gathered(world, world.energy).problem, options, gap_target=0.2)
+    Product.objects.filter(pk=world.energy.pk).update(residual_demand=[[100.0, 0.0], [5000.0, -30.0]])
+    world.energy.refresh_from_db()
+    problem = gathered(world, world.energy).problem
+    assert problem.energy is not None and problem.energy.stairs == ((100.0, 0.0), (5000.0, -30.0))
+    held = co_optimise(problem, options, gap_target=0.2)
+    assert free.sell_kw.max() > 100.0 >= held.sell_kw.max() > 0.0
+
+
 def test_nothing_new_is_promised_within_the_notice(world: World):
     """Seen five minutes into the 41st quarter hour, with half an hour's notice: from the 44th on."""
     for device in Device.objects.filter(kind="HEAT_PUMP"):

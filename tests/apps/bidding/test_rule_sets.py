@@ -60,6 +60,17 @@ def test_they_import_and_every_day_has_a_gate(at):
             assert gate < day_of(product, day).start
 
 
+@pytest.mark.parametrize("steps", [[[100, 0], [50, -1]], [[100, 1]], [[100, -2], [200, -1]], [], [[1, 2, 3]]])
+def test_a_residual_demand_that_is_no_falling_staircase_is_refused(steps):
+    market = RULES["markets"][0]
+    product = market["products"][0]
+    good = market | {"products": [product | {"residual_demand": [[500, 0], [2000, -3.5]]}]}
+    assert read_market_file({"markets": [good]})[0]["products"][0]["residual_demand"] == [[500.0, 0.0], [2000.0, -3.5]]
+    bad = market | {"products": [product | {"residual_demand": steps}]}
+    with pytest.raises(BadMarketFile, match="residual_demand"):
+        read_market_file({"markets": [bad]})
+
+
 @pytest.mark.parametrize("broken", [{"facts": {"lot": {"status": "guessed", "source": "x"}}}, {"gate_calendar": "XX"}])
 def test_a_fact_without_standing_or_an_unknown_calendar_is_refused(broken):
     market = RULES["markets"][0] | broken
