@@ -41,8 +41,8 @@ UPDATE dispatch_setpoint s
    SET state = CASE WHEN given.why = 0 THEN 'ACKNOWLEDGED' ELSE 'REFUSED' END, answered_at = %(at)s,
        reason = left(coalesce((%(reasons)s::text[])[given.why], ''), 80)
   FROM unnest(%(ids)s::bigint[], %(who)s::int[], %(why)s::int[]) AS given (id, who, why), {asked}
- WHERE s.id BETWEEN %(first)s AND %(last)s AND s.id = ANY(%(ids)s::bigint[]) AND s.state = 'SENT' AND given.id = s.id
-   AND {from_there} = (%(names)s::text[])[given.who]
+ WHERE s.id BETWEEN %(first)s AND %(last)s AND s.id + 0 = ANY(%(ids)s::bigint[]) AND s.state = 'SENT'
+   AND given.id = s.id AND {from_there} = (%(names)s::text[])[given.who]
 RETURNING s.state
 """
 OF_DEVICES = ANSWERED.format(asked="enrollment_device d", from_there="d.id = s.device_id AND d.code")

@@ -123,16 +123,17 @@ def newest_cycle() -> int:
 
 SEND = """
 UPDATE dispatch_setpoint SET state = 'SENT', sent_at = %(at)s
- WHERE id BETWEEN %(first)s AND %(last)s AND id = ANY(%(ids)s::bigint[]) AND state = 'PLANNED'
+ WHERE id BETWEEN %(first)s AND %(last)s AND id + 0 = ANY(%(ids)s::bigint[]) AND state = 'PLANNED'
 """
 SENDABLE = """
 SELECT id FROM dispatch_setpoint
- WHERE id BETWEEN %(first)s AND %(last)s AND id = ANY(%(ids)s::bigint[]) AND state = 'SENT'
+ WHERE id BETWEEN %(first)s AND %(last)s AND id + 0 = ANY(%(ids)s::bigint[]) AND state = 'SENT'
 """
 
 
 def named(ids: Sequence[int]) -> dict[str, Any]:
-    """Ids as parameters: the index on ids knows ranges only, so the range is named beside them."""
+    """Ids as parameters. The index on ids knows ranges only, so the range is named beside them; and what is compared
+    with the ids is `id + 0`, or the planner would search that index once for each of them."""
     return {"ids": id_array(np.asarray(ids, dtype=np.int64)), "first": min(ids), "last": max(ids)}
 
 

@@ -64,6 +64,10 @@ class World:
         self.processes[name] = self._start(name)
 
     def _kill_database(self) -> None:
+        self.end_database()
+        self.begin_database()
+
+    def end_database(self) -> None:
         """The server and all of its sessions at once, as when the machine's memory runs out."""
         pid = int((self.server.cluster_dir / "postmaster.pid").read_text().split()[0])
         children = [each for each in _processes() if _state_and_parent(each)[1] == pid]
@@ -76,6 +80,8 @@ class World:
         (self.server.cluster_dir / "postmaster.pid").unlink(
             missing_ok=True
         )  # else a process not yet reaped counts as it
+
+    def begin_database(self) -> None:
         wait_until(self._database_answers, timeout_s=120)
 
     def _database_answers(self) -> bool:

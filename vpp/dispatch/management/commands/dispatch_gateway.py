@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from argparse import ArgumentParser
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.core.management.base import BaseCommand, CommandError
 from django.db import InterfaceError, OperationalError, connection
@@ -13,6 +13,9 @@ from django.db import InterfaceError, OperationalError, connection
 from vpp.jobs.signals import stop_on_signal
 from vpp.lib import clock
 from vpp.lib.memory import give_back_freed_memory
+
+if TYPE_CHECKING:
+    from vpp.dispatch.gateway.session import Session
 
 CLIENT_ID = "vpp-dispatch"
 
@@ -37,20 +40,25 @@ class Command(BaseCommand):
             session = Session(options["url"], client_id=CLIENT_ID)
         except ValueError as error:
             raise CommandError(f"--url: {error}", returncode=2) from None
-        while not lead(MQTT) and not stop.wait(1.0):
-            pass
-        session.start()
-        self.stdout.write("dispatch gateway leads")
+        leads = False
         while not stop.is_set():
             busy = 0
             try:
-                if session.connected.wait(timeout=1.0) and lead(MQTT):
+                if not leads:
+                    leads = lead(MQTT) and self._begin(session)
+                elif session.connected.wait(timeout=1.0) and lead(MQTT):
                     busy = turn(session, outbox, clock.now())
             except (OperationalError, InterfaceError) as error:
                 self.stderr.write(f"the database is away: {error}")
                 connection.close()
                 stop.wait(1.0)
             if not busy:
-                stop.wait(options["pause"])
-        session.stop()
+                stop.wait(options["pause"] if leads else 1.0)
+        if leads:
+            session.stop()
         self.stdout.write(f"{outbox.sent} commands sent, {outbox.stored} answers stored")
+
+    def _begin(self, session: Session) -> bool:
+        session.start()
+        self.stdout.write("dispatch gateway leads")
+        return True

@@ -5,12 +5,12 @@ from __future__ import annotations
 import threading
 import time
 from argparse import ArgumentParser
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.db import InterfaceError, OperationalError, connection
 
 from vpp.dispatch import operations
 from vpp.dispatch.models import ControlCycle
@@ -63,26 +63,44 @@ class Command(BaseCommand):
         parser.add_argument("--close", action="store_true", help="judge the last interval of --date and close the day")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        portfolios = _portfolios(options["portfolio"])
+        codes = options["portfolio"]
         if options["close"]:
-            return self._close(portfolios, options["date"])
+            return self._close(_portfolios(codes), options["date"])
         if options["at"] is not None:
-            return self._play(portfolios, _start_of(options["at"]), options["revision"])
+            return self._play(_portfolios(codes), _start_of(options["at"]), options["revision"])
         if not 1 <= options["every"] <= STEP_S // 60:
             raise CommandError("--every is 1 to 15 minutes")
-        give_back_freed_memory()
-        stop, every_s = stop_on_signal(), options["every"] * 60
-        for start in _intervals(portfolios, options["date"], stop):
-            begun = time.monotonic()
-            self._play(portfolios, start, 0)
-            self._pace.took_s.append(time.monotonic() - begun)
-            if stop.is_set():
-                self.stdout.write("stopped")
-                break
-            if options["date"] is None:
-                self._attend(portfolios, start.timestamp(), every_s, stop)
-                self.stdout.write(self._pace.told())
+        stop = stop_on_signal()
+        if options["date"] is not None:
+            self._day(_portfolios(codes), options["date"], stop)
+        else:
+            give_back_freed_memory()
+            self._live(codes, options["every"] * 60, stop)
+        if stop.is_set():
+            self.stdout.write("stopped")
         return None
+
+    def _day(self, portfolios: list[Portfolio], day: date, stop: threading.Event) -> None:
+        for start in sorted({start for one in portfolios for start in DeliveryDay(day, one.time_zone).starts()}):
+            self._play(portfolios, start, 0)
+            if stop.is_set():
+                break
+
+    def _live(self, codes: list[str] | None, every_s: int, stop: threading.Event) -> None:
+        """One interval after the other. After a lost database the running one is taken up again: its first cycle is
+        there already, or is made now. Portfolios that came since the last interval are among the next one's."""
+        while not stop.is_set():
+            try:
+                portfolios, start, begun = _portfolios(codes), _start_of(clock.now()), time.monotonic()
+                self._play(portfolios, start, 0)
+                self._pace.took_s.append(time.monotonic() - begun)
+                self._attend(portfolios, start.timestamp(), every_s, stop)
+            except (OperationalError, InterfaceError) as error:
+                self.stderr.write(f"the database is away: {error}")
+                connection.close()
+                stop.wait(1.0)
+            else:
+                self.stdout.write(self._pace.told())
 
     def _attend(self, portfolios: list[Portfolio], begins: float, every_s: int, stop: threading.Event) -> None:
         """Until the interval ends: a cycle every so many minutes, one at once after refusals, and each minute a look
@@ -133,14 +151,6 @@ def step(portfolios: list[Portfolio], interval_start: datetime, *, revision: int
     live = clock.is_simulated() or abs((now - interval_start).total_seconds()) < STEP_S
     at = max(now, interval_start) if live else interval_start
     return operations.control_cycles([one.pk for one in portfolios], interval_start, at, revision)
-
-
-def _intervals(portfolios: list[Portfolio], day: date | None, stop: threading.Event) -> Iterator[datetime]:
-    if day is not None:
-        yield from sorted({start for one in portfolios for start in DeliveryDay(day, one.time_zone).starts()})
-        return
-    while not stop.is_set():
-        yield _start_of(clock.now())
 
 
 def _start_of(moment: datetime) -> datetime:

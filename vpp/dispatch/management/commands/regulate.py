@@ -8,6 +8,7 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.db import InterfaceError, OperationalError, connection
 
 from vpp.enrollment.models import Portfolio
 from vpp.jobs.signals import stop_on_signal
@@ -47,6 +48,9 @@ class Command(BaseCommand):
                 regulator.signal(msgspec.json.decode(payload, type=Signal).up_kw, clock.now(), session.send_now)
             except msgspec.MsgspecError as error:
                 self.stderr.write(f"no signal: {error}")
+            except (OperationalError, InterfaceError) as error:  # only the bounds are read again there, every minute
+                self.stderr.write(f"the database is away: {error}")
+                connection.close()
             if regulator.score.signals >= TELL_AFTER:
                 score, regulator.score = regulator.score, Score()
                 share_pu = 1.0 - score.missing_kw / max(score.asked_kw, 1e-9)
