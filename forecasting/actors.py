@@ -16,7 +16,7 @@ SCORE = "forecasting.score"
 SCORE_ALL_ZONES = "forecasting.score_all_zones"
 
 
-@job_handler(RUN, queue="forecasting", time_limit_s=900, max_attempts=5, throws=(UnknownZone, NothingToForecast))
+@job_handler(RUN, queue="forecasting", time_limit_s=1800, max_attempts=5, throws=(UnknownZone, NothingToForecast))
 def run(*, at: datetime, zone_code: str, delivery_date: str, version: int = 1) -> dict[str, Any]:
     """Forecast a zone's delivery day. Safe to run twice: every run has a natural key."""
     from forecasting import operations

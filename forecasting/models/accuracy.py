@@ -23,8 +23,9 @@ class Accuracy(models.Model):
     """Scores of one series, or of a class of device series together, over one delivery day.
 
     Against what was measured, intervals in which the plant itself moved a device left out. All powers are means over
-    the scored intervals (of a class: over its series as well). Naive is the same slot one week before, which as a
-    forecast without a band has its own MAE as CRPS; challenger is the robust profile alone, the rung below the served.
+    the scored intervals (of a class: over its series as well). MAE is that of a device's median and of a sum's mean:
+    what adds up is the mean, what misses one device least is the median. Naive is the same slot one week before, which
+    as a forecast without a band has its own MAE as CRPS; challenger is the robust profile alone, the rung below.
     """
 
     class Scope(models.TextChoices):

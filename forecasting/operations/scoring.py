@@ -1,10 +1,10 @@
-"""Score a delivered day against its readings, and watch over the bands."""
+"""Score a delivered day against its readings."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,8 @@ from django.db import transaction
 from numpy.typing import NDArray
 
 from forecasting import queries
-from forecasting.models import Accuracy, DriftAlarm, Forecast, ForecastRun
+from forecasting.models import Accuracy, Forecast, ForecastRun
+from forecasting.operations.drift import watch_bands
 from forecasting.operations.inputs import holidays_around
 from telemetry import queries as telemetry
 from vpp.enrollment.models import Device
@@ -21,9 +22,6 @@ from vpp.lib.periods import DeliveryDay, as_datetime64
 FloatArray = NDArray[np.float64]
 
 ROWS_PER_READ = 2000
-DRIFT_DAYS = 7
-LEAST_DAYS = 3  # fewer prove no drift
-LOWEST_COVERAGE, HIGHEST_COVERAGE = 0.70, 0.90
 SILENT_SHARE = 0.05
 SCORES = ("naive_mae_kw", "challenger_mae_kw", "pinball_kw", "crps_kw", "coverage")
 
@@ -54,33 +52,6 @@ def score_day(*, zone_code: str, delivery_date: date, at: datetime) -> int:
     return len(rows)
 
 
-def watch_bands(zone_code: str, delivery_date: date) -> None:
-    """Open an alarm for each class whose 80 % band covered less than 0.70 or more than 0.90 over seven days."""
-    rows = Accuracy.objects.filter(
-        zone_code=zone_code,
-        delivery_date__gt=delivery_date - timedelta(days=DRIFT_DAYS),
-        delivery_date__lte=delivery_date,
-        coverage__isnull=False,
-    ).exclude(scope=Accuracy.Scope.DEVICE)
-    by_class: dict[str, list[tuple[date, float, int]]] = {}
-    for name, day, coverage, intervals in rows.values_list("class_name", "delivery_date", "coverage", "intervals"):
-        by_class.setdefault(name, []).append((day, coverage or 0.0, intervals))
-    for name, found in by_class.items():
-        covered = sum(share * weight for _, share, weight in found) / sum(weight for *_, weight in found)
-        drifted = len({day for day, *_ in found}) >= LEAST_DAYS and not LOWEST_COVERAGE <= covered <= HIGHEST_COVERAGE
-        known = DriftAlarm.objects.filter(zone_code=zone_code, class_name=name, end_date=None)
-        if drifted:
-            DriftAlarm.objects.update_or_create(
-                zone_code=zone_code,
-                class_name=name,
-                end_date=None,
-                defaults={"coverage": covered},
-                create_defaults={"coverage": covered, "begin_date": delivery_date},
-            )
-        else:
-            known.filter(begin_date__lte=delivery_date).update(end_date=delivery_date, coverage=covered)
-
-
 def _runs_of(zone_code: str, delivery_date: date) -> list[ForecastRun]:
     """The newest run of each portfolio and feeder that was made before the day's end."""
     runs = ForecastRun.objects.filter(zone_code=zone_code, delivery_date=delivery_date).order_by("version", "pk")
@@ -107,7 +78,8 @@ def _devices(run: ForecastRun, day: DeliveryDay, at: datetime) -> list[Accuracy]
         quantiles = np.array([row.quantiles_kw for row in part], dtype=np.float64).reshape(*mean.shape, -1)
         challenger = np.array([row.mean_kw if row.challenger_kw is None else row.challenger_kw for row in part])
         others = {"naive": _week_before(ids, day, at), "challenger": challenger.astype(np.float64)}
-        scores = daily_scores(_undispatched(ids, day, at), mean, quantiles, levels, others)
+        median = _median_of(mean, quantiles, levels)
+        scores = daily_scores(_undispatched(ids, day, at), median, quantiles, levels, others)
         for place in np.flatnonzero(scores["intervals"]):
             row = part[place]
             kind = class_of(row.device.kind).name if row.device else ""
@@ -115,6 +87,12 @@ def _devices(run: ForecastRun, day: DeliveryDay, at: datetime) -> list[Accuracy]
             one.device_id, one.rungs = row.device_id, {row.rung: 1}
             written.append(one)
     return written
+
+
+def _median_of(mean_kw: FloatArray, quantiles_kw: FloatArray, levels: FloatArray) -> FloatArray:
+    """(N, H) the point forecast whose absolute error is least: the median, or the mean where no median is stored."""
+    middle = np.flatnonzero(np.isclose(levels, 0.5))
+    return quantiles_kw[..., middle[0]] if len(middle) else mean_kw
 
 
 def _total(run: ForecastRun, day: DeliveryDay, at: datetime) -> list[Accuracy]:

@@ -1,6 +1,6 @@
 """The nightly forecast at 1,000, 10,000 and 100,000 series: `make bench-forecast ARGS="1000 10000"`.
 
-From database to database: packed readings of 42 days in, mean and three quantiles of 96 intervals a series out, with 300
+From database to database: packed readings of 56 days in, mean and three quantiles of 96 intervals a series out, with 300
 portfolios whose sums go through SARIMA, their scenarios and envelopes. Each size runs in a process of its own with a
 private PostgreSQL in a temporary folder; service and database share the machine's cores.
 """
@@ -8,13 +8,16 @@ private PostgreSQL in a temporary folder; service and database share the machine
 from __future__ import annotations
 
 import argparse
+import cProfile
 import os
+import pstats
 import resource
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
+from contextlib import nullcontext
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -22,7 +25,7 @@ import numpy as np
 
 DAY = date(2016, 7, 14)
 ISSUE = datetime(2016, 7, 13, 8, tzinfo=UTC)
-HISTORY_DAYS = 43
+HISTORY_DAYS = 57
 TEMPLATES = 1000
 GROUPS = 300
 KINDS = {"LOAD": 0.64, "PV": 0.22, "EV_CHARGER": 0.06, "HEAT_PUMP": 0.06, "WIND": 0.02}
@@ -115,8 +118,9 @@ def meter(ids: list[int]) -> None:
         cursor.execute("ANALYZE telemetry_rollupday")
 
 
-def run(series: int) -> None:
-    """One size; writes seconds of the clock, seconds of this process's CPU and its peak memory in GB."""
+def run(series: int, *, profiled: bool) -> None:
+    """One size; writes seconds of the clock, CPU seconds of this process, its workers and the database's backend, and
+    the peak memory in GB of this process and of the largest worker."""
     folder = Path(tempfile.mkdtemp(prefix="vpp-bench-"))
     folder.chmod(0o711)
     os.environ |= {"VPP_DATA_DIR": str(folder), "DJANGO_SETTINGS_MODULE": "vpp.settings"}
@@ -134,35 +138,60 @@ def run(series: int) -> None:
         from forecasting.models import Forecast
         from forecasting.operations import run_forecast
 
-        began, cpu = time.perf_counter(), time.process_time()
-        runs = run_forecast(zone_code="DE", delivery_date=DAY, at=ISSUE)
-        spent, cpu = time.perf_counter() - began, time.process_time() - cpu
+        began, before = time.perf_counter(), cpu_seconds()
+        with cProfile.Profile() if profiled else nullcontext() as profile:
+            runs = run_forecast(zone_code="DE", delivery_date=DAY, at=ISSUE)
+        spent = time.perf_counter() - began
+        used = [now - then for now, then in zip(cpu_seconds(), before, strict=True)]
         assert len(runs) == GROUPS and Forecast.objects.filter(scope="DEVICE").count() == series
-        sys.stdout.write(f"{spent} {cpu} {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20}\n")
+        if profile is not None:
+            pstats.Stats(profile, stream=sys.stderr).sort_stats("cumulative").print_stats(70)
+        whose = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+        peaks = [resource.getrusage(who).ru_maxrss / 2**20 for who in whose]
+        sys.stdout.write(" ".join(str(one) for one in (spent, *used, *peaks)) + "\n")
     finally:
         server.release()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def cpu_seconds() -> tuple[float, float, float]:
+    """Of this process, of its workers that have ended, and of the database's process that serves it."""
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        backend = cursor.fetchone()[0]
+    fields = Path(f"/proc/{backend}/stat").read_text().rsplit(")", 1)[1].split()
+    ticks = int(fields[11]) + int(fields[12])  # utime and stime, proc(5)
+    workers = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return time.process_time(), workers.ru_utime + workers.ru_stime, ticks / os.sysconf("SC_CLK_TCK")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("sizes", type=int, nargs="*", default=[1000, 10_000, 100_000])
     parser.add_argument("--one", action="store_true", help="run the one size in this process")
+    parser.add_argument("--profile", action="store_true", help="with --one: where the seconds of this process go")
     options = parser.parse_args()
     if options.one:
-        return run(options.sizes[0])
+        return run(options.sizes[0], profiled=options.profile)
     from rich.console import Console
     from rich.table import Table
 
-    table = Table("series x 96", "clock s", "CPU s", "peak GB", "ms a series more than before")
-    before: tuple[int, float] | None = None
+    table = Table("series x 96", "clock s", "CPU s: service", "workers", "database", "peak GB", "a worker", "slope")
+    before: tuple[int, float, float] | None = None
     for size in options.sizes:
         command = [sys.executable, "-m", "tests.benchmarks.forecasting", "--one", str(size)]
         answer = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
-        spent, cpu, peak_gb = (float(one) for one in answer[-3:])
-        slope = f"{(spent - before[1]) / (size - before[0]) * 1000:.1f}" if before else ""
-        table.add_row(f"{size:,}", f"{spent:.1f}", f"{cpu:.1f}", f"{peak_gb:.2f}", slope)
-        before = (size, spent)
+        spent, own, workers, database, peak, largest = (float(one) for one in answer[-6:])
+        cpu = own + workers + database
+        slope = ""
+        if before:
+            more = size - before[0]
+            slope = f"{(spent - before[1]) / more * 1000:.1f} ms, {(cpu - before[2]) / more * 1000:.1f} CPU ms"
+        numbers = [f"{one:.1f}" for one in (spent, own, workers, database)]
+        table.add_row(f"{size:,}", *numbers, f"{peak:.2f}", f"{largest:.2f}", slope)
+        before = (size, spent, cpu)
     load = ", ".join(f"{value:.1f}" for value in os.getloadavg())
     Console(width=120).print(
         table, f"{GROUPS} ARIMA groups, {os.cpu_count()} cores, load {load}; 100,000 in 900 s, 6 GB"

@@ -32,9 +32,10 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Night:
-    """Scores (N,) of one delivery day: MAE of the mean, of the profile and of three naive forecasts (3, N)."""
+    """Scores (N,) of one delivery day: MAE of mean, median and profile, and of three naive forecasts (3, N)."""
 
     mae: Array
+    median: Array
     profile: Array
     naive: Array
     crps: Array
@@ -93,6 +94,7 @@ def score_night(case: Case, day: date) -> Night:
         rows.append(
             [
                 mean_absolute_error(actual, mean[place]),
+                mean_absolute_error(actual, bands[place, :, 1].astype(float)),
                 mean_absolute_error(actual, profile[place]),
                 crps_from_quantiles(actual, bands[place].astype(float), LEVELS),
                 coverage(actual, bands[place, :, 0], bands[place, :, 2]),
@@ -100,7 +102,7 @@ def score_night(case: Case, day: date) -> Night:
         )
         naive.append([mean_absolute_error(actual, one) for one in naive_of(series, index, issue)])
     columns = np.array(rows).T
-    return Night(columns[0], columns[1], np.array(naive).T, columns[2], columns[3])
+    return Night(columns[0], columns[1], columns[2], np.array(naive).T, columns[3], columns[4])
 
 
 def naive_of(series: pd.Series, index: pd.DatetimeIndex, issue: pd.Timestamp) -> list[Array]:
@@ -114,21 +116,22 @@ def naive_of(series: pd.Series, index: pd.DatetimeIndex, issue: pd.Timestamp) ->
 
 def table(case: Case, nights: list[Night]) -> str:
     names = [class_name(str(name)) for name in case.history]
-    mae, profile, crps, covered = (
-        np.nanmean([getattr(one, key) for one in nights], axis=0) for key in ("mae", "profile", "crps", "covered")
+    mae, median, profile, crps, covered = (
+        np.nanmean([getattr(one, key) for one in nights], axis=0)
+        for key in ("mae", "median", "profile", "crps", "covered")
     )
     naive = np.nanmean([one.naive for one in nights], axis=0)
-    kept = mae <= 1.02 * naive.min(axis=0)
-    lines = ["class        series  MAE/week  profile/week  MAE/best naive  CRPS/weekly MAE  cov80  never lose"]
+    best = np.array(naive.min(axis=0))
+    lines = ["class      series    mean  median profile  best naive  CRPS/MAE  cov80  never lose: mean  median"]
     for name in [*sorted(set(names)), "all"]:
         rows = [place for place, one in enumerate(names) if name in (one, "all") and naive[0, place] > 0]
         if not rows:
             continue
-        ratios = [np.mean(part[rows] / naive[0, rows]) for part in (mae, profile, crps)]
-        best = np.mean(mae[rows] / naive[:, rows].min(axis=0))
+        ratios = [float(np.mean(part[rows] / naive[0, rows])) for part in (mae, median, profile, best, crps)]
+        kept = [float((part[rows] <= 1.02 * best[rows]).mean()) for part in (mae, median)]
         lines.append(
-            f"{name:12} {len(rows):6d} {ratios[0]:9.3f} {ratios[1]:13.3f} {best:15.3f} {ratios[2]:16.3f} "
-            f"{covered[rows].mean():6.3f} {kept[rows].mean():11.3f}"
+            f"{name:12} {len(rows):4d} {ratios[0]:7.3f} {ratios[1]:7.3f} {ratios[2]:7.3f} {ratios[3]:11.3f} "
+            f"{ratios[4]:9.3f} {covered[rows].mean():6.3f} {kept[0]:17.3f} {kept[1]:7.3f}"
         )
     return "\n".join(lines)
 

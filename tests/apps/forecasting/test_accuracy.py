@@ -14,7 +14,7 @@ from forecasting.metrics import tell
 from forecasting.models import Accuracy, DriftAlarm, Estimator, ForecastRun
 from forecasting.operations import record_dispatched, run_forecast, score_day
 from forecasting.operations.calibration import band_factors
-from forecasting.operations.scoring import watch_bands
+from forecasting.operations.drift import watch_bands
 from tests.apps.forecasting.conftest import DAY, ISSUE, series, store
 from vpp.lib.periods import DeliveryDay
 

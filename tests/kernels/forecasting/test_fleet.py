@@ -135,7 +135,14 @@ def test_bad_input_of_one_series_is_named_and_leaves_the_others_alone():
     power[1, 900:1000] = 3.3
     found = forecast_fleet(with_power(one, power))
     assert {index for index, _ in found.flags} == {0, 1}
+    assert {finding.split(" ", 1)[1] for _, finding in found.flags} == {
+        "implausible values left out",
+        "intervals of a stuck meter left out",
+    }
     assert found.mean_kw[0].max() < 5
+    clean, others = forecast_fleet(one), slice(2, len(one.kinds))
+    assert np.array_equal(clean.profile_kw[others], found.profile_kw[others])
+    assert np.abs(clean.mean_kw[others] - found.mean_kw[others]).mean() < 0.02 * np.abs(clean.mean_kw[others]).mean()
 
 
 @pytest.mark.parametrize("days", [0, 1, 2, 5, 9])
