@@ -162,3 +162,21 @@ class ReservationAdmin(ReadOnlyAdmin):
     list_display = ["contract", "delivery_date", "reference", "updated_at"]
     search_fields = ["contract__contract_id", "reference"]
     list_select_related = ["contract__utility"]
+
+
+@admin.register(models.RiskSetting)
+class RiskSettingAdmin(Plain):
+    """A setting, so it may be edited; the admin's own history says who did."""
+
+    list_display = ["zone_code", "portfolio", "beta", "alpha"]
+    list_filter = ["zone_code"]
+    list_select_related = ["portfolio"]
+    search_fields = ["zone_code", "portfolio__code"]
+
+
+@admin.register(models.MarketDocument)
+class MarketDocumentAdmin(ReadOnlyAdmin):
+    list_display = ["mrid", "revision", "market", "delivery_date", "state", "sent_at", "answered_at"]
+    list_filter = ["state", "market"]
+    list_select_related = ["market"]
+    search_fields = ["mrid", "market__code"]

@@ -19,6 +19,7 @@ from bidding.kernels.constraints import add_all_rows
 from bidding.kernels.plan import BidPlan, Shortfall, read_plan
 from bidding.kernels.price_maker import settle_steps, step_costs
 from bidding.kernels.problem import BidProblem, FloatArray
+from bidding.kernels.risk import risk_averse_objective
 from bidding.kernels.rounding import both_ways, dives, one_way, whole_asks
 from bidding.kernels.solver import LinearModel, SolverFailed, SolverOptions, Status, read_model, relative_gap, solve
 from bidding.kernels.variables import Variables, make_variables, take
@@ -34,7 +35,7 @@ def build(problem: BidProblem, exclusive: frozenset[tuple[int, int]] = frozenset
     """The PuLP minimisation and its variables."""
     lp = pulp.LpProblem("bid", pulp.LpMinimize)
     made = make_variables(problem, exclusive)
-    lp.setObjective(pulp.LpAffineExpression(cost_terms(problem, made)))
+    lp.setObjective(pulp.LpAffineExpression(risk_averse_objective(lp, problem, made, cost_terms(problem, made))))
     add_all_rows(lp, problem, made)
     return lp, made
 

@@ -28,6 +28,7 @@ class BidPlan:
 
     status "optimal" (gap within target), "feasible" (gap as stated) or "degraded" (see shortfalls).
     sell_kw, buy_kw : energy; reserve_kw by product code; ask_kw by reference; group_up_kw, group_down_kw (G, T);
+    expected_eur : of a risk-averse plan, whose profit_eur is what it maximised; None where that is the expected one.
     group_energy_kwh (G, T), NaN for sources; recovery_kw : movement outside promised hours, up positive.
     """
 
@@ -44,6 +45,7 @@ class BidPlan:
     group_energy_kwh: FloatArray
     recovery_kw: FloatArray
     shortfalls: tuple[Shortfall, ...] = ()
+    expected_eur: float | None = None
     stages_s: dict[str, float] = field(default_factory=dict)
     engine: str = ""
 
@@ -78,6 +80,7 @@ def read_plan(problem: BidProblem, made: Variables, model: LinearModel, found: C
         group_energy_kwh=np.array([series(column) if column else nan for column in made.energy]).reshape(shape),
         recovery_kw=series(made.surplus) - series(made.deficit),
         shortfalls=shortfalls,
+        expected_eur=None if made.risk is None else -float(found.values[model.column(made.risk.cost)]),
         stages_s=found.stages,
         engine=engine,
     )

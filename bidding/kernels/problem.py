@@ -159,6 +159,17 @@ class FeederLimit:
 
 
 @dataclass(frozen=True)
+class RiskAversion:
+    """beta in [0, 1]: weight of the mean of the worst 1 - alpha; price (S, M): equally likely prices of the energy's
+    blocks.
+    """
+
+    beta: float
+    alpha: float
+    price_eur_per_mwh: FloatArray
+
+
+@dataclass(frozen=True)
 class BidProblem:
     """All of one portfolio. `book_up_kw`, `book_down_kw` (T,): what the commitment book still has free.
 
@@ -181,6 +192,7 @@ class BidProblem:
     committed_reserve_kw: dict[str, FloatArray] = field(default_factory=dict)
     recovery: RecoveryRoom | None = None
     missed_room_kw: tuple[FloatArray, FloatArray] | None = None
+    risk: RiskAversion | None = None
 
     def recovery_room(self) -> RecoveryRoom:
         """Where recovery may be planned: not where something is asked or committed, so no promise is planned to be

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pulp
@@ -10,6 +11,9 @@ import pulp
 from bidding.kernels.price_maker import StepChoice, step_choices
 from bidding.kernels.problem import DOWN, UP, BidProblem, EnergyProduct, FloatArray, ReserveProduct
 from bidding.kernels.solver import LinearModel
+
+if TYPE_CHECKING:
+    from bidding.kernels.risk import RiskColumns
 
 KW_PER_MW = 1000.0
 Column = list[pulp.LpVariable]
@@ -55,6 +59,7 @@ class Variables:
     missed_down: Column = field(default_factory=list)
     reserve_missed: dict[str, Column] = field(default_factory=dict)
     steps: dict[str, list[StepChoice]] = field(default_factory=dict)
+    risk: RiskColumns | None = None
 
     @property
     def every_step(self) -> list[StepChoice]:

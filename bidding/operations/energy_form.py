@@ -65,7 +65,7 @@ def in_best_form(
     plain = [offer for offer in energy if not _takes_blocks(offer.product)]
     gathered = gather_with([*plain, *others])
     plan = solved(gathered)
-    first = Offered(plan, gathered, plan.profit_eur)
+    first = Offered(plan, gathered, _expected(plan))
     if block_offer is not None:
         second = _as_blocks(gather_with([block_offer, *others]), block_offer, solved, options)
         if second is not None and second.profit > first.profit + WORTH_SWITCHING_PU * abs(first.profit) * bool(plain):
@@ -120,6 +120,10 @@ def _taking_prices(gathered: Gathered) -> Gathered:
     if energy is None or not energy.stairs:
         return gathered
     return replace(gathered, problem=replace(gathered.problem, energy=replace(energy, stairs=())))
+
+
+def _expected(plan: BidPlan) -> float:
+    return plan.profit_eur if plan.expected_eur is None else plan.expected_eur
 
 
 def _most_kw(product: Product) -> float:

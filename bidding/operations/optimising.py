@@ -17,6 +17,7 @@ from bidding.operations.gather import Gathered, gather
 from bidding.operations.nightly import PORTFOLIO_BUDGET_S, NightlyContext
 from bidding.operations.offering import risk_of
 from bidding.operations.positions import as_json
+from bidding.operations.risk import risk_aversion
 from bidding.queries import open_asks
 from bidding.wholesale.queries import OpenProduct
 from vpp.enrollment.models import Portfolio
@@ -74,16 +75,18 @@ def _optimise_one(
     from bidding.kernels.ask_price import price_asks
     from bidding.kernels.co_optimise import co_optimise
     from bidding.kernels.problem import BadProblem
+    from bidding.kernels.risk import with_risk
     from bidding.kernels.solver import SolverFailed, SolverOptions, available_engine
 
     open_wanted = {key: item for key, item in wanted.items() if item[1].any()}
     thorough = len(context.portfolios) <= THOROUGH_PORTFOLIOS
+    risk = risk_aversion(planned.portfolio, open_offers(context, planned.portfolio))
     try:
         options = SolverOptions(engine=available_engine(), time_limit_s=limit_s, node_limit=NODE_LIMIT)
         offered = in_best_form(
             lambda offers: gathered_for(context, planned.portfolio, open_wanted, offers),
             open_offers(context, planned.portfolio),
-            lambda one: co_optimise(one.problem, options, gap_target=GAP_TARGET, thorough=thorough),
+            lambda one: co_optimise(with_risk(one.problem, risk), options, gap_target=GAP_TARGET, thorough=thorough),
             options,
         )
         plan, gathered = offered.plan, offered.gathered
@@ -108,6 +111,8 @@ def _optimise_one(
             "seconds": {name: round(seconds, 3) for name, seconds in plan.stages_s.items()},
             "opportunity_eur_per_mwh": {key: answer.opportunity_eur_per_mwh for key, answer in prices.items()},
         }
+        if risk is not None:
+            planned.solver |= {"risk": {"beta": risk.beta, "alpha": risk.alpha, "weighed": plan.profit_eur}}
     planned.settled = True
     planned.save()
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from bidding.models import Award, Bid, Product
 from bidding.operations.energy_form import Offered, in_best_form
 from bidding.operations.gather import Gathered, gather
+from bidding.operations.risk import risk_aversion
 from bidding.operations.standing import expected_kw, standing_of
 from bidding.wholesale.queries import OpenProduct
 from vpp.enrollment.models import Portfolio
@@ -69,10 +70,13 @@ def _planned(
     prices: Mapping[int, FloatArray], at: datetime,
 ) -> Choice:  # fmt: skip
     from bidding.kernels.co_optimise import co_optimise
+    from bidding.kernels.risk import with_risk
     from bidding.kernels.solver import SolverOptions, available_engine
 
     standing = standing_of(portfolio, day, leave_out=given_up, expected_price=prices)
     options = SolverOptions(engine=available_engine(), time_limit_s=LIMIT_S, node_limit=NODE_LIMIT)
+
+    risk = risk_aversion(portfolio, offers)
 
     def gathered(products: Sequence[OpenProduct]) -> Gathered:
         return gather(
@@ -81,7 +85,10 @@ def _planned(
         )  # fmt: skip
 
     offered = in_best_form(
-        gathered, offers, lambda one: co_optimise(one.problem, options, gap_target=GAP_TARGET), options
+        gathered,
+        offers,
+        lambda one: co_optimise(with_risk(one.problem, risk), options, gap_target=GAP_TARGET),
+        options,
     )
     return Choice(offered, offers, prices, anew=False, gain=0.0)
 
