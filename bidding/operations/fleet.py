@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import numpy as np
 from django.conf import settings
@@ -20,6 +20,7 @@ from vpp.lib.periods import DeliveryDay, as_datetime64, local_moment
 FloatArray = NDArray[np.float64]
 START_CHARGE_PU = 0.5  # of a battery whose state of charge nobody has reported
 CONFIDENCE = 0.9
+STALE_AFTER = timedelta(hours=36)  # a day-ahead forecast is made on the day before delivery
 
 
 def fleet_arrays(
@@ -30,7 +31,10 @@ def fleet_arrays(
     notes: list[str],
     admitted: Admission,
 ) -> FleetArrays:
-    usable = np.flatnonzero(table.usable() & table.of_kind(*DELIVERABLE_PU))
+    usable = np.flatnonzero(table.usable() & table.of_kind(*DELIVERABLE_PU) & _rated(table, notes))
+    if run is not None and known_at - run.issue_time > STALE_AFTER:
+        hours = (known_at - run.issue_time).total_seconds() / 3600.0
+        notes.append(f"the forecast is {hours:.0f} hours old")
     baseline_kw = _baselines(table.device_id[usable], day, run)
     missing: NDArray[np.bool_] = np.asarray(~np.isfinite(baseline_kw).all(axis=1), dtype=bool)
     storage: NDArray[np.bool_] = np.asarray(table.of_kind("BATTERY"), dtype=bool)[usable]
@@ -61,6 +65,16 @@ def fleet_arrays(
         max_starts=table.max_events_per_day[usable],
         owner_class=tuple(_owner_class(table, int(row)) for row in usable),
     )
+
+
+def _rated(table: DeviceTable, notes: list[str]) -> NDArray[np.bool_]:
+    """(N,) devices that can move power at all; the others are named and not offered."""
+    rated = (table.max_consumption_kw > 0) | (table.max_production_kw > 0)
+    lacking = np.flatnonzero(~rated & table.usable() & table.of_kind(*DELIVERABLE_PU))
+    if lacking.size:
+        names = ", ".join(table.code[int(row)] for row in lacking[:3])
+        notes.append(f"{lacking.size} devices have no rating and are not offered: {names}")
+    return np.asarray(rated, dtype=bool)
 
 
 def _owner_class(table: DeviceTable, row: int) -> str:
