@@ -49,5 +49,12 @@ class OrderedOption(models.Model):
     activation_pu = models.DecimalField(max_digits=3, decimal_places=2)
     price = models.DecimalField(max_digits=14, decimal_places=4, help_text="of the option times the activation, EUR")
 
+    @property
+    def kvar(self) -> list[float] | None:
+        """(H,) reactive power ordered, injection positive; None for real power."""
+        if self.option.kvar is None:
+            return None
+        return [round(value * float(self.activation_pu), 3) for value in self.option.kvar]
+
     def __str__(self) -> str:
         return f"award {self.award_id} of {self.option_id}"

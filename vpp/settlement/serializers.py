@@ -22,9 +22,12 @@ class SettlementRunSerializer(serializers.ModelSerializer):
 class PerformanceReportSerializer(serializers.ModelSerializer):
     """What a utility gets of a day: ordered and delivered per interval of its ask, share, price due and penalty.
 
-    `ordered_kw` and `delivered_kw` are in the direction of the ask, non-negative where it was met.
+    `ordered_kw` and `delivered_kw` are in the direction of the ask, non-negative where it was met. Of reactive power
+    only `ordered_kvar` is known (injection positive): it is not metered, so nothing is due for it.
     """
 
+    power_kind = serializers.CharField(source="award.bid.ask.power_kind")
+    ordered_kvar = serializers.SerializerMethodField()
     ask = serializers.CharField(source="award.bid.ask.reference")
     utility = serializers.CharField(source="award.bid.ask.utility.code")
     congestion_point = serializers.CharField(source="award.bid.ask.congestion_point.code")
@@ -39,10 +42,14 @@ class PerformanceReportSerializer(serializers.ModelSerializer):
     class Meta:
         model = Performance
         fields = [
-            "id", "ask", "utility", "congestion_point", "direction", "delivery_date", "version", "state", "ordered_kw",
-            "delivered_kw", "baseline_kw", "metered_kw", "price_per_mwh", "committed_kwh", "delivered_kwh", "share",
-            "raw_share", "revenue", "penalty", "currency",
+            "id", "ask", "utility", "congestion_point", "direction", "delivery_date", "version", "state", "power_kind",
+            "ordered_kw", "ordered_kvar", "delivered_kw", "baseline_kw", "metered_kw", "price_per_mwh", "committed_kwh",
+            "delivered_kwh", "share", "raw_share", "revenue", "penalty", "currency",
         ]  # fmt: skip
+
+    def get_ordered_kvar(self, performance: Performance) -> list[float] | None:
+        ordered = getattr(performance.award, "ordered_option", None)
+        return ordered.kvar if ordered else None
 
     def get_ordered_kw(self, performance: Performance) -> list[float]:
         return [abs(power or 0.0) for power in performance.committed_kw]

@@ -100,7 +100,9 @@ def make_award(
     )
 
 
-def make_ask(utility: Participant, *, day: date = SUMMER, up: dict[int, float], contract_id: str = "") -> Ask:
+def make_ask(
+    utility: Participant, *, day: date = SUMMER, up: dict[int, float], contract_id: str = "", **fields_of_ask: Any
+) -> Ask:
     from vpp.network.models import CongestionPoint, Feeder, Substation
 
     number = next(_numbers)
@@ -131,6 +133,7 @@ def make_ask(utility: Participant, *, day: date = SUMMER, up: dict[int, float], 
         gate_at=moment,
         expires_at=moment + timedelta(hours=2),
         created_at=moment - timedelta(hours=1),
+        **fields_of_ask,
     )
 
 

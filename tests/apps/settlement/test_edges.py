@@ -62,6 +62,32 @@ def test_the_utility_gets_the_report_on_its_own_asks_only(aggregator):
     assert ask.state == "REPORTED"
 
 
+def test_the_report_on_reactive_power_tells_what_was_ordered_and_that_nothing_is_metered_or_due():
+    from decimal import Decimal
+
+    from bidding.models import BidOption, OrderedOption
+
+    mine = utility()
+    battery = make_device(max_production_kw=200.0)
+    make_contract(battery.site.owner)
+    portfolio = make_portfolio(devices=[battery])
+    ask = make_ask(mine, up={}, power_kind="REACTIVE", quantity_kvar=[40.0] * 96)
+    award = make_award(portfolio, kind="ASK", up={}, price=4.0, ask=ask)
+    zero = [0.0] * 96
+    option = BidOption.objects.create(
+        bid=award.bid, reference="A", up_kw=zero, down_kw=zero, kvar=[40.0] * 96, recovery_kw=zero, price_per_mwh=4.0,
+        price=Decimal("3.84"),
+    )  # fmt: skip
+    OrderedOption.objects.create(award=award, option=option, activation_pu=Decimal("0.50"), price=Decimal("1.92"))
+    make_plan(portfolio, {battery: {}})
+    settle(portfolio)
+    client = client_of(mine)
+    (row,) = client.get(f"/api/v1/performance-reports/{ask.reference}").json()
+    assert (row["power_kind"], row["ordered_kvar"][0], row["revenue"]) == ("REACTIVE", 20.0, "0.00")
+    page = client.get(f"/api/v1/performance-reports/{ask.reference}?form=html").content.decode()
+    assert "up to 20.0 kvar ordered; it is not metered, nothing is due" in page
+
+
 def test_a_utility_and_an_owner_see_no_settlement_runs(aggregator):
     portfolio, _, devices = sold_evening()
     settle(portfolio)

@@ -55,6 +55,7 @@ def _performances(request: Request, reference: str) -> list[Performance]:
     found = list(
         visible.filter(award__bid__ask__reference=reference)
         .select_related("run", "award__bid__ask__congestion_point", "award__bid__ask__utility")
+        .select_related("award__ordered_option__option")
         .order_by("award_id")
     )
     if not found:

@@ -46,6 +46,7 @@ class ReportView:
     penalty: Decimal
     currency: str
     intervals: Sequence[Interval]
+    most_kvar: float = 0.0
 
     @property
     def title(self) -> str:
@@ -54,6 +55,7 @@ class ReportView:
     @property
     def facts(self) -> list[tuple[str, str]]:
         share = "none" if self.share is None else f"{100 * self.share:.1f} %"
+        reactive = [("Reactive power", f"up to {self.most_kvar:.1f} kvar ordered; it is not metered, nothing is due")]
         return [
             ("Delivery day", f"{self.delivery_date} ({self.time_zone})"),
             ("Congestion point", self.congestion_point),
@@ -68,6 +70,7 @@ class ReportView:
             ("Due", f"{self.revenue} {self.currency}"),
             ("Taken off", f"{self.penalty} {self.currency}"),
             ("Net", f"{self.revenue - self.penalty} {self.currency}"),
+            *(reactive if self.most_kvar else []),
         ]
 
 

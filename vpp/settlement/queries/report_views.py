@@ -7,6 +7,11 @@ from vpp.settlement.kernels.report_forms import Interval, ReportView
 from vpp.settlement.models import Performance
 
 
+def _ordered_kvar(performance: Performance) -> list[float]:
+    ordered = getattr(performance.award, "ordered_option", None)
+    return (ordered.kvar if ordered else None) or []
+
+
 def report_view(performance: Performance) -> ReportView:
     """One performance on an ask, in the direction of the ask; intervals without an order are left out."""
     award = performance.award
@@ -44,4 +49,5 @@ def report_view(performance: Performance) -> ReportView:
         penalty=performance.penalty,
         currency=performance.currency,
         intervals=intervals,
+        most_kvar=max((abs(value) for value in _ordered_kvar(performance)), default=0.0),
     )

@@ -53,5 +53,6 @@ def performance_report(principal: Principal, delivery_date: date) -> QuerySet[Pe
         .newest()
         .filter(run__delivery_date=delivery_date, award__bid__ask__isnull=False)
         .select_related("run__portfolio", "award__bid__ask__congestion_point", "award__bid__ask__utility")
+        .select_related("award__ordered_option__option")
         .order_by("award__bid__ask__reference", "pk")
     )
