@@ -13,10 +13,11 @@ from forecasting.kernels.classes import CLASSES
 from forecasting.kernels.cleaning import clean, findings
 from forecasting.kernels.clock_change import align_clock
 from forecasting.kernels.daily import ClassHistory, class_deciles, history_days
+from forecasting.kernels.day_request import checked, from_midnight, to_naive
 from forecasting.kernels.memory import Memory
 from forecasting.kernels.naive import fill_days
 from forecasting.kernels.own_bands import at_levels
-from forecasting.kernels.series import PRICE, RegularSeries, UnusableSeries, class_of_series, regular, step_of
+from forecasting.kernels.series import PRICE, RegularSeries, class_of_series, regular, step_of
 
 Array = NDArray[np.float64]
 
@@ -52,12 +53,12 @@ class DayAhead:
                   with the history stands in attrs["flags"]: {series: [finding, ...]}.
         Raises UnusableSeries, naming the series or the part of the request, and the reason.
         """
-        times, levels = _checked(issue, target, quantiles)
+        times, levels = checked(issue, target, quantiles)
         step = step_of(times, history)
-        cut = _to_naive(issue)
+        cut = to_naive(issue)
         zone = str(history.attrs.get("time_zone", ""))
         known = regular(history, step_minutes=step)
-        shift = np.timedelta64(0, "s") if zone else _from_midnight(times[0])
+        shift = np.timedelta64(0, "s") if zone else from_midnight(times[0])
         known = replace(known, starts=known.starts - shift)
         offset = None if zone else int(shift / np.timedelta64(1, "h")) % 24
         wanted = _Wanted(times - shift, cut - shift, zone or "UTC", levels, offset)
@@ -99,34 +100,6 @@ class _Wanted:
 
 def replace_starts(series: RegularSeries, shift: np.timedelta64) -> RegularSeries:
     return replace(series, starts=series.starts - shift)
-
-
-def _checked(
-    issue: pd.Timestamp, target: pd.DatetimeIndex, quantiles: Sequence[float]
-) -> tuple[NDArray[np.datetime64], Array]:
-    levels = np.array(list(quantiles), dtype=float)
-    if not len(levels) or not np.isfinite(levels).all() or (levels <= 0).any() or (levels >= 1).any():
-        raise UnusableSeries("request: quantiles must lie between 0 and 1")
-    if not len(target) or pd.isna(target).any() or pd.isna(issue):
-        raise UnusableSeries("request: target and issue must be times")
-    times = np.array([_to_naive(one) for one in target])
-    if len(np.unique(times)) != len(times) or (np.diff(times) < np.timedelta64(0, "s")).any():
-        raise UnusableSeries("request: target times must ascend")
-    if times[0] < _to_naive(issue):
-        raise UnusableSeries("request: the target begins before the issue")
-    return times, levels
-
-
-def _to_naive(moment: pd.Timestamp) -> np.datetime64:
-    stamp = pd.Timestamp(moment)
-    stamp = stamp.tz_localize("UTC") if stamp.tzinfo is None else stamp.tz_convert("UTC")
-    return stamp.tz_localize(None).to_datetime64().astype("datetime64[s]")
-
-
-def _from_midnight(first: np.datetime64) -> np.timedelta64:
-    """From the nearest UTC midnight to the local one; 22:00 begins the next local day, or weekdays would be wrong."""
-    half = np.timedelta64(12, "h")
-    return np.timedelta64(first - (first + half).astype("datetime64[D]"), "s")
 
 
 def _forecast_kind(
