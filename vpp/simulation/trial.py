@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Self
 
 from vpp.lib.embedded_postgres import default_data_dir
+from vpp.simulation.client import HttpRefused
 
 FILE = "trial.json"
 
@@ -38,3 +39,13 @@ class Trial:
 
 def no_trial() -> Trial:
     return Trial("http://127.0.0.1:8000", "", {"gateway": ""})
+
+
+def away(error: Exception) -> str:
+    """Why the service does not answer as it should, and what to look at."""
+    if isinstance(error, HttpRefused) and error.status == 401:
+        return (
+            f"whoever answers does not know our token ({error}): is it another service on that port?"
+            " Start ours elsewhere with serve --bind, and give the same address with --url"
+        )
+    return f"the service is away: {error}"

@@ -13,10 +13,10 @@ from vpp.jobs.signals import stop_on_signal
 from vpp.lib import clock
 from vpp.lib.embedded_postgres import ensure_database
 from vpp.lib.periods import DeliveryDay, delivery_day_of
-from vpp.simulation.client import Client, HttpRefused
+from vpp.simulation.client import Client, HttpRefused, Unreachable
 from vpp.simulation.demo.scenario import ZONE, ZONE_CODE
 from vpp.simulation.demo.world import World
-from vpp.simulation.trial import Trial
+from vpp.simulation.trial import Trial, away
 
 STEP = timedelta(minutes=15)
 LEAST_LEAD = timedelta(minutes=2)  # so long the plant needs to forecast, bid and be accepted
@@ -35,6 +35,7 @@ class Command(BaseCommand):
         parser.add_argument("--intervals", type=int, default=2, help="quarter hours")
         parser.add_argument("--feeder", default="", help="default: the one with the largest batteries")
         parser.add_argument("--no-watch", action="store_true")
+        parser.add_argument("--url", help="of the service; default: that of prepare_trial")
 
     def handle(self, *args: Any, **options: Any) -> None:
         ensure_database()
@@ -50,8 +51,12 @@ class Command(BaseCommand):
         if end > day.end:
             raise CommandError("that would pass midnight; ask for less or later")
         reference = f"trial-{now:%Y%m%dT%H%M%S}"
-        with Client(trial.url, trial.tokens["utility"]) as utility, Client(trial.url, trial.tokens["reader"]) as reader:
-            self._ask(utility, trial, reference, day, begin, options)
+        url = options["url"] or trial.url
+        with Client(url, trial.tokens["utility"]) as utility, Client(url, trial.tokens["reader"]) as reader:
+            try:
+                self._ask(utility, trial, reference, day, begin, options)
+            except (HttpRefused, Unreachable) as error:
+                raise CommandError(away(error)) from None
             self._bid(day)
             if not self._accept(utility, reference):
                 raise CommandError(

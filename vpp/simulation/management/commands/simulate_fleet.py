@@ -20,7 +20,7 @@ from vpp.simulation.live.links import CommandLink, OverHttp, OverMqtt
 from vpp.simulation.live.made_up import write_fleet
 from vpp.simulation.live.runner import LiveRunner
 from vpp.simulation.live.worlds import LiveWorld
-from vpp.simulation.trial import Trial, no_trial
+from vpp.simulation.trial import Trial, away, no_trial
 
 FAULTS = {
     "late": "answers that come late (up to 10 s)",
@@ -96,7 +96,7 @@ class Command(BaseCommand):
             try:
                 report = runner.turn(clock.now())
             except (HttpRefused, Unreachable, OSError) as error:
-                self.stderr.write(f"the service is away: {error}")
+                self.stderr.write(away(error))
                 stop.wait(2.0)
                 continue
             if report:
