@@ -138,10 +138,16 @@ def _bids_of(context: NightlyContext, planned: PlannedDay) -> tuple[int, list[st
 
 
 def submit(context: NightlyContext) -> dict[str, Any]:
-    """Send what was checked; asks that nobody can answer are told so."""
+    """Send what was checked; asks that nobody can answer are told so. Of a portfolio whose book the independent check
+    doubts nothing is sent: its bids wait for an operator, or expire.
+    """
     findings, sent = [], 0
+    doubted = {item.portfolio_code: item.rule for item in book_check(context.day.date)}
     checked = Bid.objects.filter(nightly_run=context.run, state=Bid.State.CHECKED)
-    for bid in checked.select_related("product__market", "ask").order_by("pk"):
+    for bid in checked.select_related("product__market", "ask", "portfolio").order_by("pk"):
+        if rule := doubted.get(bid.portfolio.code):
+            findings.append(f"{bid}: not sent, the check of the book found {rule}")
+            continue
         try:
             bids.submit_bid(bid, at=context.at)
             sent += 1
