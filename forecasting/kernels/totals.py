@@ -12,6 +12,7 @@ from forecasting.kernels.calendar import DayGrid
 from forecasting.kernels.combine import score_weights, weighted
 from forecasting.kernels.fleet_forecast import FleetForecast
 from forecasting.kernels.sums import bottom_up, profile_of_sums, sum_grid
+from forecasting.kernels.workers import Workers
 
 Array = NDArray[np.float64]
 
@@ -38,11 +39,28 @@ class TotalForecast:
     hourly_kw: Array
 
 
+@dataclass(frozen=True)
+class _Sum:
+    """One sum with all that its forecast needs: a grid of one series, members (2, S) and what they said of the held-out
+    days (2, V, S), residual (R, S) of its profile on past days; iterations of the exact fit, or parameters to reuse."""
+
+    grid: DayGrid
+    target_day: int
+    held_days: NDArray[np.int64]
+    members: Array
+    held: Array
+    residual: Array
+    past_days: NDArray[np.int64]
+    iterations: int
+    stored: arima.ArimaParameters | None
+
+
 def forecast_totals(
     fleet: FleetForecast,
     *,
     polish: NDArray[np.bool_],
     stored: Sequence[arima.ArimaParameters | None] | None = None,
+    workers: Workers | None = None,
 ) -> list[TotalForecast]:
     """Forecast all portfolios, then all feeders. polish (A,): exact likelihood, not only the conditional fit; stored:
     parameters to reuse."""
@@ -50,57 +68,45 @@ def forecast_totals(
     profile, past_profile, days = profile_of_sums(grid, target_day=fleet.target_day)
     added, held_added = bottom_up(fleet, fleet.mean_kw), bottom_up(fleet, fleet.held_mean_kw)
     held_profile = past_profile[:, len(days) - len(fleet.held_days) :]
-    found = []
-    for place in range(len(grid.values)):
-        known = stored[place] if stored else None
-        found.append(
-            _one_total(
-                grid.with_values(grid.values[place : place + 1]),
-                fleet,
-                np.stack([profile[place], added[place]]).astype(np.float64),
-                np.stack([held_profile[place], held_added[place]]).astype(np.float64),
-                residual=(grid.values[place, days] - past_profile[place]).astype(np.float64),
-                days=days,
-                iterations=6 if polish[place] else 0,
-                stored=known,
-            )
+    asked = [
+        _Sum(
+            grid.with_values(grid.values[place : place + 1]),
+            fleet.target_day,
+            fleet.held_days,
+            np.stack([profile[place], added[place]]).astype(np.float64),
+            np.stack([held_profile[place], held_added[place]]).astype(np.float64),
+            residual=(grid.values[place, days] - past_profile[place]).astype(np.float64),
+            past_days=days,
+            iterations=6 if polish[place] else 0,
+            stored=stored[place] if stored else None,
         )
-    return found
+        for place in range(len(grid.values))
+    ]
+    return list((workers or Workers(1)).map(_forecast_sum, asked))
 
 
-def _one_total(
-    grid: DayGrid,
-    fleet: FleetForecast,
-    members: Array,
-    held: Array,
-    *,
-    residual: Array,
-    days: NDArray[np.int64],
-    iterations: int,
-    stored: arima.ArimaParameters | None,
-) -> TotalForecast:
-    hourly, _ = _hourly_deviation(grid, grid.issue_day, fleet.target_day)
-    parameters, note = (stored, "stored parameters") if stored else arima.fit(hourly, max_iterations=iterations)
-    ahead = arima_member(grid, parameters, members[0], issue_day=grid.issue_day, target_day=fleet.target_day)
-    lead = fleet.target_day - grid.issue_day
+def _forecast_sum(one: _Sum) -> TotalForecast:
+    grid, members = one.grid, one.members
+    hourly, _ = _hourly_deviation(grid, grid.issue_day, one.target_day)
+    known = one.stored
+    parameters, note = (known, "stored parameters") if known else arima.fit(hourly, max_iterations=one.iterations)
+    ahead = arima_member(grid, parameters, members[0], issue_day=grid.issue_day, target_day=one.target_day)
+    lead = one.target_day - grid.issue_day
     held_arima = [
-        arima_member(grid, parameters, held[0, place], issue_day=int(day) - lead, target_day=int(day))
-        for place, day in enumerate(fleet.held_days)
+        arima_member(grid, parameters, one.held[0, place], issue_day=int(day) - lead, target_day=int(day))
+        for place, day in enumerate(one.held_days)
     ]
     all_members = np.concatenate([members, ahead[None]])
-    if not held_arima:
-        weights = np.full(3, 1 / 3)
-        return TotalForecast(
-            all_members.mean(axis=0), all_members, weights, residual, days, 1.0, parameters, note, hourly
-        )
-    actual = grid.values[0, fleet.held_days].astype(np.float64)
-    all_held = np.concatenate([held, np.array(held_arima)[None]])
-    errors = np.nanmean(np.abs(all_held - actual), axis=(1, 2))
-    weights = score_weights(errors[:, None])
-    mean = weighted(all_members[:, None], weights)[0]
-    mixed = (all_held * weights[:, 0, None, None]).sum(axis=0)
-    ratio = float(np.clip(np.nanmean(np.abs(mixed - actual)) / max(errors[0], 1e-9), 0.6, 1.1))
-    return TotalForecast(mean, all_members, weights[:, 0], residual, days, ratio, parameters, note, hourly)
+    weights, ratio = np.full(3, 1 / 3), 1.0
+    if held_arima:
+        actual = grid.values[0, one.held_days].astype(np.float64)
+        all_held = np.concatenate([one.held, np.array(held_arima)[None]])
+        errors = np.nanmean(np.abs(all_held - actual), axis=(1, 2))
+        weights = score_weights(errors[:, None])[:, 0]
+        mixed = (all_held * weights[:, None, None]).sum(axis=0)
+        ratio = float(np.clip(np.nanmean(np.abs(mixed - actual)) / max(errors[0], 1e-9), 0.6, 1.1))
+    mean = weighted(all_members[:, None], weights[:, None])[0]
+    return TotalForecast(mean, all_members, weights, one.residual, one.past_days, ratio, parameters, note, hourly)
 
 
 def arima_member(

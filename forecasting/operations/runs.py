@@ -74,15 +74,17 @@ def _make_missing(zone: ZoneInput, version: int) -> None:
     began = time.perf_counter()
     processes = available_cores() if len(zone.table) >= POOLED_DEVICES else 1
     models = stored_models(zone.zone_code, CLASSES, zone.issue)
+    names = [f"portfolio:{one.code}" for one in zone.portfolios] + [f"feeder:{code}" for code in zone.feeders]
+    known = _stored_parameters(names, zone.issue)
     with Workers(processes) as workers:
         fleet = forecast_fleet(zone.fleet, stored=models.usable, workers=workers)
-    keep_models(models, fleet.trained, data_until=zone.data_as_of)
+        keep_models(models, fleet.trained, data_until=zone.data_as_of)
+        polish = _largest(fleet, len(names))
+        totals = forecast_totals(fleet, polish=polish, stored=known, workers=workers)
     factors = band_factors(
         zone.zone_code, zone.day.date, day_type=int(fleet.grid.types_until(fleet.target_day)[-1]), as_of=zone.issue
     )
     adapt_bands(fleet, zone.table.kind, factors)
-    names = [f"portfolio:{one.code}" for one in zone.portfolios] + [f"feeder:{code}" for code in zone.feeders]
-    totals = forecast_totals(fleet, polish=_largest(fleet, len(names)), stored=_stored_parameters(names, zone.issue))
     totals = [
         replace(one, error_ratio=one.error_ratio * factors.get(name.split(":")[0], 1.0))
         for name, one in zip(names, totals, strict=True)
