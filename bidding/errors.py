@@ -135,6 +135,14 @@ class UnknownBlock(NotFound):
     code = "unknown_block"
 
 
+class UnknownDocument(NotFound):
+    code = "unknown_document"
+
+
+class NothingToSend(Unprocessable):
+    code = "nothing_to_send"
+
+
 class UnknownAward(NotFound):
     code = "unknown_award"
 

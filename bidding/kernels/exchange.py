@@ -1,8 +1,7 @@
-"""Bids as files and the answers to them: CSV in a market's layout, and the reserve bid document of the CIM.
+"""Bids as files and the answers to them: CSV in a market's layout. CIM documents are in `cim`.
 
 Pure text in, text out. What was sent is summed up in a checksum per bid; a receipt that counts other rows or another
-checksum is no receipt. The CIM documents are those of IEC 62325-451-7 (ReserveBid_MarketDocument) and 62325-451-1
-(Acknowledgement_MarketDocument); element names and codes are recalled, check them against the market's own schema.
+checksum is no receipt.
 """
 
 from __future__ import annotations
@@ -13,14 +12,10 @@ import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from xml.etree import ElementTree
 
 COLUMNS = ("bid", "product", "delivery_start", "delivery_end", "side", "price", "quantity_mw")
 RECEIPT = ("bid", "status", "rows", "checksum", "reason")
 AWARDS = ("bid", "reference", "delivery_start", "delivery_end", "side", "quantity_mw", "price")
-NAMESPACE = "urn:iec62325.351:tc57wg16:451-7:reservebiddocument:7:2"
-CODES = {"UP": "A01", "DOWN": "A02"}
-ACCEPTED = "A01"
 
 
 class BadExchangeFile(ValueError):
@@ -126,58 +121,3 @@ def read_awards(text: str) -> list[AwardedRow]:
             AwardedRow(row["bid"], row["reference"], start, end, row["side"], quantity, price, row.get("block") or "")
         )
     return found
-
-
-def reserve_bid_document(
-    rows: Sequence[OrderRow], *, document: str, sender: str, receiver: str, domain: str, created: datetime
-) -> str:
-    """A ReserveBid_MarketDocument with one time series a bid and step; SELL stands for upward, BUY for downward."""
-    ElementTree.register_namespace("", NAMESPACE)
-    root = ElementTree.Element(f"{{{NAMESPACE}}}ReserveBid_MarketDocument")
-
-    def add(parent: ElementTree.Element, name: str, text: str = "") -> ElementTree.Element:
-        element = ElementTree.SubElement(parent, f"{{{NAMESPACE}}}{name}")
-        element.text = text or None
-        return element
-
-    add(root, "mRID", document)
-    add(root, "revisionNumber", "1")
-    add(root, "type", "A37")
-    add(root, "sender_MarketParticipant.mRID", sender)
-    add(root, "receiver_MarketParticipant.mRID", receiver)
-    add(root, "createdDateTime", created.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"))
-    for number, row in enumerate(rows, start=1):
-        series = add(root, "Bid_TimeSeries")
-        add(series, "mRID", f"{row.bid}#{number}")
-        add(series, "acquiring_Domain.mRID", domain)
-        add(series, "quantity_Measurement_Unit.name", "MAW")
-        add(series, "divisible", "A01")
-        add(series, "flowDirection.direction", CODES["UP" if row.side == "SELL" else "DOWN"])
-        period = add(series, "Period")
-        interval = add(period, "timeInterval")
-        add(interval, "start", _moment(row.start))
-        add(interval, "end", _moment(row.end))
-        add(period, "resolution", f"PT{int((row.end - row.start).total_seconds() // 60)}M")
-        point = add(period, "Point")
-        add(point, "position", "1")
-        add(point, "quantity.quantity", row.as_text()[-1])
-        add(point, "procurement_Price.amount", f"{row.price:.2f}")
-    return ElementTree.tostring(root, encoding="unicode", xml_declaration=True)
-
-
-def read_acknowledgement(text: str) -> tuple[str, bool, str]:
-    """(document, accepted, reason) of an Acknowledgement_MarketDocument. Raises BadExchangeFile."""
-    if "<!DOCTYPE" in text or "<!ENTITY" in text:
-        raise BadExchangeFile("document types and entities are not read")
-    try:
-        root = ElementTree.fromstring(text)
-    except ElementTree.ParseError as error:
-        raise BadExchangeFile(f"not XML: {error}") from None
-    found: dict[str, list[str]] = {}
-    for element in root.iter():
-        found.setdefault(element.tag.rpartition("}")[2], []).append((element.text or "").strip())
-    document = next(iter(found.get("received_MarketDocument.mRID", [])), "")
-    codes = found.get("code", [])
-    if root.tag.rpartition("}")[2] != "Acknowledgement_MarketDocument" or not document or not codes:
-        raise BadExchangeFile("want an Acknowledgement_MarketDocument with its received document and a reason code")
-    return document, codes == [ACCEPTED], "; ".join([*codes, *found.get("text", [])])

@@ -1,4 +1,4 @@
-"""`manage.py market_files bids|cim|receipt|awards --market CODE`: bids, receipts and awards by file (docs/bid.md)."""
+"""`manage.py market_files bids|receipt|awards --market CODE`: bids, receipts and awards by file (docs/bid.md)."""
 
 from __future__ import annotations
 
@@ -16,15 +16,13 @@ from vpp.lib.errors import DomainError
 
 
 class Command(BaseCommand):
-    help = "Write a market's bids to a file (CSV, or CIM ReserveBid), or take in its receipt or awards (CSV)."
+    help = "Write a market's bids to a CSV file, or take in its receipt or awards."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("what", choices=["bids", "cim", "receipt", "awards"])
+        parser.add_argument("what", choices=["bids", "receipt", "awards"])
         parser.add_argument("file", type=Path)
         parser.add_argument("--market", required=True, help="market code")
-        parser.add_argument("--date", type=date.fromisoformat, help="delivery date, for bids and cim")
-        parser.add_argument("--sender", default="AGGREGATOR", help="our code in the CIM document")
-        parser.add_argument("--receiver", default="MARKET", help="the market's code in the CIM document")
+        parser.add_argument("--date", type=date.fromisoformat, help="delivery date, for bids")
 
     def handle(self, *args: Any, **options: Any) -> None:
         from bidding.kernels import exchange as files
@@ -34,25 +32,13 @@ class Command(BaseCommand):
             raise CommandError(f"there is no market {options['market']!r}", returncode=1)
         at, path = clock.now(), options["file"]
         try:
-            if options["what"] in ("bids", "cim"):
+            if options["what"] == "bids":
                 if options["date"] is None:
                     raise CommandError("--date is needed", returncode=1)
                 rows = [
                     row for bid in exchange.bids_to_send(market, options["date"]) for row in exchange.order_rows(bid)
                 ]
-                text = (
-                    files.bids_csv(rows)
-                    if options["what"] == "bids"
-                    else files.reserve_bid_document(
-                        rows,
-                        document=f"{market.code}-{options['date']}",
-                        sender=options["sender"],
-                        receiver=options["receiver"],
-                        domain=market.zone_code,
-                        created=at,
-                    )
-                )
-                path.write_text(text)
+                path.write_text(files.bids_csv(rows))
                 self.stdout.write(f"{len(rows)} rows in {path}")
             elif options["what"] == "receipt":
                 receipts = files.read_receipt(path.read_text())

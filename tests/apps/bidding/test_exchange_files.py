@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 import pytest
 from django.core.management import CommandError, call_command
 
@@ -54,19 +52,3 @@ def test_bids_go_out_and_awards_come_in_by_command(world, sent, tmp_path):
     back.write_text("bid,reference\n")
     with pytest.raises(CommandError, match="columns are missing"):
         call_command("market_files", "awards", str(back), "--market", market)
-
-
-def test_a_reserve_bid_document_and_its_acknowledgement(world, sent):
-    text = files.reserve_bid_document(
-        exchange.order_rows(sent), document="D1", sender="A", receiver="M", domain="DE", created=datetime.now(UTC)
-    )
-    assert text.count("Bid_TimeSeries>") == 12 and "<quantity.quantity>0.2<" in text
-    answer = (
-        "<Acknowledgement_MarketDocument><received_MarketDocument.mRID>D1</received_MarketDocument.mRID>"
-        "<Reason><code>{}</code></Reason></Acknowledgement_MarketDocument>"
-    )
-    assert files.read_acknowledgement(answer.format("A01")) == ("D1", True, "A01")
-    assert files.read_acknowledgement(answer.format("A02"))[1] is False
-    for bad in ("<x/>", "no", "<!DOCTYPE x><x/>"):
-        with pytest.raises(files.BadExchangeFile):
-            files.read_acknowledgement(bad)

@@ -1,0 +1,209 @@
+"""CIM documents of European reserves as text: the ReserveBid document out, the acknowledgement in and out.
+
+ReserveBid_MarketDocument is IEC 62325-451-7, Acknowledgement_MarketDocument IEC 62325-451-1; element names and codes
+are recalled, check them against the market's own schema. What comes in is read as UTF-8 without document type or
+entities and up to a size; every refusal names what is wrong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from xml.etree import ElementTree
+
+from bidding.kernels.exchange import BadExchangeFile, OrderRow
+
+BID_NAMESPACE = "urn:iec62325.351:tc57wg16:451-7:reservebiddocument:7:2"
+ACK_NAMESPACE = "urn:iec62325.351:tc57wg16:451-1:acknowledgementdocument:8:1"
+BID_ROOT, ACK_ROOT = "ReserveBid_MarketDocument", "Acknowledgement_MarketDocument"
+DIRECTIONS = {"SELL": "A01", "BUY": "A02"}
+ACCEPTED, REJECTED, PARTLY = "A01", "A02", "A03"  # of the whole document
+LARGEST_BYTES = 5_000_000
+MRID_LENGTH = 60
+
+
+@dataclass(frozen=True)
+class Reason:
+    """series: the mRID of the time series it is about, empty for the document."""
+
+    code: str
+    text: str = ""
+    series: str = ""
+
+
+@dataclass(frozen=True)
+class Acknowledgement:
+    """What a market says of one revision of a document it received."""
+
+    mrid: str
+    received_mrid: str
+    received_revision: int
+    reasons: tuple[Reason, ...]
+
+    @property
+    def code(self) -> str:
+        """Of the document: accepted, rejected, or accepted but for some of its series."""
+        return next(reason.code for reason in self.reasons if not reason.series)
+
+    @property
+    def rejected_series(self) -> dict[str, str]:
+        """mRID: why."""
+        found: dict[str, list[str]] = {}
+        for reason in self.reasons:
+            if reason.series:
+                found.setdefault(reason.series, []).append(f"{reason.code} {reason.text}".strip())
+        return {series: "; ".join(texts) for series, texts in found.items()}
+
+
+class _Writer:
+    def __init__(self, namespace: str, root: str) -> None:
+        ElementTree.register_namespace("", namespace)
+        self.namespace = namespace
+        self.root = ElementTree.Element(f"{{{namespace}}}{root}")
+
+    def add(self, parent: ElementTree.Element, name: str, text: str = "") -> ElementTree.Element:
+        element = ElementTree.SubElement(parent, f"{{{self.namespace}}}{name}")
+        element.text = text or None
+        return element
+
+    def text(self) -> str:
+        return ElementTree.tostring(self.root, encoding="unicode", xml_declaration=True)
+
+
+def series_mrid(document: str, number: int) -> str:
+    """Of the document's time series, counted from 1."""
+    return f"{document[: MRID_LENGTH - 6]}-{number}"
+
+
+def reserve_bid_document(
+    rows: Sequence[OrderRow], *, document: str, revision: int, sender: str, receiver: str, domain: str,
+    created: datetime,
+) -> str:  # fmt: skip
+    """One time series a row (bid, block and step); SELL stands for upward, BUY for downward."""
+    made = _Writer(BID_NAMESPACE, BID_ROOT)
+    add, root = made.add, made.root
+    add(root, "mRID", document)
+    add(root, "revisionNumber", str(revision))
+    add(root, "type", "A37")
+    add(root, "sender_MarketParticipant.mRID", sender)
+    add(root, "receiver_MarketParticipant.mRID", receiver)
+    add(root, "createdDateTime", created.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"))
+    for number, row in enumerate(rows, start=1):
+        series = add(root, "Bid_TimeSeries")
+        add(series, "mRID", series_mrid(document, number))
+        add(series, "acquiring_Domain.mRID", domain)
+        add(series, "quantity_Measurement_Unit.name", "MAW")
+        add(series, "divisible", "A01")
+        add(series, "flowDirection.direction", DIRECTIONS[row.side])
+        period = add(series, "Period")
+        interval = add(period, "timeInterval")
+        add(interval, "start", _moment(row.start))
+        add(interval, "end", _moment(row.end))
+        add(period, "resolution", f"PT{int((row.end - row.start).total_seconds() // 60)}M")
+        point = add(period, "Point")
+        add(point, "position", "1")
+        add(point, "quantity.quantity", f"{row.quantity_kw / 1000.0:.6f}".rstrip("0").rstrip("."))
+        add(point, "procurement_Price.amount", f"{row.price:.2f}")
+    return made.text()
+
+
+def _moment(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%MZ")
+
+
+def acknowledgement_document(ack: Acknowledgement, *, sender: str, receiver: str, created: datetime) -> str:
+    made = _Writer(ACK_NAMESPACE, ACK_ROOT)
+    add, root = made.add, made.root
+    add(root, "mRID", ack.mrid)
+    add(root, "createdDateTime", created.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"))
+    add(root, "sender_MarketParticipant.mRID", sender)
+    add(root, "receiver_MarketParticipant.mRID", receiver)
+    add(root, "received_MarketDocument.mRID", ack.received_mrid)
+    add(root, "received_MarketDocument.revisionNumber", str(ack.received_revision))
+    for name in dict.fromkeys(reason.series for reason in ack.reasons if reason.series):
+        series = add(root, "Rejected_TimeSeries")
+        add(series, "mRID", name)
+        for reason in ack.reasons:
+            if reason.series == name:
+                _add_reason(made, series, reason)
+    for reason in ack.reasons:
+        if not reason.series:
+            _add_reason(made, root, reason)
+    return made.text()
+
+
+def _add_reason(made: _Writer, parent: ElementTree.Element, reason: Reason) -> None:
+    element = made.add(parent, "Reason")
+    made.add(element, "code", reason.code)
+    if reason.text:
+        made.add(element, "text", reason.text)
+
+
+def read_acknowledgement(data: bytes) -> Acknowledgement:
+    """Raises BadExchangeFile: too large, not UTF-8, a document type or entity, not XML, parts missing or unknown."""
+    root = _parsed(data, ACK_ROOT)
+    reasons = [_reason(element, "") for element in _children(root, "Reason")]
+    for series in _children(root, "Rejected_TimeSeries"):
+        name = _text(series, "mRID")
+        found = [_reason(element, name) for element in _children(series, "Reason")]
+        if not found:
+            raise BadExchangeFile(f"the rejected time series {name} has no reason")
+        reasons += found
+    codes = [reason.code for reason in reasons if not reason.series]
+    if len(codes) != 1 or codes[0] not in (ACCEPTED, REJECTED, PARTLY):
+        raise BadExchangeFile(f"reason codes of the document: {codes or 'none'}, want one of A01, A02, A03")
+    if (codes[0] == PARTLY) is not any(reason.series for reason in reasons):
+        raise BadExchangeFile(f"reason code {codes[0]} does not go with its rejected time series")
+    received, revision = (_text(root, f"received_MarketDocument.{name}") for name in ("mRID", "revisionNumber"))
+    if not revision.isdigit():
+        raise BadExchangeFile(f"received_MarketDocument.revisionNumber: {revision!r} is no number")
+    return Acknowledgement(_text(root, "mRID"), received, int(revision), tuple(reasons))
+
+
+def read_bid_identity(data: bytes) -> tuple[str, int, list[str]]:
+    """(mRID, revision, mRIDs of the time series) of a ReserveBid document. Raises BadExchangeFile."""
+    root = _parsed(data, BID_ROOT)
+    revision = _text(root, "revisionNumber")
+    if not revision.isdigit():
+        raise BadExchangeFile(f"revisionNumber: {revision!r} is no number")
+    return _text(root, "mRID"), int(revision), [_text(one, "mRID") for one in _children(root, "Bid_TimeSeries")]
+
+
+def _parsed(data: bytes, wanted: str) -> ElementTree.Element:
+    if len(data) > LARGEST_BYTES:
+        raise BadExchangeFile(f"{len(data)} bytes, at most {LARGEST_BYTES} are read")
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise BadExchangeFile(f"not UTF-8: {error}") from None
+    if "\0" in text or "<!doctype" in text.lower() or "<!entity" in text.lower():
+        raise BadExchangeFile("document types and entities are not read")
+    try:
+        root = ElementTree.fromstring(text)
+    except (ElementTree.ParseError, ValueError) as error:
+        raise BadExchangeFile(f"not XML: {error}") from None
+    if _name(root) != wanted:
+        raise BadExchangeFile(f"a {_name(root)}, want {wanted}")
+    return root
+
+
+def _name(element: ElementTree.Element) -> str:
+    return element.tag.rpartition("}")[2]
+
+
+def _children(parent: ElementTree.Element, name: str) -> list[ElementTree.Element]:
+    return [element for element in parent if _name(element) == name]
+
+
+def _text(parent: ElementTree.Element, name: str) -> str:
+    found = _children(parent, name)
+    text = (found[0].text or "").strip() if found else ""
+    if not text:
+        raise BadExchangeFile(f"{_name(parent)}: {name} is missing")
+    return text
+
+
+def _reason(element: ElementTree.Element, series: str) -> Reason:
+    texts = [(one.text or "").strip() for one in _children(element, "text")]
+    return Reason(_text(element, "code"), "; ".join(filter(None, texts)), series)
