@@ -42,20 +42,26 @@ class Rules:
 
 def admission(table: DeviceTable, products: Sequence[Product]) -> Admission:
     barred: dict[int, set[str]] = {}
-    size_kw = np.maximum(table.max_consumption_kw, table.max_production_kw)
     for product in products:
-        refused = np.zeros(table.device_id.size, dtype=bool)
-        if product.eligible_kinds:
-            refused |= ~np.asarray(table.of_kind(*product.eligible_kinds), dtype=bool)
-        if product.min_device_kw is not None:
-            refused |= size_kw < product.min_device_kw
-        if product.max_device_kw is not None:
-            refused |= size_kw > product.max_device_kw
-        if product.kind in RESERVES:
-            refused |= table.notice_minutes > product.full_activation_minutes
+        refused = np.any(list(refusals(table, product).values()), axis=0)
         for device in table.device_id[refused].tolist():
             barred.setdefault(device, set()).add(product.code)
     return Admission({device: frozenset(codes) for device, codes in barred.items()})
+
+
+def refusals(table: DeviceTable, product: Product) -> dict[str, NDArray[np.bool_]]:
+    """(N,) which devices a product's rules exclude, by rule: kind, small, large, notice."""
+    size_kw = np.maximum(table.max_consumption_kw, table.max_production_kw)
+    nobody = np.zeros(table.device_id.size, dtype=bool)
+    of_kind = np.asarray(table.of_kind(*product.eligible_kinds), dtype=bool)
+    return {
+        "kind": ~of_kind if product.eligible_kinds else nobody,
+        "small": nobody if product.min_device_kw is None else np.asarray(size_kw < product.min_device_kw),
+        "large": nobody if product.max_device_kw is None else np.asarray(size_kw > product.max_device_kw),
+        "notice": np.asarray(table.notice_minutes > product.full_activation_minutes)
+        if product.kind in RESERVES
+        else nobody,
+    }
 
 
 def most_kw(product: Product, table: DeviceTable, notes: list[str]) -> float:

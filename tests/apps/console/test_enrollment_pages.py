@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
+from bidding.models import Product
 from telemetry import operations as telemetry
 from telemetry.kernels.batch import batch_of
 from tests.apps.console.makers import page
+from tests.factories import make_terms
 from vpp.accounts.models import AuditEvent
 from vpp.enrollment.models import Device, Enrollment, Prequalification, Site
 from vpp.enrollment.onboarding import StepRefused, enroll_device
@@ -152,6 +154,17 @@ def test_eligibility_says_why_not(staff, world):
     world.portfolio.__class__.objects.create(code="PF-EMPTY", name="empty", zone_code="XX", time_zone="UTC")
     body = page(staff, "/enrollment/eligibility/?portfolio=PF-EMPTY")
     assert "0 kW can be moved, at least 100 kW are wanted" in body and "the market is in zone DE" in body
+
+
+def test_eligibility_names_the_devices_that_a_market_leaves_out(staff, world):
+    Product.objects.update(eligible_kinds=["GENSET"])
+    make_terms(world.devices[0], opted_out=True)
+    body = page(staff, f"/enrollment/eligibility/?portfolio={world.portfolio.code}")
+    assert "1 × cannot be controlled, is suspended or opted out" in body and world.devices[0].code in body
+    assert "of a kind that the market does not admit" in body and world.devices[1].code in body
+    assert "no device of the portfolio may take part" in body
+    everyone = page(staff, "/enrollment/eligibility/")
+    assert "of a kind that the market does not admit" not in everyone  # device by device for one portfolio only
 
 
 def test_a_sites_first_readings_come_as_a_file(staff, world):

@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+import numpy as np
 from django.core.cache import cache
 from django.db.models import Sum
 from django.db.models.functions import Greatest
 from django.utils.translation import gettext as _
 
 from bidding.models import Product
+from bidding.operations.admission import misplaced, refusals
 from vpp.accounts.models import Principal
 from vpp.enrollment.models import Enrollment, Portfolio
+from vpp.enrollment.queries import DeviceTable, device_table
 
 MOST_PORTFOLIOS = 200
 KEPT_S = 30
+
+
+@dataclass(frozen=True)
+class Excluded:
+    """Devices of the portfolio that one rule of the product leaves out, by code."""
+
+    reason: str
+    devices: list[str]
 
 
 @dataclass(frozen=True)
@@ -26,6 +37,7 @@ class Eligibility:
     product: Product
     flexible_kw: float
     reasons: list[str]
+    excluded: list[Excluded] = field(default_factory=list)
 
     @property
     def eligible(self) -> bool:
@@ -42,12 +54,44 @@ def eligibility(principal: Principal, at: datetime, portfolio: str = "") -> list
     products = list(
         Product.objects.filter(period__contains=at).select_related("market").order_by("market__code", "code")
     )
-    return [
+    lines = [
         Eligibility(one, product, flexible_kw, _against(one, product, flexible_kw, stored_kwh))
         for one in shown
         for flexible_kw, stored_kwh in [able.get(one.pk, (0.0, 0.0))]
         for product in products
     ]
+    if portfolio and shown:  # device by device only where one portfolio is looked at
+        table = device_table(at=at, portfolio_id=shown[0].pk)
+        lines = [_by_device(line, table) for line in lines]
+    return lines
+
+
+def _by_device(line: Eligibility, table: DeviceTable) -> Eligibility:
+    """The line with the devices that the product's rules exclude, each under what excludes it first."""
+    product, left = line.product, np.ones(len(table), dtype=bool)
+    reasons, excluded = list(line.reasons), []
+    if place := misplaced(product.market, table.feeder_code):
+        reasons.append(_("the market's rule on places: %(rule)s") % {"rule": place})
+    for rule, barred in {"unusable": ~table.usable(), **refusals(table, product)}.items():
+        codes = [table.code[row] for row in np.flatnonzero(barred & left)]
+        left &= ~barred
+        if codes:
+            excluded.append(Excluded(_said(rule, product), codes))
+    if len(table) and not left.any():
+        reasons.append(_("no device of the portfolio may take part"))
+    return replace(line, reasons=reasons, excluded=excluded)
+
+
+def _said(rule: str, product: Product) -> str:
+    if rule == "unusable":
+        return _("cannot be controlled, is suspended or opted out")
+    if rule == "kind":
+        return _("of a kind that the market does not admit")
+    if rule == "small":
+        return _("smaller than %(kw).0f kW") % {"kw": product.min_device_kw}
+    if rule == "large":
+        return _("larger than %(kw).0f kW") % {"kw": product.max_device_kw}
+    return _("its owner wants more notice than %(minutes)d minutes") % {"minutes": product.full_activation_minutes}
 
 
 def _kept_abilities(portfolios: list[Portfolio], at: datetime) -> dict[int, tuple[float, float]]:
