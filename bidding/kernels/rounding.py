@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from bidding.kernels.certify import Certified, FixStep, solve_fixed
+from bidding.kernels.certify import Certified, FixStep, relax_fix_certify, solve_fixed
 from bidding.kernels.price_maker import settle_steps
 from bidding.kernels.problem import BidProblem, FloatArray
-from bidding.kernels.solver import LinearModel, SolverFailed, SolverOptions, Status
+from bidding.kernels.solver import LinearModel, SolverOptions, Status
 from bidding.kernels.variables import KW_PER_MW, Position, Variables, take
 
 MOVE_TOLERANCE_MW = 1e-6
@@ -129,7 +129,9 @@ def one_way(
 def whole_asks(
     problem: BidProblem, made: Variables, model: LinearModel, found: Certified, options: SolverOptions
 ) -> Certified:
-    """Ask quantities down to their lot, below the minimum to zero, and the rest solved again with them fixed."""
+    """Ask quantities down to their lot, below the minimum to zero, and the rest solved again with them fixed; where the
+    lots of energy and reserve needed what was cut off, other lots are sought.
+    """
     lower, upper, moved = model.lower.copy(), model.upper.copy(), False
     for ask in problem.asks:
         for variable in made.asked[ask.reference]:
@@ -145,7 +147,9 @@ def whole_asks(
             for up, down in zip(made.up[g], made.down[g], strict=True):
                 u, d = model.column(up), model.column(down)
                 upper[d if found.values[u] >= found.values[d] else u] = 0.0
-    fixed = solve_fixed(model.with_bounds(lower, upper), found.values[model.integer], options)
-    if fixed.status is not Status.OPTIMAL:
-        raise SolverFailed(fixed.status, "the asks cannot be rounded to their lots")
-    return replace(found, objective=fixed.objective, values=fixed.values)
+    whole = model.with_bounds(lower, upper)
+    fixed = solve_fixed(whole, found.values[model.integer], options)
+    if fixed.status is Status.OPTIMAL:
+        return replace(found, objective=fixed.objective, values=fixed.values)
+    other = relax_fix_certify(whole, options, dives(made, whole), gap_target=np.inf)
+    return replace(found, objective=other.objective, values=other.values)
