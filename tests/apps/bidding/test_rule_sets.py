@@ -19,7 +19,8 @@ from bidding.wholesale.market_file import read_market_file
 RULES = json.loads((Path(bidding.__file__).parent / "data" / "market_rules.json").read_text())
 WANTED = {
     "CAISO-DA": {"DA-ENERGY", "DA-ENERGY-PDR", "REG-UP", "REG-DOWN", "SPIN", "NON-SPIN"},
-    "ISO-NE-DA": {"DA-ENERGY"}, "PJM-DA": {"DA-ENERGY"}, "NYISO-DA": {"DA-ENERGY"}, "ERCOT-DA": {"DA-ENERGY"},
+    "ISO-NE-DA": {"DA-ENERGY", "DA-10-SPIN", "DA-30-OPER"}, "PJM-DA": {"DA-ENERGY", "REG-UP", "REG-DOWN", "SYNC-RESERVE"},
+    "NYISO-DA": {"DA-ENERGY", "DA-10-SPIN", "DA-REG"}, "ERCOT-DA": {"DA-ENERGY", "NON-SPIN", "ECRS"},
     "SDAC-DE-EPEX": {"DA-15", "DA-BLOCKS"}, "SDAC-SE3-NORDPOOL": {"DA-15", "DA-BLOCKS"}, "FCR-COOPERATION": {"FCR"},
     "AFRR-DE": {"AFRR-UP", "AFRR-DOWN"}, "MFRR-DE": {"MFRR-UP", "MFRR-DOWN"},
 }  # fmt: skip
@@ -34,7 +35,9 @@ def test_every_market_and_product_is_shipped_with_its_sources():
             assert owner["facts"], owner["code"]
             for name, fact in owner["facts"].items():
                 assert fact["status"] in ("read", "recalled") and fact["source"]
-                assert name in owner or name == "valid_from", f"{owner['code']}: {name} is no field of it"
+                assert name in owner, f"{owner['code']}: {name} is no field of it"
+            told = {"code", "name", "kind", "zone_code", "operator", "facts", "source", "products"}
+            assert owner.keys() - told <= owner["facts"].keys(), owner["code"]
 
 
 def test_sizes_and_forms_agree():
@@ -48,6 +51,7 @@ def test_sizes_and_forms_agree():
             assert (product.get("max_points", 1) > 1) == (product.get("order_form", "QUANTITY") != "QUANTITY"), place
             if product["kind"] != "ENERGY":
                 assert product["endurance_minutes"] > 0, place
+                assert "full_activation_minutes" in product, place
 
 
 @pytest.mark.django_db
