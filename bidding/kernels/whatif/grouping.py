@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bidding.kernels.problem import FloatArray
-from bidding.kernels.whatif.document import Fleet, WhatIf
 from bidding.kernels.whatif.merging import Shares, outer_fleet, shares_of, spill_mwh, within_everyone
+from bidding.kernels.whatif.stated import Fleet, WhatIf
 
 EXACT_DIGITS = 9
 WEAR_PER_MWH = 10.0  # a class of tolerance 0.1 is 1 wide

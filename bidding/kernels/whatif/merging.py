@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bidding.kernels.problem import FloatArray
-from bidding.kernels.whatif.document import Fleet, WhatIf
+from bidding.kernels.whatif.stated import Fleet, WhatIf
 
 Index = NDArray[np.int64]
 

@@ -7,7 +7,7 @@ import numpy as np
 from bidding.kernels.array_model import ArrayModel, Term
 from bidding.kernels.problem import FloatArray
 from bidding.kernels.whatif.columns import KW_PER_MW, Columns
-from bidding.kernels.whatif.document import WhatIf
+from bidding.kernels.whatif.stated import WhatIf
 
 
 def owner_rows(problem: WhatIf, made: ArrayModel, columns: Columns) -> None:

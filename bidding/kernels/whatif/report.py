@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from bidding.kernels.problem import FloatArray
-from bidding.kernels.whatif.answer import WhatIfAnswer, scenario_profits
-from bidding.kernels.whatif.document import WhatIf
+from bidding.kernels.whatif.answer import WhatIfAnswer
+from bidding.kernels.whatif.scoring import scenario_profits
+from bidding.kernels.whatif.stated import WhatIf
 
 
 def as_json(problem: WhatIf, answer: WhatIfAnswer) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from bidding.kernels.solver import SolverOptions, Status, check_point, solve
-from bidding.kernels.whatif import solving
+from bidding.kernels.whatif import search
 from bidding.kernels.whatif.answer import what_if
 from bidding.kernels.whatif.blocks import solve_blocks
 from bidding.kernels.whatif.document import read_document
@@ -58,7 +58,7 @@ def test_every_row_and_column_has_one_place():
 def test_a_file_with_scenarios_gets_the_same_answer_taken_apart(monkeypatch):
     raw = random_day(MANY[2])
     whole = what_if(raw)
-    monkeypatch.setattr(solving, "BLOCKS_FROM", 0)
+    monkeypatch.setattr(search, "BLOCKS_FROM", 0)
     apart = what_if(raw)
     assert apart["objective"] == pytest.approx(whole["objective"], rel=2e-3, abs=0.05)
     assert apart["bound"] >= whole["objective"] - 1e-3 and apart["gap"] < 5e-3

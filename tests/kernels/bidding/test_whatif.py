@@ -150,7 +150,7 @@ def test_a_trip_that_cannot_be_charged_for_is_a_shortfall_and_the_rest_is_optimi
     assert cost == pytest.approx(-0.01 * 0.25 * (20.0 + 60.0), abs=1e-6)
 
 
-@pytest.mark.parametrize("family", ["_headroom_rows", "_minimum_rows", "_endurance_rows"])
+@pytest.mark.parametrize("family", ["headroom_rows", "minimum_rows", "endurance_rows"])
 def test_without_its_rows_a_law_is_broken(family, monkeypatch):
     from bidding.kernels.whatif import matrix
 
@@ -158,7 +158,7 @@ def test_without_its_rows_a_law_is_broken(family, monkeypatch):
                    energy_start_kwh=30.0, energy_end_kwh=30.0)])  # fmt: skip
     raw["energy"]["min_quantity_kw"] = 140.0
     raw["reserves"] = [{"name": "up", "direction": "up", "mtu_minutes": 60, "price_per_mw_h": [9.0],
-                        "min_quantity_kw": 20.0, "endurance_h": 0.0 if family == "_headroom_rows" else 0.2, "activation": 0.0}]  # fmt: skip
+                        "min_quantity_kw": 20.0, "endurance_h": 0.0 if family == "headroom_rows" else 0.2, "activation": 0.0}]  # fmt: skip
     assert_keeps_the_rules(raw, what_if(raw))
     monkeypatch.setattr(matrix, family, lambda *_: None)
     with pytest.raises(AssertionError):
@@ -201,3 +201,31 @@ def test_owner_limits_of_a_storage_are_kept_and_cost_what_they_cost():
     assert objective(max_hours=1.0) == pytest.approx(49.0)
     with pytest.raises(BadProblem, match=r"storages\[0\].max_starts: is below 0"):
         objective(max_starts=-1)
+
+
+def test_a_residual_demand_holds_the_quantity_back():
+    """By hand: 400 kW at 100 earn 40, 800 kW at 70 earn 56, 1000 kW at 40 earn 40; at 60: 24, 24, 0."""
+    prices = [[100.0, 60.0, 20.0, 20.0]]
+    fields = {"charge_efficiency": 1.0, "discharge_efficiency": 1.0, "energy_start_kwh": 2000.0, "energy_end_kwh": 0.0}
+    raw = document(prices, [storage("battery", **fields)], interval_minutes=60)
+    raw["energy"] |= {"mtu_minutes": 60, "residual_demand": [[400, 0], [800, -30], [5000, -60]]}
+    answer = what_if(raw)
+    assert answer["objective"] == pytest.approx(56.0 + 24.0 + 8.0 + 8.0) and answer["gap"] <= 1e-6
+    assert answer["energy"]["position_kw"][0] == pytest.approx(800.0, abs=1e-3)
+    for bad, message in (
+        ([[400, 0], [300, -1]], "energy.residual_demand: want rising kW"),
+        ([[400, 5]], "energy.residual_demand: want rising kW"),
+        ([[400]], "energy.residual_demand: want a list of"),
+        ("much", "energy.residual_demand: not a regular list"),
+    ):
+        raw["energy"]["residual_demand"] = bad
+        with pytest.raises(BadProblem, match=message):
+            what_if(raw)
+
+
+def test_a_reserve_that_lowers_its_own_price_is_sold_to_the_step():
+    reserve = {"name": "up", "direction": "up", "mtu_minutes": 60, "price_per_mw_h": [10.0], "min_quantity_kw": 0.0,
+               "endurance_h": 0.5, "activation": 0.0, "residual_demand": [[500, 0], [2000, -8]]}  # fmt: skip
+    raw = document([[0.0] * 4], [storage("battery")], reserves=[reserve])
+    answer = what_if(raw)
+    assert answer["reserves"][0]["position_kw"] == pytest.approx([500.0]) and answer["objective"] == pytest.approx(5.0)
