@@ -177,7 +177,9 @@ def _linear_prices(model: LinearModel, table: PriceTable, wanted: NDArray[np.int
 
 
 def by_hour(values: Array) -> Array:
-    return values.reshape(len(values), 24, -1).mean(axis=2)
+    """(..., S) to (..., 24) hourly means."""
+    found: Array = values.reshape(*values.shape[:-1], 24, -1).mean(axis=-1)
+    return found
 
 
 def shifted(values: Array, days: int) -> Array:

@@ -1,10 +1,10 @@
-"""Day-ahead prices: boosting and a linear model of the last days, with or without published regressors.
+"""Day-ahead prices: a Gaussian process and three families of models of the last days, with or without regressors.
 
-Prices of whole local days up to the day before the target are known. The mean of gradient boosting on the deviation
-from the 7-day mean (squared and absolute loss, up to three years), of LEAR, one Lasso an hour, on eight weeks, one year
-and three, and of a regression with ARMA errors, by their errors of a month and two that they had not seen, halfway to
-equal weights. Quantiles from the same errors, by hour and by how restless the last week was. Models are fitted on the
-days before a Monday; the ARMA errors are filtered up to the last known day.
+Prices of whole local days up to the day before the target are known. Half is the Gaussian process (`price_kernel`), new
+every day. The other half is the mean of gradient boosting on the deviation from the 7-day mean (squared and absolute
+loss, up to three years), of LEAR, one Lasso an hour, on eight weeks, one year and three, and of a regression with ARMA
+errors; these are fitted on the days before a Monday, the ARMA errors filtered up to the last known day. Quantiles from
+what the process would have missed on the last two months' days, by hour and by how restless the last week was.
 Lago et al. (2021), Applied Energy 293, doi:10.1016/j.apenergy.2021.116983 (LEAR and its regressors).
 """
 
@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecasting.kernels.calendar import DayGrid, local_clock, to_day_grid
-from forecasting.kernels.combine import score_weights
 from forecasting.kernels.memory import Memory
 from forecasting.kernels.price_kernel import kernel_prices
 from forecasting.kernels.price_models import PriceTable, by_hour, fit_models, predict, price_table
@@ -24,6 +23,8 @@ LEAST_DAYS = 49
 LONGEST_DAYS = 1092
 CALIBRATION_CYCLE = 28
 KERNEL_SHARE = 0.5
+ERROR_DAYS = 60
+FARTHEST_BEYOND = 0.5  # of the known range
 
 
 def forecast_prices(
@@ -62,35 +63,39 @@ def _one_day(
     weekday = (grid.dates[start:].astype("datetime64[D]").astype(np.int64) + 3) % 7
     table = price_table(prices[start:], regressors[start:], weekday, lead)
     known, target = first - start, day - start
-    monday = _whole_cycles(grid, first, 7) - start
-    older = _whole_cycles(grid, first, CALIBRATION_CYCLE) - CALIBRATION_CYCLE - start
-    least = LEAST_DAYS - 14
-    monday, older = max(monday, min(known, least)), max(older, min(known - 14, least))
-    held = np.arange(older, known)
-    families, ahead = _predicted(table, older, held, memory), _predicted(table, monday, np.array([target]), memory)
-    kernel_ahead, kernel_past = kernel_prices(table, known, target)
-    weights = score_weights(np.abs(families - table.prices[held]).mean(axis=(1, 2))[:, None])[:, 0]
-    past = _with_kernel(families, weights, kernel_past[held])
-    mean = _with_kernel(ahead, weights, kernel_ahead[None])[0]
+    monday = max(_whole_cycles(grid, first, 7) - start, min(known, LEAST_DAYS - 14))
+    families = _predicted(table, monday, target, memory)
+    kernel, past = kernel_prices(table, known, target)
+    mean = _with_kernel(families, kernel, table.prices[:known])
+    held = np.arange(max(known - ERROR_DAYS, LEAST_DAYS - 28), known)
+    expected = _in_shape(past[held], table.base[held])
     restless = _restlessness(table)
-    scaled = (table.prices[held] - past) / restless[held, None]
+    scaled = (table.prices[held] - expected) / restless[held, None]
     return mean[:, None] + restless[target] * _error_quantiles(scaled, levels)
 
 
-def _with_kernel(families: Array, weights: Array, kernel: Array) -> Array:
-    """(V, S) families (M, V, S) by their weights, and the kernel's hours (V, 24) in their shape inside the hour."""
-    together = np.tensordot(weights, families, axes=1)
-    per_hour = together.shape[1] // 24
-    mixed: Array = together + KERNEL_SHARE * np.repeat(kernel - by_hour(together), per_hour, axis=1)
+def _with_kernel(families: Array, kernel: Array, known: Array) -> Array:
+    """(S,) half the kernel's hours (24,), half the families (M, S) in equal parts, none far beyond what was known."""
+    low, high = known.min(), known.max()
+    reach = FARTHEST_BEYOND * (high - low)
+    together = np.clip(families, low - reach, high + reach).mean(axis=0)
+    mixed: Array = (1 - KERNEL_SHARE) * together + KERNEL_SHARE * _in_shape(kernel, together)
     return mixed
 
 
-def _predicted(table: PriceTable, until: int, wanted: NDArray[np.int64], memory: Memory) -> Array:
-    """(3, V, S) of models fitted on the table's days before `until`, each shifted back to the prices' own scale."""
+def _in_shape(hours: Array, shape: Array) -> Array:
+    """(..., S) hours (..., 24) with the course inside the hour of another row (..., S)."""
+    per_hour = shape.shape[-1] // 24
+    within: Array = shape + np.repeat(hours - by_hour(shape), per_hour, axis=-1)
+    return within
+
+
+def _predicted(table: PriceTable, until: int, day: int, memory: Memory) -> Array:
+    """(3, S) by models fitted on the table's days before `until`."""
     models = memory.get(
         lambda: fit_models(table, until), table.boosted[:until], table.wide[:until], table.prices[:until]
     )
-    return predict(models, table, wanted)
+    return predict(models, table, np.array([day]))[:, 0]
 
 
 def _start(grid: DayGrid, first: int) -> int:
