@@ -71,9 +71,7 @@ def class_deciles(history: ClassHistory, target_day: int, memory: Memory, *, see
             model = _pool(history, known, anchor, memory, seed)
         mixed = _own_day(known, days.target, 0.5)
         if len(held):
-            mixed = _mixed(
-                known, model, _own(known, held), held, idle=history.kind.may_idle and history.kind.follows_week
-            )
+            mixed = _mixed(known, model, _own(known, held), held, history.kind)
         parts.append(_limited(history, mixed, chunk))
     return np.concatenate(parts) if parts else np.zeros((0, history.grid.slots_per_day, len(DECILES)))
 
@@ -147,7 +145,7 @@ def _own_day(known: pooled.Known, day: int, values_share: float) -> Floats:
 
 
 def _mixed(
-    known: pooled.Known, model: pooled.PooledModel | None, own: _Own, held: NDArray[np.int64], *, idle: bool
+    known: pooled.Known, model: pooled.PooledModel | None, own: _Own, held: NDArray[np.int64], kind: SeriesClass
 ) -> Floats:
     """Own and pooled deciles by the weights that would have been best on the held days, then the band made to fit."""
     seen, actual = known.days.seen[:, held], known.days.values[:, held]
@@ -161,7 +159,8 @@ def _mixed(
         mixed = (1 - part) * own.ahead + part * pooled.deciles(model, known, known.days.target)
         past = (1 - part[..., None]) * own.held + part[..., None] * boosted
     middle = mixed[..., 4:5]
-    return middle + (mixed - middle) * band_factors(actual, seen, past, idle=idle)
+    idle = kind.may_idle and kind.follows_week
+    return middle + (mixed - middle) * band_factors(actual, seen, past, idle=idle, daylight=kind.daylight)
 
 
 def _limited(history: ClassHistory, deciles: Floats, chunk: slice) -> Floats:

@@ -12,6 +12,8 @@ PRIOR_MIX = 0.5
 BAND_TRUST = (0.2, 0.4)  # in what a series' held days and those of its class ask for
 BAND_LIMITS = (0.7, 1.4)
 IDLE_TRUST, IDLE_LIMITS = (0.2, 0.8), (0.4, 1.4)  # where zero is both frequent and the lower end of the band
+DAYLIGHT_TRUST, DAYLIGHT_LIMITS = (0.1, 0.6), (0.6, 1.4)
+COVERED, DAYLIGHT_COVERED = 0.8, 0.77  # a certain night counts as covered: within tolerance with it and without it
 
 
 def mixing_weights(actual: Floats, seen: NDArray[np.bool_], own: Floats, boosted: Floats) -> Floats:
@@ -35,7 +37,7 @@ def _pinball(actual: Floats, seen: NDArray[np.bool_], quantiles: Floats) -> Floa
     return found
 
 
-def band_factors(actual: Floats, seen: NDArray[np.bool_], quantiles: Floats, *, idle: bool) -> Floats:
+def band_factors(actual: Floats, seen: NDArray[np.bool_], quantiles: Floats, *, idle: bool, daylight: bool) -> Floats:
     """(N, 1, 1) factors on the distance from the median that cover 80 % of the held days, part way from 1.
 
     Those of a series are drawn to that of its class.
@@ -46,11 +48,14 @@ def band_factors(actual: Floats, seen: NDArray[np.bool_], quantiles: Floats, *, 
         return np.ones((len(actual), 1, 1))
     below, above = np.maximum(middle - low, 1e-9), np.maximum(high - middle, 1e-9)
     score = np.where(actual < middle, (middle - actual) / below, (actual - middle) / above)
-    common = np.quantile(score[usable], 0.8)
+    share = DAYLIGHT_COVERED if daylight else COVERED
+    common = np.quantile(score[usable], share)
     each = np.array(
-        [np.quantile(one[use], 0.8) if use.any() else common for one, use in zip(score, usable, strict=True)]
+        [np.quantile(one[use], share) if use.any() else common for one, use in zip(score, usable, strict=True)]
     )
     trust, limits = (IDLE_TRUST, IDLE_LIMITS) if idle else (BAND_TRUST, BAND_LIMITS)
+    if daylight:
+        trust, limits = DAYLIGHT_TRUST, DAYLIGHT_LIMITS
     factor = trust[0] * each + trust[1] * common + 1 - sum(trust)
     limited: Floats = np.clip(factor, *limits)[:, None, None]
     return limited

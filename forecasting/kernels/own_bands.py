@@ -1,7 +1,10 @@
-"""Quantiles of a series from its own last four weeks: residuals of its blend, and the values themselves."""
+"""Quantiles of a series from its own last weeks: residuals of its blend, and the values themselves.
+
+Where no week is followed (sun, wind) two months are looked at, and of the values those that were forecast alike: a
+forecast of no wind has another distribution than one of a storm.
+"""
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.stats import norm
 
 from forecasting.kernels.arrays import Floats
@@ -9,7 +12,8 @@ from forecasting.kernels.naive import Days
 
 DECILES = np.arange(1, 10) / 10
 SAME_TYPE = 3.0
-MEMORY_DAYS = 28
+MEMORY_DAYS, WEATHER_MEMORY_DAYS, WEATHER_HALF_LIFE_DAYS = 28, 70, 35
+ALIKE, ALIKE_FLOOR = 0.15, 0.3  # width of the bell around a forecast, of it plus so much of the usual one
 
 
 def own_quantiles(days: Days, blend: Floats, day: int, *, reach: int, values_share: float) -> Floats:
@@ -17,23 +21,44 @@ def own_quantiles(days: Days, blend: Floats, day: int, *, reach: int, values_sha
 
     reach : neighbouring slots that count as the same, on each side. values_share in 0..1.
     """
-    past = np.arange(max(day - MEMORY_DAYS - days.lead, 0), max(day - days.lead, 1))
+    weather = not days.types.any()
+    memory = WEATHER_MEMORY_DAYS if weather else MEMORY_DAYS
+    past = np.arange(max(day - memory - days.lead, 0), max(day - days.lead, 1))
     weight = np.where(days.types[past] == days.types[day], SAME_TYPE, 1.0)
-    seen, values = days.seen[:, past], days.values[:, past]
-    around = blend[:, day, :, None] + weighted_deciles(values - blend[:, past], seen, weight, reach=1)
+    if weather:
+        weight = 0.5 ** ((day - past) / WEATHER_HALF_LIFE_DAYS)
+    mass = (days.seen[:, past] * weight[:, None]).astype(np.float32)
+    values, then, now = days.values[:, past], blend[:, past], blend[:, day]
+    around = bounded(now[..., None] + weighted_deciles(values - then, mass, reach=1), days)
     if values_share <= 0:
         return around
-    return (1 - values_share) * around + values_share * weighted_deciles(values, seen, weight, reach=reach)
+    found = weighted_deciles(values, mass, reach=reach, alike=(then, now) if weather else None)
+    return (1 - values_share) * around + values_share * found
 
 
-def weighted_deciles(values: Floats, seen: NDArray[np.bool_], weight: Floats, *, reach: int) -> Floats:
-    """(N, S, 9) deciles over the past days (N, R, S), each slot pooled with its neighbours."""
+def bounded(deciles: Floats, days: Days) -> Floats:
+    """Not below 0 where no known value was."""
+    lowest = days.values[:, : days.issue_day + 1].min(axis=(1, 2))
+    found: Floats = np.maximum(deciles, np.where(lowest < 0, -np.inf, 0)[:, None, None].astype(np.float32))
+    return found
+
+
+def weighted_deciles(values: Floats, mass: Floats, *, reach: int, alike: tuple[Floats, Floats] | None = None) -> Floats:
+    """(N, S, 9) deciles over past days (N, R, S) of some mass, each slot pooled with its neighbours.
+
+    alike : forecasts of the past days (N, R, S) and of the day (N, S); days count by how near the two are.
+    """
     shifts = range(-reach, reach + 1, max(reach // 2, 1))  # five of the quarter hours around, or the hours beside
     pooled = np.concatenate([np.roll(values, shift, axis=2) for shift in shifts], axis=1)
-    known = np.concatenate([np.roll(seen, shift, axis=2) for shift in shifts], axis=1)
+    mass = np.concatenate([np.roll(mass, shift, axis=2) for shift in shifts], axis=1)
+    if alike is not None:
+        then, now = alike
+        width = ALIKE * (np.abs(now) + ALIKE_FLOOR * np.abs(then).mean(axis=(1, 2))[:, None]) + np.float32(1e-9)
+        apart = np.concatenate([np.roll(then, shift, axis=2) for shift in shifts], axis=1) - now[:, None]
+        mass = mass * (np.exp(-((apart / width[:, None]) ** 2) / 2) + np.float32(1e-6))
     order = np.argsort(pooled, axis=1)
     ordered = np.take_along_axis(pooled, order, axis=1)
-    mass = np.tile(weight, len(shifts))[order] * np.take_along_axis(known, order, axis=1)
+    mass = np.take_along_axis(mass, order, axis=1)
     total = mass.sum(axis=1)
     mass = np.where((total > 0)[:, None], mass, 1.0)
     reached = (np.cumsum(mass, axis=1) - mass / 2) / mass.sum(axis=1)[:, None]

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from forecasting.kernels.arrays import Floats
 from forecasting.kernels.gradient import TARGET_CAP, informative, sample_rows
 from forecasting.kernels.naive import Days
+from forecasting.kernels.own_bands import bounded
 
 LEVELS = (0.1, 0.3, 0.5, 0.7, 0.9)
 MEMORY_DAYS = 28
@@ -109,4 +110,4 @@ def deciles(model: PooledModel, known: Known, day: int) -> Floats:
     out[..., ::2] = ordered
     out[..., 1::2] = (ordered[..., 1:] + ordered[..., :-1]) / 2
     scaled: Floats = known.blend[:, day, :, None] + out * known.level_kw[:, None, None]
-    return scaled
+    return bounded(scaled, known.days)
