@@ -103,6 +103,6 @@ def step_of(edges_mw: FloatArray, quantity_mw: float) -> int:
 def paid_change(stairs: Staircase, quantity_kw: float) -> float:
     """Change of the price at a quantity, in plain arithmetic; beyond the last step that of the last."""
     for upto_kw, change in stairs:
-        if quantity_kw <= upto_kw + 1e-9:
+        if quantity_kw <= upto_kw + 1e-3:
             return change
     return stairs[-1][1] if stairs else 0.0

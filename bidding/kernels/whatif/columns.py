@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bidding.kernels.array_model import Index
+
+if TYPE_CHECKING:
+    from bidding.kernels.whatif.steps import StepColumns
 
 KW_PER_MW = 1000.0
 DirectionAt = NDArray[np.bool_]
@@ -34,4 +38,5 @@ class Columns:
     relief: Index | None = None
     excess: Index | None = None
     begun: Index | None = None
+    steps: list[StepColumns] = field(default_factory=list)
     lots: list[tuple[Index, Index, Index | None]] = field(default_factory=list)

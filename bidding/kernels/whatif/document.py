@@ -70,7 +70,16 @@ def read_document(raw: Any) -> WhatIf:
     )
 
 
-RESERVE_KEYS = {"name", "direction", "mtu_minutes", "price_per_mw_h", "min_quantity_kw", "endurance_h", "activation"}
+RESERVE_KEYS = {
+    "name",
+    "direction",
+    "mtu_minutes",
+    "price_per_mw_h",
+    "min_quantity_kw",
+    "endurance_h",
+    "activation",
+    "residual_demand",
+}
 ASK_KEYS = {"id", "feeder", "direction", "intervals", "quantity_kw", "price_per_mwh"}
 STORAGE_KEYS = {
     "name", "feeder", "charge_kw", "discharge_kw", "energy_min_kwh", "energy_max_kwh", "energy_start_kwh",
@@ -110,7 +119,15 @@ def _blocks(item: Reader, count: int, minutes: float) -> tuple[NDArray[np.int64]
 
 
 def _energy(top: Reader, shape: tuple[int, int], minutes: float) -> Energy:
-    keys = {"mtu_minutes", "price_per_mwh", "min_quantity_kw", "curve", "curve_form", "import_fee_per_mwh"}
+    keys = {
+        "mtu_minutes",
+        "price_per_mwh",
+        "min_quantity_kw",
+        "curve",
+        "curve_form",
+        "import_fee_per_mwh",
+        "residual_demand",
+    }
     item = top.part("energy", keys)
     block, hours = _blocks(item, shape[1], minutes)
     curve = item.flag("curve", default=False)
@@ -124,8 +141,25 @@ def _energy(top: Reader, shape: tuple[int, int], minutes: float) -> Energy:
         min_quantity_kw=item.number("min_quantity_kw", default=0.0, least=0.0),
         curve=curve,
         linear=form == "linear",
+        stairs=_stairs(item, allowed=not curve),
         import_fee_per_mwh=item.number("import_fee_per_mwh", default=0.0),
     )
+
+
+def _stairs(item: Reader, *, allowed: bool = True) -> tuple[tuple[float, float], ...]:
+    """How the quantity moves the price: [[up to kW, change], ...], a sale never raises it."""
+    if item.is_null("residual_demand"):
+        return ()
+    steps = item.pairs("residual_demand")
+    before = (0.0, 0.0)
+    for step in steps:
+        if step[0] <= before[0] or step[1] > before[1]:
+            item.finding("residual_demand", "want rising kW, and changes of the price that are not above 0 nor rise")
+            return ()
+        before = step
+    if not allowed:
+        item.finding("residual_demand", "only where curve is false")
+    return steps
 
 
 def _imbalance(top: Reader, shape: tuple[int, int]) -> tuple[FloatArray | None, float]:
@@ -146,6 +180,7 @@ def _reserve(item: Reader, count: int, minutes: float) -> Reserve:
         min_quantity_kw=item.number("min_quantity_kw", default=0.0, least=0.0),
         endurance_h=item.number("endurance_h", default=0.0, least=0.0),
         activation=item.number("activation", default=0.0, least=0.0, most=1.0),
+        stairs=_stairs(item),
     )
 
 

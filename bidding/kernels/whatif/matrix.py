@@ -15,6 +15,7 @@ from bidding.kernels.whatif.market_rows import balance_rows, carry_rows, curve_r
 from bidding.kernels.whatif.money import add_objective
 from bidding.kernels.whatif.owner_rows import owner_rows
 from bidding.kernels.whatif.stated import WhatIf
+from bidding.kernels.whatif.steps import step_rows
 from bidding.kernels.whatif.storage_rows import direction_rows, endurance_rows, energy_rows, headroom_rows
 
 
@@ -38,6 +39,7 @@ def build(
     feeder_rows(problem, made, columns)
     curve_rows(problem, made, columns)
     owner_rows(problem, made, columns)
+    step_rows(problem, made, columns)
     if elastic is not True:
         add_objective(problem, made, columns)
     return made, columns

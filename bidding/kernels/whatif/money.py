@@ -9,6 +9,7 @@ from bidding.kernels.problem import FloatArray
 from bidding.kernels.whatif.columns import KW_PER_MW, Columns
 from bidding.kernels.whatif.limits import beside_time
 from bidding.kernels.whatif.stated import WhatIf
+from bidding.kernels.whatif.steps import moved_price_terms
 
 
 def add_objective(problem: WhatIf, made: ArrayModel, columns: Columns) -> None:
@@ -58,6 +59,7 @@ def profit_terms(problem: WhatIf, columns: Columns, s: int) -> list[tuple[Index,
         terms += [(columns.surplus[s], hours * (price - spread)), (columns.deficit[s], -hours * (price + spread))]
     terms.append((columns.discharge[s], -hours * beside_time(fleet.wear_per_mwh)))
     terms.append((columns.charge[s], -hours * beside_time(fleet.wear_per_mwh + energy.import_fee_per_mwh)))
+    terms += moved_price_terms(columns)
     for number, ask in enumerate(problem.asks):
         paid = float(ask.quantity_kw.sum()) / KW_PER_MW * hours * ask.price_per_mwh
         terms.append((columns.ask[number : number + 1], np.array([paid])))

@@ -119,6 +119,13 @@ class Reader:
         self._within(key, values, **limits)
         return values
 
+    def pairs(self, key: str) -> tuple[tuple[float, float], ...]:
+        values = self._numbers(key, 2)
+        if values.shape[1:] != (2,) or not np.all(np.isfinite(values)):
+            self.finding(key, "want a list of [number, number]")
+            return ()
+        return tuple((float(first), float(second)) for first, second in values)
+
     def _numbers(self, key: str, dimensions: int) -> FloatArray:
         if key not in self.raw:
             self.finding(key, "missing")

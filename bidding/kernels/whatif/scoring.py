@@ -10,6 +10,7 @@ import numpy as np
 from bidding.kernels.problem import FloatArray
 from bidding.kernels.whatif.columns import KW_PER_MW
 from bidding.kernels.whatif.stated import WhatIf
+from bidding.kernels.whatif.steps import moved_price_profit
 
 SHORT_KWH = 1e-5
 
@@ -51,12 +52,14 @@ def scenario_profits(problem: WhatIf, plan: WhatIfPlan) -> FloatArray:
     for item in problem.reserves:
         sold = plan.reserve_kw[item.name]
         profit += float((sold * item.price_per_mw_h).sum()) * item.mtu_hours / KW_PER_MW
+        profit += moved_price_profit(sold, item.stairs, item.mtu_hours)
         if problem.imbalance_price is not None:
             sign = item.activation * (1.0 if item.is_up else -1.0)
             profit += sign * hours * (problem.imbalance_price * sold[item.block]).sum(axis=1)
     if problem.imbalance_price is not None:
         price, spread = problem.imbalance_price, problem.spread_per_mwh
         profit += hours * (price * plan.deviation_kw - spread * np.abs(plan.deviation_kw)).sum(axis=1)
+    profit += moved_price_profit(plan.position_kw, energy.stairs, energy.mtu_hours)
     for ask in problem.asks:
         profit += hours * plan.ask_share[ask.id] * float(ask.quantity_kw.sum()) * ask.price_per_mwh
     return np.asarray(profit, dtype=np.float64)

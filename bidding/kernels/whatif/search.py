@@ -183,7 +183,7 @@ class Search:
             whole.append((on, (values[position] >= needed).astype(np.float64)))
             if buy is not None:
                 whole.append((buy, (values[position] <= -needed).astype(np.float64)))
-        return whole
+        return whole + [(steps.within, steps.settled(values)) for steps in columns.steps]
 
     def _branch(self, exclusive: DirectionAt) -> DirectionAt:
         """Branch and bound with direction binaries where they proved necessary; more of them for the next round."""

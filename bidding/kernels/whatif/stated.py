@@ -21,6 +21,7 @@ class Energy:
     curve: bool
     import_fee_per_mwh: float
     linear: bool = False
+    stairs: tuple[tuple[float, float], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,7 @@ class Reserve:
     min_quantity_kw: float
     endurance_h: float
     activation: float
+    stairs: tuple[tuple[float, float], ...] = ()
 
 
 @dataclass(frozen=True)
