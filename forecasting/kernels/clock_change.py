@@ -5,6 +5,7 @@ and shops do, some industry and the sun do not.
 """
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from forecasting.kernels.arrays import Floats, nan_mean
@@ -28,6 +29,30 @@ def align_clock(grid: DayGrid, *, offset_hours: int) -> DayGrid:
             followed = _followed(values, moved, day, grid.issue_day, otherwise=home)
             values = np.where(followed[:, None, None], moved, values)
     return grid.with_values(values)
+
+
+def hold_clock(grid: DayGrid, target_day: int, *, sun: bool) -> DayGrid:
+    """A grid on the wall clock with days before each change of it moved by an hour, for the series that did not move.
+
+    sun : they never do; others say so by their own days after the change. Changes up to the target day count.
+    """
+    dates = grid.dates[0] + np.arange(target_day + 1).astype("timedelta64[D]")
+    values = grid.values
+    for day, hours, _ in clock_changes(dates):
+        if day >= 1 and _changes_in(grid.zone, dates[day]):
+            moved = _moved(values, min(day, grid.issue_day + 1), -hours, grid)
+            stayed = (
+                np.ones(len(values), dtype=bool)
+                if sun
+                else _followed(values, moved, day, grid.issue_day, otherwise=False)
+            )
+            values = np.where(stayed[:, None, None], moved, values)
+    return grid.with_values(values)
+
+
+def _changes_in(zone: str, date: np.datetime64) -> bool:
+    noon, day = pd.Timestamp(date) + pd.Timedelta("12h"), pd.Timedelta("1D")
+    return (noon - day).tz_localize(zone).utcoffset() != noon.tz_localize(zone).utcoffset()
 
 
 def clock_changes(dates: NDArray[np.datetime64]) -> list[tuple[int, int, bool]]:

@@ -14,6 +14,7 @@ from forecasting.kernels.calendar import DayGrid, to_day_grid
 from forecasting.kernels.classes import CLASSES
 from forecasting.kernels.cleaning import Cleaned, clean, findings
 from forecasting.kernels.climb import TrainedClass, forecast_class, train_class
+from forecasting.kernels.clock_change import hold_clock
 from forecasting.kernels.ladder import ClassForecast, Ladder, LadderSettings
 from forecasting.kernels.weather import Weather, admitted_weather, laid_out
 
@@ -163,8 +164,9 @@ def _ladder_of(part: Part) -> tuple[Cleaned, Ladder]:
         may_idle=kind.may_idle,
         signed=signed,
     )
+    grid = part.clock.grid(cleaned.values)
     ladder = Ladder(
-        part.clock.grid(cleaned.values),
+        hold_clock(grid, part.clock.target_day, sun=kind.daylight),
         target_day=part.clock.target_day,
         series_class=kind,
         level_kw=cleaned.level_kw,

@@ -1,5 +1,6 @@
 """Processes that work through parts: arrays in, arrays out, results in order, few parts in memory at a time."""
 
+import logging
 import os
 import threading
 from collections import deque
@@ -11,6 +12,8 @@ from typing import Self, TypeVar
 
 In = TypeVar("In")
 Out = TypeVar("Out")
+
+logger = logging.getLogger(__name__)
 
 PARTS_WAITING = 1  # made ready while the workers are busy
 
@@ -33,21 +36,27 @@ class Workers:
 
     def map(self, function: Callable[[In], Out], inputs: Iterable[In]) -> Iterator[Out]:
         """function of each input, in order; the inputs are taken only as the workers need them."""
-        if self.processes == 1:
+        pool = self._started()
+        if pool is None:
             yield from map(function, inputs)
             return
-        if self._pool is None:
-            # not forked: a service has threads and a database connection
-            self._pool = ProcessPoolExecutor(
-                self.processes, mp_context=get_context("spawn"), initializer=_end_with_parent
-            )
         waiting: deque[Future[Out]] = deque()
         for one in inputs:
-            waiting.append(self._pool.submit(function, one))
+            waiting.append(pool.submit(function, one))
             if len(waiting) > self.processes + PARTS_WAITING:
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
+
+    def _started(self) -> ProcessPoolExecutor | None:
+        if self._pool is None and self.processes > 1:
+            try:  # spawned, not forked: a service has threads and a database connection
+                context = get_context("spawn")
+                self._pool = ProcessPoolExecutor(self.processes, mp_context=context, initializer=_end_with_parent)
+            except (ImportError, OSError) as error:  # no shared semaphores here
+                logger.warning("no worker processes, the forecast runs in one: %s", error)
+                self.processes = 1
+        return self._pool
 
 
 def available_cores() -> int:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 POLISHED_TOTALS = 3  # exact likelihood costs about half a second each
-POOLED_DEVICES = 3000  # below it starting the processes costs more than they save
+POOLED_DEVICES = 500  # below it starting the processes costs more than they save
 
 
 def run_forecast(*, zone_code: str, delivery_date: date, at: datetime, version: int = 1) -> list[ForecastRun]:

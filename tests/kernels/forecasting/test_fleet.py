@@ -85,6 +85,29 @@ def test_the_same_local_slot_is_compared_across_a_clock_change():
     assert found.mean_kw[0, 33:71].min() > 9.5 and found.mean_kw[0, :31].max() < 2.6
 
 
+@pytest.mark.parametrize("day", [date(2016, 3, 27), date(2016, 3, 29), date(2016, 4, 8), date(2016, 10, 31)])
+def test_the_sun_does_not_follow_the_clock(day):
+    one = fleet(day, days=24)
+    assert one.target_starts[0] == one.starts[-1] + np.timedelta64(15, "m")
+    hour = (one.starts.astype("datetime64[m]").astype(np.int64) % 1440) / 60
+    power = power_of(one)
+    power[6] = -9 * np.maximum(np.sin((hour - 5) / 13 * np.pi), 0) * ((hour > 5) & (hour < 18))
+    found = forecast_fleet(with_power(one, power))
+    ahead = (one.target_starts.astype("datetime64[m]").astype(np.int64) % 1440) / 60
+    truth = -9 * np.maximum(np.sin((ahead - 5) / 13 * np.pi), 0) * ((ahead > 5) & (ahead < 18))
+    late = ahead > 3 if day != date(2016, 3, 27) else ahead > 5
+    assert np.abs(found.on_intervals(found.profile_kw)[6] - truth)[late].max() < 0.4
+
+
+def test_a_plant_that_keeps_winter_time_is_found_out_by_its_own_days():
+    one = fleet(date(2016, 4, 8), days=26)
+    hour = (one.starts.astype("datetime64[m]").astype(np.int64) % 1440) / 60
+    power = power_of(one)
+    power[0] = np.where((hour >= 6) & (hour < 14), 10.0, 2.0) + 0.01 * np.arange(len(hour)) % 0.1
+    found = forecast_fleet(with_power(one, power))
+    assert found.profile_kw[0, 33:63].min() > 9.5 and found.profile_kw[0, 65:].max() < 2.6
+
+
 def broken(one, how):
     power = power_of(one)
     match how:
