@@ -12,10 +12,10 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from bidding.kernels.relaxation import Relaxation
 from bidding.kernels.solver import (
     FloatArray,
     LinearModel,
-    Relaxation,
     Solution,
     SolverFailed,
     SolverOptions,

@@ -1,11 +1,8 @@
 """The narrow door between PuLP models and solvers.
 
-A PuLP *minimisation* is read once into arrays (`read_model`); every solve after that (relaxed, with columns fixed,
-with a
-warm start) is one bulk call of the arrays. HiGHS is the solver, CBC the fallback for installations without highspy;
-both
-answer the same `Solution`. A status is never believed: `check_point` tests rows, bounds and integrality in our own
-code.
+A PuLP *minimisation* is read once into arrays (`read_model`); every solve after that (relaxed, with columns fixed, with
+a warm start) is one bulk call of the arrays. HiGHS is the solver, CBC the fallback for installations without highspy.
+A status is never believed: `check_point` tests rows, bounds and integrality in our own code.
 """
 
 from __future__ import annotations
@@ -182,30 +179,11 @@ def solve(
         answer = solve_with_cbc(model, options)
     else:
         raise ValueError(f"unknown engine {options.engine!r}, want one of {ENGINES}")
-    _believe(model, answer)
+    believe(model, answer)
     return replace(answer, seconds=time.perf_counter() - began)
 
 
-class Relaxation:
-    """The relaxation under changing bounds; HiGHS starts each solve from the last basis, CBC from nothing."""
-
-    def __init__(self, model: LinearModel, options: SolverOptions) -> None:
-        from bidding.kernels.engines import HighsSession
-
-        self._model, self._options = model, options
-        self._session = HighsSession(model, options) if options.engine == "highs" else None
-
-    def solve(self, lower: FloatArray, upper: FloatArray) -> Solution:
-        """Raises SolverFailed if a point the solver calls feasible is not."""
-        if self._session is None:
-            return solve(self._model.with_bounds(lower, upper), self._options, relax=True)
-        began = time.perf_counter()
-        answer = self._session.solve(lower, upper)
-        _believe(self._model.relaxed().with_bounds(lower, upper), answer)
-        return replace(answer, seconds=time.perf_counter() - began)
-
-
-def _believe(model: LinearModel, answer: Solution) -> None:
+def believe(model: LinearModel, answer: Solution) -> None:
     if answer.values.size and (findings := check_point(model, answer.values)):
         raise SolverFailed(answer.status, f"{len(findings)} findings, first {findings[0]}")
 

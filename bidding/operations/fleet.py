@@ -10,7 +10,8 @@ import numpy as np
 from django.conf import settings
 from numpy.typing import NDArray
 
-from bidding.kernels.aggregate import DELIVERABLE_PU, FleetArrays, clip_to_envelopes
+from bidding.kernels.aggregate import DELIVERABLE_PU, FleetArrays
+from bidding.kernels.clipping import clip_to_envelopes
 from bidding.kernels.problem import FlexGroup
 from bidding.operations.admission import Admission
 from forecasting.models import ForecastRun

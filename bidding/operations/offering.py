@@ -37,7 +37,8 @@ def _curves_of(
     gathered: Gathered, plan: BidPlan, offers: list[OpenProduct], options: SolverOptions
 ) -> dict[str, list[Any]]:
     from bidding.kernels.linear_curve import line_of_steps
-    from bidding.kernels.offer_curves import cheap_reserve_lots, energy_curve, reserve_curve
+    from bidding.kernels.offer_curves import energy_curve
+    from bidding.kernels.reserve_curves import cheap_reserve_lots, reserve_curve
 
     found: dict[str, list[Any]] = {}
     sold = {item.code for item in gathered.problem.reserves}

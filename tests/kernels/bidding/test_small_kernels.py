@@ -8,8 +8,9 @@ import numpy as np
 import pulp
 import pytest
 
-from bidding.kernels.aggregate import FleetArrays, aggregate, clip_to_envelopes
+from bidding.kernels.aggregate import FleetArrays, aggregate
 from bidding.kernels.book import Promise, check_book
+from bidding.kernels.clipping import clip_to_envelopes
 from bidding.kernels.gate import block_of_interval, gate_closure
 from bidding.kernels.price_forecast import expected_prices
 from bidding.kernels.solver import SolverOptions, Status, check_point, read_model, solve
