@@ -85,6 +85,7 @@ def make_variables(problem: BidProblem, exclusive: frozenset[tuple[int, int]]) -
     if problem.energy is not None:
         room_up, room_down = _admitted_room(problem, problem.energy)
         made.sell = _position(problem.energy, UP, np.minimum(room_up, problem.book_up_kw), "sell")
+        room_down = np.zeros_like(room_down) if problem.energy.sell_only else room_down
         made.buy = _position(problem.energy, DOWN, np.minimum(room_down, problem.book_down_kw), "buy")
     for product in problem.reserves:
         _reserve_variables(made, problem, product)

@@ -168,6 +168,7 @@ def _energy_product(item: OpenProduct, rules: Rules) -> EnergyProduct:
         most_kw=rules.most_kw,
         barred=rules.barred,
         stairs=_stairs(product),
+        sell_only=product.consumption_only,
     )
 
 

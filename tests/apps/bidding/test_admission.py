@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from bidding.kernels.co_optimise import build
 from bidding.models import Market, Product
 from bidding.operations.admission import admission, misplaced
 from bidding.operations.gather import Gathered, gather
@@ -85,6 +86,17 @@ def test_who_wants_longer_notice_than_a_reserve_gives_does_not_hold_it(world: Wo
         (pumps,) = [group for group in problem.groups if "HEAT_PUMP" in group.name]
         assert (pumps.name in problem.reserves[0].barred) is barred and pumps.max_starts == 2.0
         assert "2 starts 30 min notice" in pumps.name
+
+
+def test_a_market_that_pays_reduction_only_is_sold_to_and_not_bought_from(world: World):
+    Product.objects.filter(pk=world.energy.pk).update(consumption_only=True)
+    world.energy.refresh_from_db()
+    problem = gathered(world, world.energy).problem
+    assert problem.energy is not None and problem.energy.sell_only
+    lp, made = build(problem)
+    assert made.buy is not None and made.sell is not None
+    assert {lots.upBound for lots in made.buy.lots} == {0} and max(lots.upBound for lots in made.sell.lots) > 0
+    assert lp.numVariables() > 0
 
 
 def test_a_stored_residual_demand_curve_holds_sales_back(world: World):
