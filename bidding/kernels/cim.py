@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from xml.etree import ElementTree
 
+from bidding.kernels.cim_reading import children_of, parsed, text_of
 from bidding.kernels.exchange import BadExchangeFile, OrderRow
 
 BID_NAMESPACE = "urn:iec62325.351:tc57wg16:451-7:reservebiddocument:7:2"
@@ -19,7 +20,6 @@ ACK_NAMESPACE = "urn:iec62325.351:tc57wg16:451-1:acknowledgementdocument:8:1"
 BID_ROOT, ACK_ROOT = "ReserveBid_MarketDocument", "Acknowledgement_MarketDocument"
 DIRECTIONS = {"SELL": "A01", "BUY": "A02"}
 ACCEPTED, REJECTED, PARTLY = "A01", "A02", "A03"  # of the whole document
-LARGEST_BYTES = 5_000_000
 MRID_LENGTH = 60
 
 
@@ -142,11 +142,11 @@ def _add_reason(made: _Writer, parent: ElementTree.Element, reason: Reason) -> N
 
 def read_acknowledgement(data: bytes) -> Acknowledgement:
     """Raises BadExchangeFile: too large, not UTF-8, a document type or entity, not XML, parts missing or unknown."""
-    root = _parsed(data, ACK_ROOT)
-    reasons = [_reason(element, "") for element in _children(root, "Reason")]
-    for series in _children(root, "Rejected_TimeSeries"):
-        name = _text(series, "mRID")
-        found = [_reason(element, name) for element in _children(series, "Reason")]
+    root = parsed(data, ACK_ROOT)
+    reasons = [_reason(element, "") for element in children_of(root, "Reason")]
+    for series in children_of(root, "Rejected_TimeSeries"):
+        name = text_of(series, "mRID")
+        found = [_reason(element, name) for element in children_of(series, "Reason")]
         if not found:
             raise BadExchangeFile(f"the rejected time series {name} has no reason")
         reasons += found
@@ -155,55 +155,21 @@ def read_acknowledgement(data: bytes) -> Acknowledgement:
         raise BadExchangeFile(f"reason codes of the document: {codes or 'none'}, want one of A01, A02, A03")
     if (codes[0] == PARTLY) is not any(reason.series for reason in reasons):
         raise BadExchangeFile(f"reason code {codes[0]} does not go with its rejected time series")
-    received, revision = (_text(root, f"received_MarketDocument.{name}") for name in ("mRID", "revisionNumber"))
+    received, revision = (text_of(root, f"received_MarketDocument.{name}") for name in ("mRID", "revisionNumber"))
     if not revision.isdigit():
         raise BadExchangeFile(f"received_MarketDocument.revisionNumber: {revision!r} is no number")
-    return Acknowledgement(_text(root, "mRID"), received, int(revision), tuple(reasons))
+    return Acknowledgement(text_of(root, "mRID"), received, int(revision), tuple(reasons))
 
 
 def read_bid_identity(data: bytes) -> tuple[str, int, list[str]]:
     """(mRID, revision, mRIDs of the time series) of a ReserveBid document. Raises BadExchangeFile."""
-    root = _parsed(data, BID_ROOT)
-    revision = _text(root, "revisionNumber")
+    root = parsed(data, BID_ROOT)
+    revision = text_of(root, "revisionNumber")
     if not revision.isdigit():
         raise BadExchangeFile(f"revisionNumber: {revision!r} is no number")
-    return _text(root, "mRID"), int(revision), [_text(one, "mRID") for one in _children(root, "Bid_TimeSeries")]
-
-
-def _parsed(data: bytes, wanted: str) -> ElementTree.Element:
-    if len(data) > LARGEST_BYTES:
-        raise BadExchangeFile(f"{len(data)} bytes, at most {LARGEST_BYTES} are read")
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise BadExchangeFile(f"not UTF-8: {error}") from None
-    if "\0" in text or "<!doctype" in text.lower() or "<!entity" in text.lower():
-        raise BadExchangeFile("document types and entities are not read")
-    try:
-        root = ElementTree.fromstring(text)
-    except (ElementTree.ParseError, ValueError) as error:
-        raise BadExchangeFile(f"not XML: {error}") from None
-    if _name(root) != wanted:
-        raise BadExchangeFile(f"a {_name(root)}, want {wanted}")
-    return root
-
-
-def _name(element: ElementTree.Element) -> str:
-    return element.tag.rpartition("}")[2]
-
-
-def _children(parent: ElementTree.Element, name: str) -> list[ElementTree.Element]:
-    return [element for element in parent if _name(element) == name]
-
-
-def _text(parent: ElementTree.Element, name: str) -> str:
-    found = _children(parent, name)
-    text = (found[0].text or "").strip() if found else ""
-    if not text:
-        raise BadExchangeFile(f"{_name(parent)}: {name} is missing")
-    return text
+    return text_of(root, "mRID"), int(revision), [text_of(one, "mRID") for one in children_of(root, "Bid_TimeSeries")]
 
 
 def _reason(element: ElementTree.Element, series: str) -> Reason:
-    texts = [(one.text or "").strip() for one in _children(element, "text")]
-    return Reason(_text(element, "code"), "; ".join(filter(None, texts)), series)
+    texts = [(one.text or "").strip() for one in children_of(element, "text")]
+    return Reason(text_of(element, "code"), "; ".join(filter(None, texts)), series)

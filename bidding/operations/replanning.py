@@ -7,7 +7,7 @@ All in one transaction under the portfolio's lock, so a job that was killed leav
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import date, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -18,33 +18,16 @@ from django.db import transaction
 from bidding.errors import BadPrice, BelowMinimum, GatePassed, RunUnderWay, SoldTwice, WrongState
 from bidding.models import Bid, BidEvent, NightlyRun, NightlyStep, PlannedDay
 from bidding.operations import bids, book
-from bidding.operations.nightly import PORTFOLIO_BUDGET_S, NightlyContext, run_step
+from bidding.operations.nightly import NightlyContext, run_step
 from bidding.operations.offering import risk_of
 from bidding.operations.positions import as_json, bid_drafts
 from bidding.operations.replan_choice import Choice, choose, expected_worth
+from bidding.operations.replan_scene import Scene, scene_of
 from bidding.queries import book_check
-from bidding.wholesale.queries import OpenProduct, open_product, wholesale_products
 from vpp.accounts.operations import audit
-from vpp.enrollment.models import Portfolio
 
 if TYPE_CHECKING:
     from bidding.operations.bids import BidDraft
-
-CHANGEABLE = (Bid.State.CHECKED, Bid.State.SUBMITTED, Bid.State.ACKNOWLEDGED)
-TURNED_DOWN = (Bid.State.NOT_CLEARED, Bid.State.REJECTED, Bid.State.EXPIRED)
-
-
-@dataclass
-class Scene:
-    """One new plan in the making; `offers` are what is before its gate, `live` its bids that may be changed."""
-
-    context: NightlyContext
-    portfolio: Portfolio
-    why: str
-    event_id: int
-    offers: list[OpenProduct] = field(default_factory=list)
-    live: list[Bid] = field(default_factory=list)
-    choice: Choice | None = None
 
 
 @transaction.atomic
@@ -61,7 +44,7 @@ def replan(*, portfolio_id: int, delivery_date: date, event_id: int, why: str, a
         return None
     if night.state == NightlyRun.State.RUNNING:
         raise RunUnderWay(f"{night} is at work", run=night.natural_key)
-    scene = _scene(portfolio, delivery_date, prefix, event_id, why, at)
+    scene = scene_of(portfolio, delivery_date, prefix, event_id, why, at)
     for name, work in (("why", _say_why), ("optimise", _optimise), ("check", _apply)):
         run_step(scene.context, name, partial(work, scene))
     run = scene.context.run
@@ -77,39 +60,6 @@ def _known(prefix: str, event_id: int) -> bool:
     """Whether a new plan already took this event in."""
     later = NightlyStep.objects.filter(name="why", run__natural_key__startswith=prefix, detail__events_to__gte=event_id)
     return later.exists()
-
-
-def _scene(portfolio: Portfolio, delivery_date: date, prefix: str, event_id: int, why: str, at: datetime) -> Scene:
-    products = wholesale_products(portfolio.zone_code, delivery_date, at)
-    day = bids.day_of(products[0], delivery_date)
-    gates = [bids.gate_of(product, day) for product in products]
-    run = NightlyRun.objects.create(
-        natural_key=f"{prefix}{event_id}",
-        zone_code=portfolio.zone_code,
-        delivery_date=delivery_date,
-        gate_at=min((gate for gate in gates if gate > at), default=max(gates)),
-        data_as_of=at,
-        started_at=at,
-    )
-    context = NightlyContext(run=run, day=day, at=at, budget_s=PORTFOLIO_BUDGET_S, portfolios=[portfolio])
-    scene = Scene(context, portfolio, why, event_id)
-    mine = Bid.objects.filter(portfolio=portfolio, delivery_date=delivery_date, ask=None)
-    live = {bid.product_id: bid for bid in mine.filter(state__in=Bid.LIVE_STATES).select_related("product__market")}
-    turned_down = set(mine.filter(state__in=TURNED_DOWN).values_list("product_id", flat=True))
-    for product, gate in zip(products, gates, strict=True):
-        bid = live.get(product.pk)
-        if gate <= at or (bid is None and product.pk in turned_down) or (bid is not None and not _ours(bid)):
-            continue
-        offer = open_product(product, delivery_date, at)
-        if offer is not None:
-            scene.offers.append(offer)
-            scene.live += [] if bid is None else [bid]
-    return scene
-
-
-def _ours(bid: Bid) -> bool:
-    """May be replaced: not awarded, not held, and not an operator's own."""
-    return bid.state in CHANGEABLE and bid.solver.get("engine") != "operator"
 
 
 def _say_why(scene: Scene, _context: NightlyContext) -> dict[str, Any]:

@@ -57,7 +57,8 @@ class Command(BaseCommand):
         return f"{document}: {len(document.series)} time series in {path}"
 
     def _take(self, path: Path, options: dict[str, Any]) -> str:
-        from bidding.kernels.cim import LARGEST_BYTES, read_acknowledgement
+        from bidding.kernels.cim import read_acknowledgement
+        from bidding.kernels.cim_reading import LARGEST_BYTES
 
         with path.open("rb") as file:
             ack = read_acknowledgement(file.read(LARGEST_BYTES + 1))

@@ -9,7 +9,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bidding.kernels.cim import (
-    LARGEST_BYTES,
     Acknowledgement,
     Reason,
     acknowledgement_document,
@@ -17,6 +16,7 @@ from bidding.kernels.cim import (
     read_bid_identity,
     reserve_bid_document,
 )
+from bidding.kernels.cim_reading import LARGEST_BYTES
 from bidding.kernels.exchange import BadExchangeFile, OrderRow
 
 NOW = datetime(2026, 3, 1, 8, tzinfo=UTC)
