@@ -166,8 +166,7 @@ def solve(
 ) -> Solution:
     """Solve the model, or its relaxation; `start` is a feasible point to begin branch and bound from.
 
-    Raises SolverFailed if a point the solver calls feasible breaks a row, bound or integrality, or the engine is
-    unknown.
+    Raises SolverFailed if a point the solver calls feasible breaks a row, bound or integrality.
     """
     from bidding.kernels.engines import solve_with_cbc, solve_with_highs
 

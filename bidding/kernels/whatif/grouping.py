@@ -82,7 +82,7 @@ def _numbers(fleet: Fleet, tolerance: float, *, with_reserves: bool) -> NDArray[
             fleet.wear_per_mwh / WEAR_PER_MWH,
         ]
     )
-    ways = (fleet.charge_kw > 0).any(axis=1) * 2 + (fleet.discharge_kw > 0).any(axis=1)
+    ways = np.array((fleet.charge_kw > 0).any(axis=1) * 2 + (fleet.discharge_kw > 0).any(axis=1), dtype=np.int64)
     exact = np.round(np.column_stack([ratios, own]), EXACT_DIGITS)
     classes = exact if tolerance == 0 else np.round(np.column_stack([ratios, own]) / tolerance)
     if with_reserves:

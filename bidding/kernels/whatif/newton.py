@@ -84,8 +84,6 @@ class Newton:
         kept[kept] = self.chains.block[b[kept]] >= self.chains.block[a[kept]]
         return kept, self.chains.pair_places(a[kept], b[kept])
 
-    # one factorisation per iteration
-
     def factor(self, curvature: FloatArray, slack_curvature: FloatArray) -> None:
         """curvature (C,) of the columns; slack_curvature (R,) of the rows' slacks, inf for equations."""
         self.curvature, self.slack_curvature = curvature, slack_curvature
@@ -179,8 +177,6 @@ class Newton:
         move[self.border] = found[self.across.size :]
         rows[self.local] = local_weight * (right[self.local] - (self.local_matrix @ move))
         return move, rows
-
-    # what comes out
 
     def whole_point(self, x: FloatArray) -> FloatArray:
         values = self.model.lower.copy()

@@ -23,8 +23,8 @@ from bidding.kernels.whatif.columns import Columns, DirectionAt
 from bidding.kernels.whatif.matrix import build
 from bidding.kernels.whatif.stairs import stairs_of
 from bidding.kernels.whatif.stated import WhatIf
+from bidding.kernels.whatif.whole import offenders, rounded
 
-BOTH_WAYS_MW = 1e-7
 INTERIOR_FROM = 3_000  # columns; below, the simplex method is quicker
 CROSSOVER_TO = 60_000  # columns; above, the interior point is good enough to round from and to certify
 SMALL = 3_000
@@ -71,7 +71,7 @@ class Search:
             raise SolverFailed(relaxed.status, "the relaxation was not solved")
         self.bound = relaxed.bound
         self._fix(model, columns, relaxed.values)
-        exclusive = self._offenders(columns, relaxed.values)
+        exclusive = offenders(self.problem, columns, relaxed.values)
         for _ in range(MAX_ROUNDS):
             if self._good_enough() or (self.best is not None and model.cost.size > BRANCH_TO):
                 break
@@ -127,19 +127,12 @@ class Search:
         done = relative_gap(self.best[0].objective, self.bound) <= self.target
         return done or time.perf_counter() > self.deadline
 
-    def _offenders(self, columns: Columns, values: FloatArray) -> DirectionAt:
-        """Where a lossy storage charges and discharges at once; a lossless one may be netted without loss."""
-        fleet = self.problem.fleet
-        lossy = (fleet.charge_efficiency * fleet.discharge_efficiency < 1.0 - 1e-12)[:, None]
-        both = np.minimum(values[columns.charge], values[columns.discharge]) > BOTH_WAYS_MW
-        return np.asarray(both & lossy)
-
     def _fix(self, model: LinearModel, columns: Columns, values: FloatArray) -> None:
         """Minimums on or off and directions as the point has them, and the rest solved again."""
         for share in (0.5, 1.0):
-            whole = self._rounded(columns, values, share)
+            whole = rounded(self.problem, columns, values, share)
             point = values
-            closed = self._offenders(columns, values)
+            closed = offenders(self.problem, columns, values)
             for attempt in range(4):
                 if attempt == 3 or self._many(model):
                     closed = np.ones_like(closed)
@@ -155,7 +148,7 @@ class Search:
                 answer = self.relaxation("fix", model.with_bounds(lower, upper), columns)
                 if answer.status is not Status.OPTIMAL:
                     break
-                again = self._offenders(columns, answer.values)
+                again = offenders(self.problem, columns, answer.values)
                 if not again.any():
                     self._keep(columns, answer)
                     break
@@ -172,19 +165,6 @@ class Search:
         if self.best is None or answer.objective < self.best[0].objective:
             self.best = (answer, columns)
 
-    def _rounded(self, columns: Columns, values: FloatArray, share: float) -> list[tuple[np.ndarray, FloatArray]]:
-        """On where the relaxed position has at least `share` of the minimum."""
-        whole = []
-        energy_least = self.problem.energy.min_quantity_kw / 1000.0
-        reserve_least = [item.min_quantity_kw / 1000.0 for item in self.problem.reserves if item.min_quantity_kw > 0]
-        leasts = reserve_least + [energy_least]
-        for (position, on, buy), least in zip(columns.lots, leasts, strict=False):
-            needed = least * share - 1e-9
-            whole.append((on, (values[position] >= needed).astype(np.float64)))
-            if buy is not None:
-                whole.append((buy, (values[position] <= -needed).astype(np.float64)))
-        return whole + [(steps.within, steps.settled(values)) for steps in columns.steps]
-
     def _branch(self, exclusive: DirectionAt) -> DirectionAt:
         """Branch and bound with direction binaries where they proved necessary; more of them for the next round."""
         wanted = exclusive if exclusive.size > 2_000 else np.ones_like(exclusive)
@@ -194,7 +174,7 @@ class Search:
         self.bound = max(self.bound, answer.bound)
         if not answer.values.size:
             raise SolverFailed(answer.status, "branch and bound found no point in time")
-        again = self._offenders(columns, answer.values)
+        again = offenders(self.problem, columns, answer.values)
         if not again.any():
             self._keep(columns, answer)
         else:

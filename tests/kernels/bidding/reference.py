@@ -79,7 +79,9 @@ class _Day:
     def scenario(self, s: int) -> None:
         raw, m = self.raw, self.rows
         net: list[Terms] = [[] for _ in range(self.T)]
-        feeder = {f["name"]: [([], []) for _ in range(self.T)] for f in raw["feeders"]}
+        feeder: dict[str, list[tuple[Terms, Terms]]] = {
+            f["name"]: [([], []) for _ in range(self.T)] for f in raw["feeders"]
+        }
         carry: list[list[Terms]] = [[[] for _ in range(self.T)] for _ in self.reserves]
         for item in raw["storages"]:
             self._storage(s, item, net, feeder, carry)
