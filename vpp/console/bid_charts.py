@@ -84,7 +84,7 @@ def _curve_chart(bid: Bid, points: list[tuple[int, list[list[float]]]], day: Del
     return {
         "curve": True,
         "stepped": bid.product.order_form != Product.OrderForm.LINEAR,
-        "x_title": _("Price, EUR/MWh"),
+        "x_title": _("Price, EUR/MW/h") if bid.product.kind in CAPACITY else _("Price, EUR/MWh"),
         "labels": [],
         "panels": [{"title": _("Up, kW"), "series": series}],
     }

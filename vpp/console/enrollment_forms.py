@@ -98,10 +98,12 @@ class DeviceForm(forms.Form):
         initial=0, min_value=0, max_value=1440, label=_("Stays off once it stands, minutes at least")
     )
     reserve_floor_pct = forms.FloatField(initial=10, min_value=0, max_value=99, label=_("Stays with the owner, %"))
-    max_events_per_day = forms.IntegerField(required=False, min_value=0, label=_("Events a day at most"))
+    max_events_per_day = forms.IntegerField(
+        required=False, min_value=0, label=_("Events a day at most"), help_text=_("empty: no limit")
+    )
     max_events_per_season = forms.IntegerField(
         required=False, min_value=0, max_value=10_000, label=_("Events a season at most"),
-        help_text=_("April to September, and October to March"),
+        help_text=_("April to September, and October to March; empty: no limit"),
     )  # fmt: skip
     notice_minutes = forms.IntegerField(initial=0, min_value=0, label=_("Notice, minutes"))
     rest_minutes = forms.IntegerField(initial=0, min_value=0, label=_("Rest between events, minutes"))
@@ -132,7 +134,8 @@ class TestForm(forms.Form):
     )
     minutes = forms.IntegerField(initial=30, min_value=15, max_value=480, label=_("It lasted, minutes"))
     asked_up_kw = forms.FloatField(
-        label=_("Asked, kW up"), help_text=_("up: less consumption or more production; negative for down")
+        label=_("Asked, kW up"),
+        help_text=_("less consumption or more production; negative for down; filled in: the first device's rating"),
     )
 
     def __init__(self, codes: list[str], zone: str, *args: Any, **kwargs: Any) -> None:
@@ -190,7 +193,8 @@ def form_of(step: str, page: SitePage, data: Any) -> forms.Form | None:
 
 
 def test_window(page: SitePage) -> dict[str, Any]:
-    """The last whole hour, as the form begins with it."""
+    """What the form begins with: the last whole hour, the first device's rating (up if it produces, else down)."""
     there = page.at.astimezone(ZoneInfo(page.site.time_zone))
     start = there - timedelta(minutes=60 + there.minute % 15)
-    return {"start": start.strftime("%Y-%m-%dT%H:%M"), "minutes": 60}
+    rated_kw = page.controllable[0].max_production_kw or -page.controllable[0].max_consumption_kw
+    return {"start": start.strftime("%Y-%m-%dT%H:%M"), "minutes": 60, "asked_up_kw": rated_kw}

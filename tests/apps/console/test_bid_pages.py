@@ -104,6 +104,19 @@ def test_a_curve_is_drawn_from_price_to_quantity(staff, open_bid):
     product = open_bid.product
     assert series["x"] == [product.price_floor, -10.0, 40.0, 80.0, product.price_cap]
     assert series["y"] == [0.0, -60.0, 0.0, 25.0, 25.0]
+    assert chart_of(body, f"curve-{open_bid.pk}")["x_title"] == "Price, EUR/MWh"
+
+
+def test_the_curve_of_a_reserve_has_its_own_unit(open_bid):
+    from bidding.models import Product
+    from vpp.console.bid_charts import curve_charts
+    from vpp.lib.periods import DeliveryDay
+
+    open_bid.curve = [[[4.0, 50.0]]]
+    open_bid.product.kind = Product.Kind.RESERVE_UP
+    day = DeliveryDay(open_bid.delivery_date, "Europe/Berlin")
+    (drawn,) = curve_charts([open_bid], day)
+    assert drawn["chart"]["x_title"] == "Price, EUR/MW/h"
 
 
 def test_an_exclusive_group_is_listed_block_by_block(staff, open_bid):

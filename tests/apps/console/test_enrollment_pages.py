@@ -32,7 +32,7 @@ CONTRACT = {
 BATTERY = {
     "code": "s-new-1", "name": "Cellar", "kind": "BATTERY", "max_consumption_kw": "10", "max_production_kw": "10",
     "controllable": "on", "energy_capacity_kwh": "20", "charge_efficiency": "0.95", "discharge_efficiency": "0.95",
-    "cost_per_kwh": "0.02", "reserve_floor_pct": "15", "notice_minutes": "0", "rest_minutes": "0",
+    "cost_per_kwh": "0.02", "min_on_minutes": "0", "min_off_minutes": "0", "reserve_floor_pct": "15", "notice_minutes": "0", "rest_minutes": "0",
 }  # fmt: skip
 
 
@@ -67,6 +67,7 @@ def test_a_site_with_a_battery_comes_in_step_by_step(staff, world):
     assert "0 of 96" in page(staff, "/enrollment/sites/s-new/?step=telemetry")
     heard(at)
     assert "16 of 96" in page(staff, "/enrollment/sites/s-new/?step=telemetry")
+    assert 'name="asked_up_kw" value="10.0"' in page(staff, "/enrollment/sites/s-new/?step=test")
     start = (at - timedelta(minutes=30)).astimezone(world.day.start.tzinfo)
     local = f"{start + timedelta(hours=2):%Y-%m-%dT%H:%M}"  # CEST
     body = take(staff, "test", {"device": "s-new-1", "start": local, "minutes": "30", "asked_up_kw": "8"})

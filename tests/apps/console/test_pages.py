@@ -119,6 +119,32 @@ def test_an_ask_is_one_chain_from_the_request_to_the_payout(staff, world):
     assert "client:dso/planning" in body
 
 
+def test_steps_of_one_moment_stand_as_they_follow_from_each_other(world):
+    from bidding.models import Ask, Bid
+    from vpp.console.queries.ask_chain import Step, in_order
+
+    on_ask = [Step(world.after, Ask(), state, state, "", "") for state in ("ASKED", "BID", "COMMITTED")]
+    on_bid = [Step(world.after, Bid(), state, state, "", "") for state in ("DRAFT", "CHECKED", "SUBMITTED", "CLEARED")]
+    told = [step.state for step in in_order([*on_ask, *on_bid])]
+    assert told == ["ASKED", "DRAFT", "CHECKED", "SUBMITTED", "BID", "COMMITTED", "CLEARED"]
+
+
+def test_the_tables_of_the_walk_become_cards_on_a_phone(staff, world):
+    payout = Payout.objects.filter(total__gt=0).order_by("pk").first()
+    assert payout is not None
+    bids = f"/bids/{world.portfolio.code}/{world.day.date}/"
+    for path in (f"/asks/{world.ask.reference}/", f"/payouts/{payout.pk}/", bids):
+        body = page(staff, path)
+        assert re.search(r'<table class="(small )?fold">', body), path
+        assert 'data-label="' in body, path
+    assert f"/settlement/awards/{payout.performance_id}/" in page(staff, f"/payouts/{payout.pk}/")
+
+
+def test_the_board_of_asks_tells_its_time_in_the_zone_of_the_asks(staff, world):
+    footer = page(staff, "/asks/").split("<footer")[1]
+    assert "UTC" not in footer and "CEST" in footer
+
+
 def test_two_utilities_may_use_the_same_reference(staff, world):
     from bidding.models import Ask
 

@@ -19,6 +19,7 @@ from vpp.lib.units import energy_kwh
 from vpp.settlement.models import Payout, Performance
 
 PAYOUT_LIMIT = 50
+ON_ITS_WAY = (Bid.State.DRAFT, Bid.State.CHECKED, Bid.State.HELD, Bid.State.SUBMITTED, Bid.State.ACKNOWLEDGED)
 
 
 @dataclass
@@ -125,7 +126,7 @@ def ask_chain(principal: Principal, ask: Ask) -> AskChain:
 
 
 def _steps(principal: Principal, ask: Ask, bids: list[Bid]) -> list[Step]:
-    """Every recorded step in the order of time; staff also see who took it."""
+    """Every recorded step in the order of time, those of one moment as they follow from each other; staff see who."""
     actors = _actors(ask, bids) if principal.sees_all else {}
     rows: list[tuple[Ask | Bid, AskEvent | BidEvent]] = [(ask, event) for event in ask.events.all()]
     rows += [(bid, event) for bid in bids for event in bid.events.all()]
@@ -134,7 +135,17 @@ def _steps(principal: Principal, ask: Ask, bids: list[Bid]) -> list[Step]:
         name = subject._meta.model_name or ""
         who = actors.get((name, str(subject.pk), f"{name}.{event.state.lower()}"), "")
         steps.append(Step(event.at, subject, event.state, event.get_state_display(), who, event.reason))
-    return sorted(steps, key=lambda step: step.at)
+    return in_order(steps)
+
+
+def in_order(steps: list[Step]) -> list[Step]:
+    return sorted(steps, key=lambda step: (step.at, _rank(step)))
+
+
+def _rank(step: Step) -> int:
+    """Place among the steps of one moment: asked, the bid on its way, the ask's answer, what became of the bid."""
+    of_ask = 0 if step.state == Ask.State.ASKED else 2
+    return of_ask if isinstance(step.row, Ask) else 1 if step.state in ON_ITS_WAY else 3
 
 
 def _actors(ask: Ask, bids: list[Bid]) -> dict[tuple[str, str, str], str]:

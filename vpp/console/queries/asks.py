@@ -111,6 +111,12 @@ def board(principal: Principal, at: datetime) -> list[Column]:
     ]
 
 
+def board_zone(columns: list[Column]) -> str:
+    """The zone its readers think in: of the newest ask, else UTC."""
+    cards = [card for column in columns for card in column.cards]
+    return max(cards, key=lambda card: card.ask.delivery_date).ask.time_zone if cards else "UTC"
+
+
 def has_begun(ask: Ask, at: datetime) -> bool:
     return at >= DeliveryDay(ask.delivery_date, ask.time_zone, ask.interval_minutes).start
 

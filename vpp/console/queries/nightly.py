@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from django.db.models import Max, Prefetch
+from django.utils.translation import gettext_noop
 
 from bidding.models import Bid, Market, NightlyRun, NightlyStep, PlannedDay
 from vpp.accounts.models import Principal
@@ -15,6 +16,11 @@ from vpp.console.queries.bids import CAPACITY
 from vpp.lib.units import energy_kwh
 
 HISTORY_DAYS = 14
+#: The steps of a run as the pages name them; collected here for the translators.
+STEP_NAMES = (
+    gettext_noop("data"), gettext_noop("forecast"), gettext_noop("fallback"), gettext_noop("optimise"),
+    gettext_noop("check"), gettext_noop("submit"),
+)  # fmt: skip
 STEP_MINUTES = 15
 
 

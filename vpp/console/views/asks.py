@@ -19,7 +19,13 @@ from vpp.lib import clock
 def ask_board(request: HttpRequest) -> HttpResponse:
     at = clock.now()
     columns = asks.board(principal_of(request), at)
-    context = {"columns": columns, "at": at, "here": "asks", "may_ask": may_ask(request)}
+    context = {
+        "columns": columns,
+        "at": at,
+        "zone": asks.board_zone(columns),
+        "here": "asks",
+        "may_ask": may_ask(request),
+    }
     return render(request, "console/asks.html", context)
 
 
