@@ -28,7 +28,9 @@ def print_login(url: str, user: str, password: str) -> None:
     console = Console()
     console.print(f"\nConsole: [bold]{url}/[/]   user [bold]{user}[/]   one-time password [bold]{password}[/]")
     if folder := os.environ.get("VPP_DATA_DIR"):
-        console.print(f"Other commands on the same data: VPP_DATA_DIR={folder} .venv/bin/python manage.py ...")
+        console.print("Other commands on the same data:")
+        console.print(f"  VPP_DATA_DIR={folder} .venv/bin/python manage.py ...", soft_wrap=True)
+        console.print(f"The next demo goes on from these data; to begin anew, stop and delete {folder}", soft_wrap=True)
     console.print("Stop with Ctrl-C.")
 
 
@@ -36,7 +38,8 @@ def _positions(result: dict[str, Any]) -> Table:
     table = Table(
         title=f"Delivery day {result['delivery_date']} on {result['grid']}: {result['intervals']} intervals, "
         f"prices: {result['price_source']}",
-        caption="MWh for energy and asks, MW times hours for reserve; share = delivered / awarded; EUR",
+        caption="MWh for energy and asks, MW times hours for reserve (delivered: what was called); "
+        "share = delivered / called; EUR",
     )
     for heading in ("portfolio", "market or ask"):
         table.add_column(heading)

@@ -74,5 +74,14 @@ class Command(BaseCommand):
                 if not options["no_serve"]:
                     show.print_login(played.url, *played.login())
                     played.serve_until_stopped()
-        except (DemoFailed, BadPriceFile) as error:
+        except DemoFailed as error:
+            raise CommandError(f"{error}\n{begin_anew()}", returncode=1) from None
+        except BadPriceFile as error:
             raise CommandError(str(error), returncode=1) from None
+
+
+def begin_anew() -> str:
+    """A failed job is not run again by the next demo; where its data are, so that they can be thrown away."""
+    folder = os.environ.get("VPP_DATA_DIR") if os.environ.get(CHOSEN) else None
+    where = f"the folder {folder}" if folder else "the database"
+    return f"A demo on the same data ends the same way. To begin anew, delete {where} and run it again."
