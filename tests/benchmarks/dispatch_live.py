@@ -30,6 +30,7 @@ def memory_mb(pid: int | None = None) -> float:
 
 def stations(count: int, report: Report) -> None:
     """Charging stations of both versions, connected; a profile to each, and its answer stored."""
+    from tests.servers import wait_for_port
     from vpp.dispatch import setpoint_rows
     from vpp.dispatch.models import ChargingStation, Link, Setpoint
     from vpp.dispatch.operations.links import hash_of
@@ -55,7 +56,7 @@ def stations(count: int, report: Report) -> None:
         stdout=subprocess.DEVNULL,
     )
     log = (folder / "stations.log").open("w")
-    time.sleep(5)
+    wait_for_port(port, gateway, timeout_s=120)
     command = [sys.executable, "-m", "vpp.simulation.live.charge_points", str(folder / "stations.json"), "--meter", "0"]
     points = subprocess.Popen([*command, "--url", f"ws://127.0.0.1:{port}/ocpp"], cwd=ROOT, stdout=log)
     try:

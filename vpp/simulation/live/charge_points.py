@@ -25,6 +25,7 @@ from ocpp.v201 import ChargePoint as ChargePoint201
 from ocpp.v201 import call as call201
 from ocpp.v201 import call_result as result201
 
+RETRY_S = 2.0  # until a station that could not connect tries again
 FULL_W = 11_000.0
 
 
@@ -216,10 +217,17 @@ async def main() -> None:
     loop.add_signal_handler(2, done.set)
 
     async def one(station: dict[str, str]) -> None:
-        try:
-            await live(station, options.url, options.meter, done, tell)
-        except (OSError, websockets.WebSocketException) as error:
-            tell(station["code"], f"failed: {error}")
+        """A station tries again until somebody listens; who is refused, or lost again, stays away."""
+        while not done.is_set():
+            try:
+                await live(station, options.url, options.meter, done, tell)
+                return
+            except OSError as error:
+                tell(station["code"], f"not connected yet: {error}")
+                await asyncio.sleep(RETRY_S)
+            except websockets.WebSocketException as error:
+                tell(station["code"], f"failed: {error}")
+                return
 
     await asyncio.gather(*(one(station) for station in stations))
 
