@@ -28,6 +28,7 @@ WARM_DAYS = 16
 POOL_ROWS = 14_000
 POOL_ROUNDS = 45
 HELD_DAYS = 7
+TOWARDS_BLEND = 0.5 * (1 - np.abs(DECILES - 0.5) / 0.4)  # sun and wind: the blend hits the middle best, the ends stay
 OWN_DAYS, OWN_EVERY = 28, 3  # own bands need no fit: they are judged on more days, not on each
 NIGHT_PU = 0.002
 LEVEL_FLOOR_PU = 0.01
@@ -160,7 +161,11 @@ def _mixed(
         past = (1 - part[..., None]) * own.held + part[..., None] * boosted
     middle = mixed[..., 4:5]
     idle = kind.may_idle and kind.follows_week
-    return middle + (mixed - middle) * band_factors(actual, seen, past, idle=idle, daylight=kind.daylight)
+    found = middle + (mixed - middle) * band_factors(actual, seen, past, idle=idle, daylight=kind.daylight)
+    if kind.follows_week:
+        return found
+    moved: Floats = found + TOWARDS_BLEND * (known.blend[:, known.days.target, :, None] - middle)
+    return moved
 
 
 def _limited(history: ClassHistory, deciles: Floats, chunk: slice) -> Floats:
