@@ -39,6 +39,7 @@ def test_a_statement_is_made_sent_and_accepted(staff, world):
     assert client.post(f"/statements/{statement.pk}/send/").status_code in (403, 404)
     staff.post(f"/statements/{statement.pk}/send/")
     body = page(client, f"/statements/{statement.pk}/")
+    assert f"ask {world.ask.reference}" in body and "delivery day 14 Jul 2016" in body
     assert "Accept…" in body and "Dispute…" in body and "back to the readings" in body
     assert staff.post(f"/statements/{statement.pk}/accept/").status_code == 404
     client.post(f"/statements/{statement.pk}/dispute/", {"reason": "the meter stood still"})

@@ -66,7 +66,7 @@ def statement_page(request: HttpRequest, statement_id: int) -> HttpResponse:
     context = {
         "here": "statements",
         "statement": statement,
-        "lines": statement.lines.order_by("delivery_date", "pk")[:500],
+        "lines": statement.lines.select_related(AWARDED_ASK, AWARDED_MARKET).order_by("delivery_date", "pk")[:500],
         "line_count": statement.lines.count(),
         "events": statement.events.order_by("at", "pk"),
         "held": is_held(statement),
@@ -77,6 +77,9 @@ def statement_page(request: HttpRequest, statement_id: int) -> HttpResponse:
     return render(request, "console/statement.html", context)
 
 
+#: What a line was earned with: the bid behind its payout.
+AWARDED_ASK = "payout__performance__award__bid__ask"
+AWARDED_MARKET = "payout__performance__award__bid__product__market"
 #: A step: who may take it, the state it leads to, question, consequence, button.
 STEPS: dict[str, tuple[str, Statement.State, str, str, str]] = {
     "send": (
