@@ -105,6 +105,8 @@ def _gradient_forecast(ladder: Ladder, base: ClassForecast, trained: TrainedClas
     weight = deviation_weights(
         ladder.grid.values[:, base.held_days] - profiles, deviation * level[:, None], ladder.level_kw
     )
+    if not ladder.kind.follows_week and not trained.weather:
+        weight = np.zeros_like(weight)  # sun and wind without their weather: trees learn the last weeks' luck
     target = ladder.features(ladder.target_day, everything)
     ahead, bands = gradient.predict_mean(model, target), gradient.predict_quantiles(model, target)
     boosted = ladder.limit(base.profile_kw[..., None] + bands * level[..., None])
