@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from telemetry import queries as readings
 from vpp.dispatch.fleet import Fleet
-from vpp.dispatch.kernels.headroom import SHIFTABLE, FleetState, Limit
+from vpp.dispatch.kernels.headroom import SHIFTABLE, FleetState
+from vpp.dispatch.kernels.limits import Limit
 from vpp.dispatch.models import DeviceStatus
 from vpp.enrollment.queries import DeviceTable
 from vpp.lib.periods import as_datetime64

@@ -11,7 +11,7 @@ from django.db.models import F, Sum
 from numpy.typing import NDArray
 
 from bidding.grid.envelopes import node_room_kw
-from vpp.dispatch.kernels.headroom import Limit
+from vpp.dispatch.kernels.limits import Limit
 from vpp.dispatch.kernels.places import PlaceLimits
 from vpp.enrollment.models import Device
 from vpp.enrollment.queries import DeviceTable

@@ -11,7 +11,7 @@ from telemetry import queries as readings
 from vpp.dispatch import setpoint_rows
 from vpp.dispatch.fleet import Fleet
 from vpp.dispatch.kernels.follow import Answer, Verdict, judge
-from vpp.dispatch.kernels.headroom import Limit
+from vpp.dispatch.kernels.limits import Limit
 
 Codes = NDArray[np.int8]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from vpp.dispatch.kernels.headroom import Limit
+from vpp.dispatch.kernels.limits import Limit
 from vpp.dispatch.kernels.places import Stop
 
 LEAST_SHORTFALL_KW = 0.5  # below a meter's own tolerance nobody misses anything

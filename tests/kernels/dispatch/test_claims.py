@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tests.kernels.dispatch.states import batteries
 from vpp.dispatch.kernels.disaggregate import Claims, PlaceLimits, disaggregate
-from vpp.dispatch.kernels.headroom import Limit
+from vpp.dispatch.kernels.limits import Limit
 
 STEP_H = 0.25
 

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from tests.kernels.dispatch.states import batteries, mixed
 from vpp.dispatch.kernels.day_plan import DayPlan, DayTask, plan_day
 from vpp.dispatch.kernels.disaggregate import PlaceLimits, disaggregate
-from vpp.dispatch.kernels.headroom import FleetState, Limit, headroom
+from vpp.dispatch.kernels.headroom import FleetState, headroom
+from vpp.dispatch.kernels.limits import Limit
 from vpp.dispatch.kernels.shares import level_fill
 
 STEP_H = 0.25

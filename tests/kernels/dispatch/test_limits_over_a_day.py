@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from tests.kernels.dispatch.states import batteries, mixed
 from vpp.dispatch.kernels.day_plan import after_step, split_interval
 from vpp.dispatch.kernels.disaggregate import PlaceLimits, disaggregate
-from vpp.dispatch.kernels.headroom import SHIFTABLE, FleetState, Limit, is_on
+from vpp.dispatch.kernels.headroom import SHIFTABLE, FleetState, is_on
+from vpp.dispatch.kernels.limits import Limit
 
 STEPS, STEP_H, SLACK = 12, 0.25, 2e-3
 seeds = st.integers(0, 2**32 - 1)

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from tests.kernels.dispatch.states import batteries, mixed
 from vpp.dispatch.kernels.disaggregate import PlaceLimits, disaggregate
-from vpp.dispatch.kernels.headroom import Limit, headroom
+from vpp.dispatch.kernels.headroom import headroom
+from vpp.dispatch.kernels.limits import Limit
 
 STEP_H = 0.25
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from vpp.dispatch.kernels.headroom import Headroom, Limit
+from vpp.dispatch.kernels.headroom import Headroom
+from vpp.dispatch.kernels.limits import Limit
 from vpp.dispatch.kernels.places import Inside, PlaceLimits, inside
 from vpp.dispatch.kernels.shares import WATTS_PER_KW, cheapest_first, spare_for_now, whole_watts
 

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from vpp.dispatch.kernels.corridor import Corridor, recovery_up_kw, spare_kwh, store_corridor, total_store
 from vpp.dispatch.kernels.disaggregate import Claims, PlaceLimits, Split, Stop, disaggregate
-from vpp.dispatch.kernels.headroom import SHIFTABLE, FleetState, Limit, headroom, is_on
+from vpp.dispatch.kernels.headroom import SHIFTABLE, FleetState, headroom, is_on
+from vpp.dispatch.kernels.limits import Limit
 
 Floats = NDArray[np.float64]
 

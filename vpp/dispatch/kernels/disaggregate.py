@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vpp.dispatch.kernels.claims import Claims, Part, Pool, put_all
-from vpp.dispatch.kernels.headroom import FleetState, Limit, headroom, kept_on_kw
+from vpp.dispatch.kernels.headroom import FleetState, headroom, kept_on_kw
+from vpp.dispatch.kernels.limits import Limit
 from vpp.dispatch.kernels.places import PlaceLimits, Stop, stops
 from vpp.dispatch.kernels.shares import WATTS_PER_KW
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from enum import IntEnum
 
 import numpy as np
 from numpy.typing import NDArray
+
+from vpp.dispatch.kernels.limits import Limit
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.int8]
@@ -19,29 +20,6 @@ DISPATCHABLE = (*GENERATORS, *SHIFTABLE, "BATTERY", "FLEXIBLE_LOAD")
 HORIZON_H = 24.0  # endurance of a device without a store
 ON_PU = 0.01  # of its rating: a device that moves less stands still
 STAY_H = 0.5  # a device inside an event counts as lasting so much longer: it is not dropped and recalled
-
-
-class Limit(IntEnum):
-    """What keeps a device from giving more. The names go into shortfall rows."""
-
-    NONE = 0
-    RATING = 1
-    ENERGY = 2
-    RAMP = 3
-    FEEDER = 4
-    OWNER_HOURS = 5
-    OPTED_OUT = 6
-    SUSPENDED = 7
-    SILENT = 8
-    REFUSED = 9
-    DISOBEYED = 10
-    OWNER_EVENTS = 11
-    OWNER_REST = 12
-    OWNER_NOTICE = 13
-    MIN_TIME = 14
-    NOT_PROMISED = 15  # where nothing is promised only batteries are moved
-    NODE = 16
-    NOT_ADMITTED = 17  # the product's rules exclude the device
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from vpp.dispatch.kernels.headroom import Limit
+from vpp.dispatch.kernels.limits import Limit
 from vpp.dispatch.kernels.shares import WATTS_PER_KW
 
 Floats = NDArray[np.float64]

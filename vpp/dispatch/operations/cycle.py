@@ -14,7 +14,7 @@ from vpp.dispatch import fleet_state, setpoint_rows
 from vpp.dispatch.fleet import fleet_of
 from vpp.dispatch.kernels.day_plan import split_interval
 from vpp.dispatch.kernels.disaggregate import Split
-from vpp.dispatch.kernels.headroom import Limit
+from vpp.dispatch.kernels.limits import Limit
 from vpp.dispatch.models import Alarm, ControlCycle, Shortfall
 from vpp.dispatch.operations.judging import STEP, Judged, judge_interval
 from vpp.dispatch.operations.planning import lock_portfolios

@@ -13,7 +13,8 @@ from vpp.dispatch import device_use, fleet_state, live_state, setpoint_rows
 from vpp.dispatch.fleet import Fleet
 from vpp.dispatch.kernels.claims import Claims
 from vpp.dispatch.kernels.follow import Verdict
-from vpp.dispatch.kernels.headroom import FleetState, Limit
+from vpp.dispatch.kernels.headroom import FleetState
+from vpp.dispatch.kernels.limits import Limit
 from vpp.dispatch.operations.current_plans import CurrentPlan, current_plans, planned_kw
 from vpp.dispatch.operations.judging import STEP, mark_devices
 from vpp.dispatch.operations.presence import mark_presence
