@@ -41,6 +41,7 @@ class Migration(migrations.Migration):
                         ('available_at', models.DateTimeField()),
                     ],
                     options={
+                        'verbose_name_plural': 'accuracies',
                         'indexes': [models.Index(fields=['scope', 'delivery_date'], name='accuracy_of_a_scope')],
                         'constraints': [models.UniqueConstraint(fields=('zone_code', 'delivery_date', 'scope', 'class_name', 'device', 'portfolio', 'feeder_code'), name='accuracy_one_a_series_and_day', nulls_distinct=False), models.CheckConstraint(condition=models.Q(('coverage__isnull', True), models.Q(('coverage__gte', 0), ('coverage__lte', 1)), _connector='OR'), name='accuracy_coverage_in_0_1')],
                     },

@@ -56,6 +56,7 @@ class Accuracy(models.Model):
     objects = AccuracyQuerySet.as_manager()
 
     class Meta:
+        verbose_name_plural = "accuracies"
         constraints = [
             models.UniqueConstraint(
                 fields=["zone_code", "delivery_date", "scope", "class_name", "device", "portfolio", "feeder_code"],

@@ -395,6 +395,9 @@ class Migration(migrations.Migration):
                         ('name', models.CharField(max_length=40, primary_key=True, serialize=False)),
                         ('last', models.PositiveIntegerField(default=0)),
                     ],
+                    options={
+                        'verbose_name_plural': 'number series',
+                    },
                 ),
                 migrations.CreateModel(
                     name='Statement',

@@ -20,6 +20,9 @@ class NumberSeries(models.Model):
     name = models.CharField(max_length=40, primary_key=True)
     last = models.PositiveIntegerField(default=0)
 
+    class Meta:
+        verbose_name_plural = "number series"
+
     def __str__(self) -> str:
         return f"{self.name}: {self.last}"
 
