@@ -105,12 +105,15 @@ def _gradient_forecast(ladder: Ladder, base: ClassForecast, trained: TrainedClas
     weight = deviation_weights(
         ladder.grid.values[:, base.held_days] - profiles, deviation * level[:, None], ladder.level_kw
     )
-    if not ladder.kind.follows_week and not trained.weather:
+    blind = not ladder.kind.follows_week and not trained.weather
+    if blind:
         weight = np.zeros_like(weight)  # sun and wind without their weather: trees learn the last weeks' luck
     target = ladder.features(ladder.target_day, everything)
     ahead, bands = gradient.predict_mean(model, target), gradient.predict_quantiles(model, target)
     boosted = ladder.limit(base.profile_kw[..., None] + bands * level[..., None])
     quantiles = np.float32(0.5) * (boosted + base.quantiles_kw)  # average with the series' own residual quantiles
+    if blind:  # the blend was weighed by absolute error, so it is the better median too
+        quantiles[..., 1] = np.clip(base.profile_kw, quantiles[..., 0], quantiles[..., 2])
     return replace(
         base,
         mean_kw=ladder.limit(base.profile_kw + weight[:, None] * ahead * level),
