@@ -24,6 +24,7 @@ def desk(world, tmp_path):
 
     class Desk:
         files = (sent, back)
+        reserve_bid = bid
 
         def send(self):
             call_command("cim_documents", "reserve-bid", str(sent), "--market", market, "--date", str(world.day.date))
@@ -34,7 +35,6 @@ def desk(world, tmp_path):
         def take(self):
             call_command("cim_documents", "acknowledgement", str(back), "--market", market)
 
-    Desk.bid = bid
     return Desk()
 
 
@@ -46,10 +46,10 @@ def test_an_accepted_document_acknowledges_its_bids_once(desk):
     desk.answer()
     for _ in range(2):
         desk.take()
-    desk.bid.refresh_from_db()
+    desk.reserve_bid.refresh_from_db()
     document.refresh_from_db()
-    assert desk.bid.state == Bid.State.ACKNOWLEDGED and document.state == MarketDocument.State.ACCEPTED
-    assert desk.bid.events.filter(state=Bid.State.ACKNOWLEDGED).count() == 1
+    assert desk.reserve_bid.state == Bid.State.ACKNOWLEDGED and document.state == MarketDocument.State.ACCEPTED
+    assert desk.reserve_bid.events.filter(state=Bid.State.ACKNOWLEDGED).count() == 1
 
 
 def test_a_rejected_series_frees_its_bid_with_the_reason(desk):
@@ -59,9 +59,9 @@ def test_a_rejected_series_frees_its_bid_with_the_reason(desk):
         desk.answer("--reject", "nobody")
     desk.answer("--reject", series, "--reason", "price out of bounds")
     desk.take()
-    desk.bid.refresh_from_db()
-    assert desk.bid.state == Bid.State.REJECTED and MarketDocument.objects.get().state == MarketDocument.State.PARTLY
-    assert desk.bid.events.get(state=Bid.State.REJECTED).reason == "A59 price out of bounds"
+    desk.reserve_bid.refresh_from_db()
+    assert desk.reserve_bid.state == Bid.State.REJECTED and MarketDocument.objects.get().state == MarketDocument.State.PARTLY
+    assert desk.reserve_bid.events.get(state=Bid.State.REJECTED).reason == "A59 price out of bounds"
     assert not BookEntry.objects.exclude(state=BookEntry.State.RELEASED).exists()
 
 
@@ -79,8 +79,8 @@ def test_another_revision_document_or_answer_is_refused_and_changes_nothing(desk
         answer.write_text(good.replace(old, new, 1))
         with pytest.raises(CommandError, match=message):
             desk.take()
-    desk.bid.refresh_from_db()
-    assert desk.bid.state == Bid.State.SUBMITTED and MarketDocument.objects.get().answered_at is None
+    desk.reserve_bid.refresh_from_db()
+    assert desk.reserve_bid.state == Bid.State.SUBMITTED and MarketDocument.objects.get().answered_at is None
     answer.write_text(good)
     desk.take()
     desk.answer("--reject", "all")
@@ -91,7 +91,7 @@ def test_another_revision_document_or_answer_is_refused_and_changes_nothing(desk
 def test_changed_bids_are_the_next_revision_and_none_are_named(desk, world):
     desk.send()
     hand = {"at": world.at, "actor": "tester", "reason": "less"}
-    operations.edit_bid(bid=desk.bid, change=operations.BidChange(up_kw=[100.0] * 96), **hand)
+    operations.edit_bid(bid=desk.reserve_bid, change=operations.BidChange(up_kw=[100.0] * 96), **hand)
     desk.answer()  # of what was sent before the change
     desk.send()
     assert MarketDocument.objects.latest("pk").revision == 2

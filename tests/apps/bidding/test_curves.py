@@ -88,7 +88,8 @@ def test_a_market_of_straight_lines_gets_lines_and_takes_a_point_between_them(cu
     sloped = [points for points in bid.curve if points and points[0][1] != points[-1][1]]
     assert sloped and all(len(points) <= 6 for points in bid.curve)
     rows = order_rows(bid)
-    assert len(rows) == sum(len(points) for points in bid.curve)
+    counts: list[int] = [len(points) for points in bid.curve]
+    assert len(rows) == sum(counts)
     assert rows[0].price == bid.product.price_floor and rows[0].quantity_kw == abs(bid.curve[0][0][1])
     middle = [(points[0][1] + points[-1][1]) / 2 if points else 0.0 for points in bid.curve for _ in range(4)]
     row = AwardRow(bid.pk, "L1", [max(kw, 0.0) for kw in middle], [max(-kw, 0.0) for kw in middle], [40.0] * 96)

@@ -223,6 +223,7 @@ def test_a_contract_with_an_energy_limit_keeps_its_energy_in_the_storages(world:
         price_per_mwh=100.0, first_date=date(2016, 1, 1), energy_limit_kwh=None,
     )  # fmt: skip
     offer = open_product(world.energy, world.day.date, world.at)
+    assert offer is not None
 
     def least_stored_kwh() -> float:
         gathered = gather(
