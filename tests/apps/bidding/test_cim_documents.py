@@ -60,7 +60,10 @@ def test_a_rejected_series_frees_its_bid_with_the_reason(desk):
     desk.answer("--reject", series, "--reason", "price out of bounds")
     desk.take()
     desk.reserve_bid.refresh_from_db()
-    assert desk.reserve_bid.state == Bid.State.REJECTED and MarketDocument.objects.get().state == MarketDocument.State.PARTLY
+    assert (
+        desk.reserve_bid.state == Bid.State.REJECTED
+        and MarketDocument.objects.get().state == MarketDocument.State.PARTLY
+    )
     assert desk.reserve_bid.events.get(state=Bid.State.REJECTED).reason == "A59 price out of bounds"
     assert not BookEntry.objects.exclude(state=BookEntry.State.RELEASED).exists()
 
