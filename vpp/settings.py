@@ -96,6 +96,7 @@ TEMPLATES = [
                 "django.template.context_processors.i18n",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "vpp.console.context.house_zone",
             ],
         },
     },
@@ -111,6 +112,8 @@ AUTH_PASSWORD_VALIDATORS = [
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "/"
 LOGOUT_REDIRECT_URL = "login"
+# The zone of what belongs to no market: jobs, audit trail, statements, bulk changes.
+HOUSE_ZONE = environment.zone("VPP_TIME_ZONE", default="Europe/Berlin")
 # OWASP ASVS 4.0.3 level 2, chapters 2 and 3: a session ends after 12 hours, or 30 minutes without use.
 SESSION_COOKIE_AGE = 12 * 3600
 SESSION_COOKIE_HTTPONLY = True

@@ -23,7 +23,7 @@ from bidding.wholesale.queries import OpenProduct
 from vpp.enrollment.models import Portfolio
 
 FloatArray = NDArray[np.float64]
-GAP_TARGET = 5e-3
+GAP_TARGET = 1e-3
 NODE_LIMIT = 150  # deterministic: a resumed run branches to the same point
 THOROUGH_PORTFOLIOS = 8  # up to here the quarter hours are branched too; more portfolios stop at the unit's answer
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from bidding.models import Award, Bid, Product
 from bidding.operations.energy_form import Offered, in_best_form
 from bidding.operations.gather import Gathered, gather
+from bidding.operations.optimising import GAP_TARGET, NODE_LIMIT
 from bidding.operations.risk import risk_aversion
 from bidding.operations.standing import expected_kw, standing_of
 from bidding.wholesale.queries import OpenProduct
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
     from bidding.kernels.plan import BidPlan
 
 FloatArray = NDArray[np.float64]
-GAP_TARGET = 5e-3
-NODE_LIMIT = 150
 LIMIT_S = 30.0
 WORTH_CHANGING = 1.0  # currency; below, a bid that the market has is not disturbed
 WORTH_CHANGING_PU = 2e-3

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 from django import forms
+from django.conf import settings
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -127,7 +128,7 @@ def laid_out(day: date, zone: str, begins: time, ends: time, quantity: list[floa
 def distribution_zone() -> str:
     """The zone asks are told in; UTC where no distribution market is set up yet."""
     market = Market.objects.filter(kind=Market.Kind.DISTRIBUTION).order_by("code").first()
-    return market.time_zone if market else "UTC"
+    return market.time_zone if market else settings.HOUSE_ZONE
 
 
 def copied(ask: Ask, zone: str) -> dict[str, Any]:

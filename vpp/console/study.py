@@ -82,7 +82,7 @@ def calculate(feeder_code: str, day: DeliveryDay, at: datetime) -> Study:
     aware = awareness_of(known, at)
     metered = measured_screening(aware, at)
     needed = needs_of(known, at)
-    model = known.model
+    model = known.states[-1][1]  # drawn as the day ends
     return Study(
         drawing=lay_out(model),
         band=_band(model),

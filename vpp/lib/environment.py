@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlparse
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 
 class BadEnvironment(SystemExit):
@@ -41,6 +42,16 @@ def integer(variable: str, default: int, *, minimum: int = 0) -> int:
 def words(variable: str, default: str) -> list[str]:
     """A comma-separated list."""
     return [word.strip() for word in os.environ.get(variable, default).split(",") if word.strip()]
+
+
+def zone(variable: str, default: str) -> str:
+    """An IANA name."""
+    name = os.environ.get(variable, "").strip() or default
+    try:
+        ZoneInfo(name)
+    except (ValueError, OSError, ZoneInfoNotFoundError):
+        raise BadEnvironment(variable, f"{name!r} is no time zone; want a name such as Europe/Berlin") from None
+    return name
 
 
 def database(url: str) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.conf import settings
 from django.db.models import Count, Q
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -87,7 +88,7 @@ def _readings(principal: Principal, only_open: bool) -> list[AlarmLine]:
                 key=f"reading-{one.pk}", at=one.begin_at, kind=one.get_kind_display(),
                 subject=str(one.device or one.site or one.sender), detail="",
                 url=reverse("console:device", args=[one.device.code]) if one.device else "",
-                zone=site.time_zone if site else "UTC", ended_at=one.end_at,
+                zone=site.time_zone if site else settings.HOUSE_ZONE, ended_at=one.end_at,
                 seen_at=event.at if event else None, seen_by=event.actor if event else "",
                 note=event.reason if event else "",
             )

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 import numpy as np
+from django.conf import settings
 from django.db.models import Count, Exists, OuterRef, Q
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
@@ -114,7 +115,7 @@ def board(principal: Principal, at: datetime) -> list[Column]:
 def board_zone(columns: list[Column]) -> str:
     """The zone its readers think in: of the newest ask, else UTC."""
     cards = [card for column in columns for card in column.cards]
-    return max(cards, key=lambda card: card.ask.delivery_date).ask.time_zone if cards else "UTC"
+    return max(cards, key=lambda card: card.ask.delivery_date).ask.time_zone if cards else settings.HOUSE_ZONE
 
 
 def has_begun(ask: Ask, at: datetime) -> bool:

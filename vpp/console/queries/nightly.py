@@ -7,6 +7,7 @@ from datetime import date, timedelta
 from typing import Any
 
 import numpy as np
+from django.conf import settings
 from django.db.models import Max, Prefetch
 from django.utils.translation import gettext_noop
 
@@ -109,7 +110,7 @@ def bids_page(principal: Principal, delivery_date: date | None) -> BidsPage:
         .order_by("-delivery_date", "zone_code")
     )
     zones = dict(Market.objects.values_list("zone_code", "time_zone"))
-    timelines = [timeline(run, zones.get(run.zone_code, "UTC")) for run in recent]
+    timelines = [timeline(run, zones.get(run.zone_code, settings.HOUSE_ZONE)) for run in recent]
     lines: dict[int, PortfolioBids] = {}
     planned = (
         PlannedDay.objects.filter(run__delivery_date=shown)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.db.models import Count, Q
 
 from vpp.accounts.models import AuditEvent
@@ -93,7 +94,7 @@ def audit_trail(*, search: str, action: str, day: date | None, before: int | Non
     if action:
         found = found.filter(action__startswith=action)
     if day:
-        start = local_moment(day, datetime.min.time(), "UTC")
+        start = local_moment(day, datetime.min.time(), settings.HOUSE_ZONE)
         found = found.filter(at__gte=start, at__lt=start + timedelta(days=1))
     if before:
         found = found.filter(pk__lt=before)

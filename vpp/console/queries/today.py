@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 
+from django.conf import settings
 from django.db.models import Count, Max
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -141,7 +142,7 @@ def alarms_of(page: TodayPage) -> list[Alarm]:
 
 def today_page(principal: Principal, at: datetime) -> TodayPage:
     markets = list(Market.objects.visible_to(principal).order_by("code"))
-    zone = markets[0].time_zone if markets else "UTC"
+    zone = markets[0].time_zone if markets else settings.HOUSE_ZONE
     today = delivery_day_of(at, zone).date
     latest = shown_date(today)
     shown = latest or today
