@@ -1,5 +1,7 @@
 """`python -m tests.benchmarks.asks`: asks over the API at 50 a second, and 200 open asks over 50 portfolios.
 
+from tests.benchmarks.scratch import scratch_service
+
 A private, durable PostgreSQL in a temporary folder. The service's own web process answers the posts over HTTP; the bids
 are made by the jobs that the posts wrote, in this process, one after the other.
 """
@@ -8,10 +10,8 @@ from __future__ import annotations
 
 import argparse
 import os
-import shutil
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -20,6 +20,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from tests.benchmarks.scratch import scratch_service
 
 ROOT = Path(__file__).resolve().parents[2]
 RATE = 50
@@ -143,23 +145,8 @@ def run() -> None:
 
 def main() -> None:
     argparse.ArgumentParser(description=__doc__).parse_args()
-    folder = Path(tempfile.mkdtemp(prefix="vpp-bench-"))
-    folder.chmod(0o711)
-    os.environ |= {"VPP_DATA_DIR": str(folder), "DJANGO_SETTINGS_MODULE": "vpp.settings"}
-    from vpp.lib.embedded_postgres import EmbeddedPostgres
-
-    server = EmbeddedPostgres(folder)
-    try:
-        os.environ["DATABASE_URL"] = server.ensure_running()
-        import django
-        from django.core.management import call_command
-
-        django.setup()
-        call_command("migrate", verbosity=0)
+    with scratch_service():
         run()
-    finally:
-        server.release()
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 if __name__ == "__main__":

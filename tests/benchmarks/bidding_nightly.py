@@ -9,19 +9,16 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import resource
-import shutil
 import sys
-import tempfile
 import time
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from tests.benchmarks.forecasting import DAY, ISSUE, TEMPLATES, meter
+from tests.benchmarks.scratch import scratch_service
 
 ZONE = "Europe/Berlin"
 SHARES = {"BATTERY": 0.25, "EV_CHARGER": 0.25, "HEAT_PUMP": 0.2, "PV": 0.2, "LOAD": 0.1}
@@ -109,23 +106,8 @@ def main() -> None:
     parser.add_argument("--portfolios", type=int, default=50)
     parser.add_argument("--devices", type=int, default=20_000)
     chosen = parser.parse_args()
-    folder = Path(tempfile.mkdtemp(prefix="vpp-bench-"))
-    folder.chmod(0o711)
-    os.environ |= {"VPP_DATA_DIR": str(folder), "DJANGO_SETTINGS_MODULE": "vpp.settings"}
-    from vpp.lib.embedded_postgres import EmbeddedPostgres
-
-    server = EmbeddedPostgres(folder)
-    try:
-        os.environ["DATABASE_URL"] = server.ensure_running()
-        import django
-        from django.core.management import call_command
-
-        django.setup()
-        call_command("migrate", verbosity=0)
+    with scratch_service():
         sys.stdout.write(json.dumps(_figures(chosen.portfolios, chosen.devices)) + "\n")
-    finally:
-        server.release()
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 if __name__ == "__main__":

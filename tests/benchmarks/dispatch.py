@@ -1,5 +1,7 @@
 """Figures of dispatch beside what is to be reached: `make bench-dispatch`, or `python -m tests.benchmarks.dispatch`.
 
+from tests.benchmarks.scratch import scratch_service
+
 A private, durable PostgreSQL in a temporary folder. The devices behind MQTT are one client in a process of its own that
 answers every command; the broker is Mosquitto; the gateway's turns run in this process.
 """
@@ -18,6 +20,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from tests.benchmarks.scratch import scratch_service
 
 Report = Callable[[str, str, str], None]
 STEP = timedelta(minutes=15)
@@ -269,29 +273,14 @@ def main() -> None:
     parser.add_argument("--devices", type=int, default=0, help="instead of each figure's own number")
     parser.add_argument("--only", choices=PARTS)
     options = parser.parse_args()
-    folder = Path(tempfile.mkdtemp(prefix="vpp-bench-"))
-    folder.chmod(0o711)
-    os.environ |= {"VPP_DATA_DIR": str(folder), "DJANGO_SETTINGS_MODULE": "vpp.settings"}
     from rich.console import Console
     from rich.table import Table
 
-    from vpp.lib.embedded_postgres import EmbeddedPostgres
-
-    server = EmbeddedPostgres(folder)
-    server.ensure_running()
     table = Table("what", "figure", "to reach")
-    try:
-        import django
-        from django.core.management import call_command
-
-        django.setup()
-        call_command("migrate", verbosity=0)
+    with scratch_service():
         for name, (part, size) in PARTS.items():
             if options.only in (None, name):
                 part(options.devices or size, table.add_row)
-    finally:
-        server.release()
-        shutil.rmtree(folder, ignore_errors=True)
     load = ", ".join(f"{value:.1f}" for value in os.getloadavg())
     Console(width=130).print(table, f"{os.cpu_count()} cores, load {load}")
 

@@ -9,11 +9,9 @@ from __future__ import annotations
 
 import argparse
 import os
-import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,6 +19,7 @@ from pathlib import Path
 from rich.console import Console
 
 from tests.benchmarks.dispatch_live import ROOT, memory_mb
+from tests.benchmarks.scratch import scratch_service
 from tests.servers import free_port, mosquitto
 
 UP_KW_PER_DEVICE = 0.6
@@ -91,23 +90,10 @@ def main() -> None:
     parser.add_argument("--devices", type=int, default=20_000)
     parser.add_argument("--minutes", type=int, default=60)
     options = parser.parse_args()
-    folder = Path(tempfile.mkdtemp(prefix="vpp-hour-"))
-    folder.chmod(0o711)
-    os.environ |= {"VPP_DATA_DIR": str(folder), "DJANGO_SETTINGS_MODULE": "vpp.settings"}
-    from vpp.lib.embedded_postgres import EmbeddedPostgres
-
-    server = EmbeddedPostgres(folder)
-    os.environ["DATABASE_URL"] = server.ensure_running()
-    try:
-        import django
-
-        django.setup()
+    with scratch_service() as folder:
         with mosquitto(folder) as broker:
             run(folder, options.devices, options.minutes, broker)
         judged()
-    finally:
-        server.release()
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def run(folder: Path, count: int, minutes: int, broker: int) -> None:

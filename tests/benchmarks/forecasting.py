@@ -1,5 +1,7 @@
 """The nightly forecast at 1,000, 10,000 and 100,000 series: `make bench-forecast ARGS="1000 10000"`.
 
+from tests.benchmarks.scratch import scratch_service
+
 From database to database: packed readings of 56 days in, mean and three quantiles of 96 intervals a series out, with 300
 portfolios whose sums go through SARIMA, their scenarios and envelopes. Each size runs in a process of its own with a
 private PostgreSQL in a temporary folder; service and database share the machine's cores.
@@ -12,16 +14,16 @@ import cProfile
 import os
 import pstats
 import resource
-import shutil
 import subprocess
 import sys
-import tempfile
 import time
 from contextlib import nullcontext
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
+
+from tests.benchmarks.scratch import scratch_service
 
 DAY = date(2016, 7, 14)
 ISSUE = datetime(2016, 7, 13, 8, tzinfo=UTC)
@@ -121,19 +123,7 @@ def meter(ids: list[int]) -> None:
 def run(series: int, *, profiled: bool) -> None:
     """One size; writes seconds of the clock, CPU seconds of this process, its workers and the database's backend, and
     the peak memory in GB of this process and of the largest worker."""
-    folder = Path(tempfile.mkdtemp(prefix="vpp-bench-"))
-    folder.chmod(0o711)
-    os.environ |= {"VPP_DATA_DIR": str(folder), "DJANGO_SETTINGS_MODULE": "vpp.settings"}
-    from vpp.lib.embedded_postgres import EmbeddedPostgres
-
-    server = EmbeddedPostgres(folder)
-    server.ensure_running()
-    try:
-        import django
-        from django.core.management import call_command
-
-        django.setup()
-        call_command("migrate", verbosity=0)
+    with scratch_service():
         meter(enroll(series))
         from forecasting.models import Forecast
         from forecasting.operations import run_forecast
@@ -149,9 +139,6 @@ def run(series: int, *, profiled: bool) -> None:
         whose = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
         peaks = [resource.getrusage(who).ru_maxrss / 2**20 for who in whose]
         sys.stdout.write(" ".join(str(one) for one in (spent, *used, *peaks)) + "\n")
-    finally:
-        server.release()
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def cpu_seconds() -> tuple[float, float, float]:

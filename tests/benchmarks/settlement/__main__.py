@@ -9,17 +9,15 @@ from __future__ import annotations
 import argparse
 import os
 import resource
-import shutil
-import tempfile
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import numpy as np
 
+from tests.benchmarks.scratch import scratch_service
 from tests.benchmarks.settlement.world import DAY, EVENING, ZONE, World
 
 Report = Callable[[str, str, str, str], None]
@@ -134,27 +132,12 @@ def allocation(report: Report) -> None:
 
 def main() -> None:
     options = arguments()
-    folder = Path(tempfile.mkdtemp(prefix="vpp-bench-"))
-    folder.chmod(0o711)
-    os.environ |= {"VPP_DATA_DIR": str(folder), "DJANGO_SETTINGS_MODULE": "vpp.settings"}
     from rich.console import Console
     from rich.table import Table
 
-    from vpp.lib.embedded_postgres import EmbeddedPostgres
-
-    server = EmbeddedPostgres(folder)
-    server.ensure_running()
     table = Table("what", "figure", "beside", "to reach")
-    try:
-        import django
-        from django.core.management import call_command
-
-        django.setup()
-        call_command("migrate", verbosity=0)
+    with scratch_service():
         PARTS[options.part](options, table.add_row)
-    finally:
-        server.release()
-        shutil.rmtree(folder, ignore_errors=True)
     load = ", ".join(f"{value:.1f}" for value in os.getloadavg())
     Console(width=150).print(table, f"{os.cpu_count()} cores, load {load}, event of {len(EVENING)} intervals")
 

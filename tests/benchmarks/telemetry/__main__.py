@@ -1,5 +1,7 @@
 """Figures of telemetry beside their anchors: `make bench-telemetry`, or `python -m tests.benchmarks.telemetry`.
 
+from tests.benchmarks.scratch import scratch_service
+
 A private, durable PostgreSQL in a temporary folder; client, service and database share the machine's cores. Each way in is
 interleaved with its anchors, so that load from outside hits all alike. Requests go through the whole Django stack in this
 process, without a socket; readings over MQTT go through a broker and a gateway in processes of their own.
@@ -10,16 +12,15 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import shutil
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from tests.benchmarks.scratch import scratch_service
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -299,6 +300,16 @@ def soak(devices: int, seconds: float, environment: dict[str, str], report: Repo
     report("memory of the web process", f"{done.web_mb[-1]:.0f} MB", f"{done.growth_pu:+.1%}", "below +5 %")
 
 
+def measure(devices: int, only: str, report: Report) -> None:
+    from tests.benchmarks.telemetry import anchors
+
+    anchors.make()
+    bench = Bench(devices)
+    for part in (ways_in, mqtt, rollup, ways_out):
+        if only in ("", part.__name__):
+            part(bench, report)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--devices", type=int, default=100_000)
@@ -308,39 +319,18 @@ def main() -> None:
     options = parser.parse_args()
     if options.soak and options.devices == parser.get_default("devices"):
         options.devices = 1_000_000
-    folder = Path(tempfile.mkdtemp(prefix="vpp-bench-"))
-    folder.chmod(0o711)
-    os.environ |= {"VPP_DATA_DIR": str(folder), "DJANGO_SETTINGS_MODULE": "vpp.settings"}
     from rich.table import Table
 
-    from vpp.lib.embedded_postgres import EmbeddedPostgres
-
-    server = EmbeddedPostgres(folder)
-    url = server.ensure_running()
     table = Table("what", "figure", "beside", "to reach")
-    try:
-        import django
-        from django.core.management import call_command
-
-        django.setup()
+    with scratch_service():
         from django.conf import settings
 
         settings.ROOT_URLCONF = "tests.benchmarks.telemetry.urls"
-        call_command("migrate", verbosity=0)
         if options.soak:
-            soak(options.devices, options.seconds, os.environ | {"DATABASE_URL": url}, table.add_row)
-            return
-        from tests.benchmarks.telemetry import anchors
-
-        anchors.make()
-        bench = Bench(options.devices)
-        for part in (ways_in, mqtt, rollup, ways_out):
-            if options.only in ("", part.__name__):
-                part(bench, table.add_row)
-    finally:
-        server.release()
-        shutil.rmtree(folder, ignore_errors=True)
-        tell(table)
+            soak(options.devices, options.seconds, dict(os.environ), table.add_row)
+        else:
+            measure(options.devices, options.only, table.add_row)
+    tell(table)
 
 
 def tell(table: Table) -> None:
