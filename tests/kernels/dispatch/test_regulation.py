@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vpp.dispatch.kernels.regulation import Ready, split_signal
+from vpp.dispatch.kernels.places import PlaceLimits
+from vpp.dispatch.kernels.regulation import Ready, split_signal, within_places
 
 
 def ready(share: list[float], room: list[float], reach: float = np.inf) -> Ready:
@@ -69,3 +70,18 @@ def test_ten_thousand_devices_are_split_far_within_a_signal() -> None:
     begin = time.perf_counter()
     split_signal(one, 9_000.0)
     assert time.perf_counter() - begin < 0.2
+
+
+@given(st.integers(0, 2**32 - 1))
+def test_devices_that_all_go_as_far_as_they_may_overload_no_place(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    n, places = int(rng.integers(1, 40)), int(rng.integers(1, 6))
+    limits = PlaceLimits(rng.integers(0, places, n), rng.uniform(0, 30, places), rng.uniform(0, 30, places))
+    moved_kw = np.round(rng.uniform(-3, 3, n), 3)
+    up_kw, down_kw = within_places((limits,), moved_kw, rng.uniform(0, 9, n), rng.uniform(0, 9, n))
+    assert (up_kw >= 0.0).all() and (down_kw >= 0.0).all()
+    before_kw = np.bincount(limits.place, moved_kw, places)
+    up_at_most = np.maximum(limits.up_kw, before_kw)  # who is over it already is moved no further
+    assert (before_kw + np.bincount(limits.place, up_kw, places) <= up_at_most + 1e-6).all()
+    down_at_most = np.maximum(limits.down_kw, -before_kw)
+    assert (np.bincount(limits.place, down_kw, places) - before_kw <= down_at_most + 1e-6).all()

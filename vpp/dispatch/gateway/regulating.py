@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 from vpp.dispatch.fleet import fleet_of
 from vpp.dispatch.fleet_state import STEP_HOURS
 from vpp.dispatch.kernels.headroom import headroom
-from vpp.dispatch.kernels.regulation import Ready, split_signal
+from vpp.dispatch.kernels.regulation import Ready, split_signal, within_places
 from vpp.dispatch.models import Link
 from vpp.dispatch.operations.judging import STEP
-from vpp.dispatch.operations.scene import look
+from vpp.dispatch.operations.scene import Scene, look
 from vpp.enrollment.models import Portfolio
 from vpp.lib.periods import delivery_day_of
 
@@ -28,6 +28,7 @@ HOLDS_S = 10
 REFRESH = timedelta(seconds=60)
 SIGNAL = "vpp/v1/regulation/{portfolio}/signal"
 
+Floats = NDArray[np.float64]
 Send = Callable[[str, bytes], object]
 
 
@@ -79,13 +80,8 @@ class Regulator:
         """Bounds from the same headroom as the control cycle, around the setpoints in force."""
         start = at - timedelta(seconds=at.timestamp() % STEP.total_seconds())
         fleet = fleet_of([self.portfolio.pk], at)
-        day = delivery_day_of(start, self.portfolio.time_zone)
-        scene = look([self.portfolio], fleet, day, start, max(start, at))
-        room = headroom(scene.state, STEP_HOURS)
-        low_kw = scene.state.baseline_kw - room.up_kw
-        high_kw = scene.state.baseline_kw + room.down_kw
-        held_kw = np.where(np.isnan(scene.held.target_kw), scene.state.baseline_kw, scene.held.target_kw)
-        base_kw = np.clip(held_kw, low_kw, high_kw)
+        scene = look([self.portfolio], fleet, delivery_day_of(start, self.portfolio.time_zone), start, max(start, at))
+        base_kw, low_kw, high_kw = _bounds_kw(scene, self.portfolio.pk)
         self._codes = fleet.table.code
         links = dict(Link.objects.filter(protocol=Link.Protocol.MQTT).values_list("device_id", "address"))
         gateways = np.array([links.get(one, "") for one in fleet.table.device_id.tolist()], dtype=object)
@@ -95,3 +91,14 @@ class Regulator:
         present_kw = self._ready.present_kw if self._read_at and self._ready.base_kw.size == base_kw.size else base_kw
         self._ready = Ready(base_kw, np.clip(present_kw, low_kw, high_kw), low_kw, high_kw, share_kw, reach_kw)
         self._read_at = at
+
+
+def _bounds_kw(scene: Scene, portfolio_id: int) -> tuple[Floats, Floats, Floats]:
+    """(N,) each: power by the setpoints in force, and how far down and up it may go, inside what the grid bears."""
+    room, expected_kw = headroom(scene.state, STEP_HOURS), scene.state.baseline_kw
+    low_kw, high_kw = expected_kw - room.up_kw, expected_kw + room.down_kw
+    held_kw = np.where(np.isnan(scene.held.target_kw), expected_kw, scene.held.target_kw)
+    base_kw = np.clip(held_kw, low_kw, high_kw)
+    places = scene.plans[portfolio_id].room.at(scene.index, scene.fleet.table.device_id)
+    up_kw, down_kw = within_places(places, expected_kw - base_kw, base_kw - low_kw, high_kw - base_kw)
+    return base_kw, base_kw - up_kw, base_kw + down_kw

@@ -88,11 +88,11 @@ def inside(
         else:
             return Inside(share_w, cap_w, bound)
         share_w = shares(cap_w)
-    cap_w = _all_at_once(places, room_w, cap_w)
+    cap_w = all_at_once(places, room_w, cap_w)
     return Inside(shares(cap_w), cap_w, bound)
 
 
-def _all_at_once(places: Sequence[PlaceLimits], room_w: Sequence[Floats], cap_w: Floats) -> Floats:
+def all_at_once(places: Sequence[PlaceLimits], room_w: Sequence[Floats], cap_w: Floats) -> Floats:
     """Caps that no sharing can push a place over its room with; dearer, so the last resort of many full places."""
     for one, most_w in zip(places, room_w, strict=True):
         able_w = one.load_w(cap_w)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+
+from vpp.dispatch.kernels.places import PlaceLimits, all_at_once
+from vpp.dispatch.kernels.shares import WATTS_PER_KW
 
 Floats = NDArray[np.float64]
 
@@ -44,6 +48,22 @@ def split_signal(ready: Ready, request_up_kw: float) -> tuple[Floats, float]:
     target_kw = ready.base_kw - given_kw if up else ready.base_kw + given_kw
     low_kw, high_kw = ready.present_kw - ready.reach_kw, ready.present_kw + ready.reach_kw
     return np.clip(target_kw, low_kw, high_kw), missing_kw if up else -missing_kw
+
+
+def within_places(
+    places: Sequence[PlaceLimits], moved_up_kw: Floats, up_kw: Floats, down_kw: Floats
+) -> tuple[Floats, Floats]:
+    """How far each device (N,) may be moved up and down so that no node or feeder is over its limit, even when all
+    of them go as far as they may at once: a signal every few seconds leaves no time to ask the grid each time.
+
+    moved_up_kw : (N,) what setpoints move the devices by already, up positive.
+    """
+    moved_w = np.round(moved_up_kw * WATTS_PER_KW)
+    found = []
+    for up, cap_kw in ((True, up_kw), (False, down_kw)):
+        rooms_w = [place.room_w(up, moved_w) for place in places]
+        found.append(all_at_once(places, rooms_w, np.floor(cap_kw * WATTS_PER_KW + 1e-6)) / WATTS_PER_KW)
+    return found[0], found[1]
 
 
 def _room_kw(ready: Ready, *, up: bool) -> Floats:
