@@ -21,11 +21,12 @@ def cross_check(tables: dict[str, Table]) -> list[Fault]:
     portfolios = _codes(tables, "portfolios", Portfolio)
     for name, key in (
         ("owners", "code"), ("sites", "code"), ("devices", "code"), ("portfolios", "code"), ("contracts", "code"),
-        ("owner_terms", "device"), ("enrollments", "device"),
+        ("consents", "site"), ("owner_terms", "device"), ("enrollments", "device"),
     ):  # fmt: skip
         _check_once(tables.get(name), key)
     _check_refers(tables.get("sites"), "owner", owners, "owners")
     _check_refers(tables.get("contracts"), "owner", owners, "owners")
+    _check_refers(tables.get("consents"), "site", sites, "sites")
     _check_refers(tables.get("devices"), "site", sites, "sites")
     _check_refers(tables.get("owner_terms"), "device", devices, "devices")
     _check_refers(tables.get("enrollments"), "device", devices, "devices")

@@ -32,6 +32,12 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         Column("export_limit_kw", not_negative),
         Column("baseline_method", text, "CAISO_10_IN_10"),
     ),
+    "consents": (
+        Column("site", text),
+        Column("start", start_moment),
+        Column("given_by", text),
+        Column("document", text),
+    ),
     "devices": (
         Column("code", text),
         Column("site", text),

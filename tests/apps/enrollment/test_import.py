@@ -11,7 +11,7 @@ from django.core.management import CommandError, call_command
 
 from tests.factories import ALWAYS
 from vpp.enrollment import operations, queries
-from vpp.enrollment.models import Device, Enrollment, OwnerTerms, Portfolio, Site
+from vpp.enrollment.models import Consent, Device, Enrollment, OwnerTerms, Portfolio, Site
 
 pytestmark = pytest.mark.django_db
 
@@ -75,6 +75,18 @@ def test_new_terms_end_the_ones_before_them(tmp_path, at):
     assert queries.device_table(at=at).reserve_floor_pu.tolist() == [0.5, 0.0]
     assert queries.device_table(at=ALWAYS.lower + timedelta(days=1)).reserve_floor_pu.tolist() == [0.2, 0.0]
     assert Enrollment.objects.count() == 1
+
+
+def test_a_consent_is_kept_as_signed_and_a_withdrawn_one_does_not_come_back(tmp_path, at):
+    signed = "site,start,given_by,document\nsite-1,2015-12-31,Anna Berg,terms 1\n"
+    operations.import_folder(write(tmp_path, consents=signed), at=at)
+    assert operations.import_folder(tmp_path, at=at).made["consents"] == 0
+    write(tmp_path, consents=signed.replace("2015-12-31", "2016-06-01").replace("terms 1", "terms 2"))
+    assert operations.import_folder(tmp_path, at=at).made["consents"] == 1
+    first, second = Consent.objects.order_by("given_at")
+    assert (first.document, first.withdrawn_at, second.document) == ("terms 1", second.given_at, "terms 2")
+    Consent.objects.filter(pk=second.pk).update(withdrawn_at=at)
+    assert operations.import_folder(tmp_path, at=at).made["consents"] == 0
 
 
 @pytest.mark.parametrize(

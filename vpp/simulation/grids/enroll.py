@@ -9,6 +9,7 @@ from typing import Final
 from zlib import crc32
 
 from vpp.simulation.grids.fleet import (
+    ConsentRecord,
     ContractRecord,
     DeviceRecord,
     EnrollmentRecord,
@@ -21,6 +22,7 @@ from vpp.simulation.grids.fleet import (
 from vpp.simulation.grids.simbench_units import Unit
 
 START: Final = "2015-12-31"
+CONSENT_TEXT: Final = "terms of participation, 2015"
 TIME_ZONE: Final = "Europe/Berlin"
 ZONE: Final = "DE"
 MINIMUM_KW: Final = 100.0
@@ -47,6 +49,7 @@ def build_fleet(units: Iterable[Unit], peak_pu: Mapping[str, float], daily_hours
         if len(devices) > 1:
             devices.append(_meter(code, devices))
         fleet.sites.append(_site(code, members[0], owner, devices))
+        fleet.consents.append(ConsentRecord(code, START, owner.replace("-", " "), CONSENT_TEXT))
         fleet.devices += devices
         fleet.owner_terms += [_terms(unit, daily_hours) for unit in members if unit.kind in CONTROLLABLE]
     _contracts(fleet, owners)

@@ -27,6 +27,14 @@ class SiteRecord:
 
 
 @dataclass(frozen=True)
+class ConsentRecord:
+    site: str
+    start: str
+    given_by: str
+    document: str
+
+
+@dataclass(frozen=True)
 class DeviceRecord:
     code: str
     site: str
@@ -93,6 +101,7 @@ class Fleet:
 
     owners: list[OwnerRecord] = field(default_factory=list)
     sites: list[SiteRecord] = field(default_factory=list)
+    consents: list[ConsentRecord] = field(default_factory=list)
     devices: list[DeviceRecord] = field(default_factory=list)
     owner_terms: list[TermsRecord] = field(default_factory=list)
     contracts: list[ContractRecord] = field(default_factory=list)
@@ -103,6 +112,7 @@ class Fleet:
 RECORD_TYPES = {
     "owners": OwnerRecord,
     "sites": SiteRecord,
+    "consents": ConsentRecord,
     "devices": DeviceRecord,
     "owner_terms": TermsRecord,
     "contracts": ContractRecord,
