@@ -5,17 +5,17 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 ARGS ?=
-# Test processes, each with a database server of its own.
-WORKERS ?= 2
+# Test processes, each with a database server of its own: one more than cores, because many tests wait.
+WORKERS ?= 3
 # Small matrices and two cores: one thread a process beats many that wait for each other.
 export OMP_NUM_THREADS ?= 1
 export OPENBLAS_NUM_THREADS ?= 1
 
-.PHONY: help setup demo test check bench-telemetry bench-dispatch bench-settlement bench-bidding bench-forecast bench-network bench-console screenshots messages serve lock clean
+.PHONY: help setup demo test test-thorough check bench-telemetry bench-dispatch bench-settlement bench-bidding bench-forecast bench-network bench-console screenshots messages serve lock clean
 
 help:
 	@echo "make demo [ARGS='--no-serve --full --date 2016-07-14 --prices FILE.csv --seed 1 --json out.json']"
-	@echo "make test [ARGS='tests/kernels -k money']     make check"
+	@echo "make test [ARGS='tests/kernels -k money']     make test-thorough     make check"
 	@echo "make bench-ROOM: telemetry, forecast, bidding, network, dispatch, settlement or console"
 	@echo "make screenshots | messages | serve | lock | clean"
 
@@ -35,6 +35,10 @@ demo: $(READY)
 
 test: $(READY)
 	$(BIN)/python -m pytest --numprocesses $(WORKERS) $(ARGS)
+
+# The same and more: twenty kills instead of eight, thousands of random cases, more grids (most of an hour).
+test-thorough: $(READY)
+	VPP_THOROUGH=1 $(BIN)/python -m pytest --numprocesses $(WORKERS) $(ARGS)
 
 check: $(READY)
 	$(BIN)/ruff check .

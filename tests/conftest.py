@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 import pytest_django
 
+from tests.effort import THOROUGH
 from vpp.lib import clock, environment
 from vpp.lib.embedded_postgres import EmbeddedPostgres
 
@@ -24,6 +25,8 @@ SHIPPED_ROWS: list[dict[str, Any]] = []
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The longest files first, as their `slow` marks say: then all workers have their last test at about one time."""
+    if not THOROUGH:
+        items[:] = [item for item in items if item.get_closest_marker("thorough") is None]
     seconds: dict[Path, float] = {}
     for item in items:
         mark = item.get_closest_marker("slow")

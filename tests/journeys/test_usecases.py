@@ -11,8 +11,10 @@ from bidding.distribution.answering import answer_feeder
 from bidding.grid import envelopes, injections
 from bidding.models import Ask, Award, Bid, Product
 from bidding.operations import bids, book
+from bidding.operations.awards import take_award
+from bidding.operations.drafts import BidDraft
 from bidding.queries import book_check
-from tests.apps.bidding.world import client_of
+from tests.apps.bidding.world import aggregator_headers, client_of
 from tests.journeys.usecase_world import (
     AT,
     DAY,
@@ -23,8 +25,14 @@ from tests.journeys.usecase_world import (
     grid,
     make_feeder_world,
 )
+from vpp.dispatch import operations as dispatch
+from vpp.dispatch.models import Setpoint
+from vpp.enrollment.models import Device
+from vpp.lib import clock
 from vpp.network import operations as network
 from vpp.network.kernels.screening import Violation
+from vpp.simulation.kernels.fleet_spec import spec_from_rows
+from vpp.simulation.kernels.inverter import given_kvar
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow(seconds=30)]
 API = "/api/v1"
@@ -83,8 +91,6 @@ def walk(client, world, **needs):
 def test_1_awareness_of_load_generation_hidden_load_and_voltage(client, world):
     from telemetry import operations as telemetry
     from telemetry.kernels.batch import batch_of
-    from vpp.enrollment.models import Device
-    from vpp.lib import clock
 
     world.forecast(world.flat(4.0, noon=(NOON, -6.0)))
     pv = list(Device.objects.filter(kind="PV").order_by("pk").values_list("code", flat=True))
@@ -154,6 +160,30 @@ def test_4_voltage_by_reactive_power_within_the_inverters(client, world):
     assert not any(plan["bids"][0]["taken_kw"])
     assert plan["cures_all"]
     assert broken_now() == []
+    given_kvar = dispatched_kvar(client, world, EVENING.start)
+    assert sum(given_kvar.values()) == pytest.approx(taken[EVENING.start], abs=0.001), "ordered, sent and given"
+    assert len(given_kvar) == Device.objects.count(), "all inverters alike"
+
+
+def dispatched_kvar(client, world, index):
+    """A control cycle, its setpoints fetched by a gateway, obeyed by simulated devices and answered: kvar by device."""
+    start = DAY.starts()[index]
+    clock.set_simulated(start)
+    dispatch.control_cycle(world.portfolio.pk, start, start)
+    headers = aggregator_headers("dispatch:read")
+    found = client.get(f"{API}/dispatch/setpoints", {"interval": start.isoformat()}, headers=headers).json()[
+        "setpoints"
+    ]
+    names = ("code", "kind", "max_consumption_kw", "max_production_kw")
+    rows = {row["code"]: row for row in Device.objects.values(*names)}
+    spec = spec_from_rows([rows[code] for code in found["device"]], {rows[found["device"][0]]["code"]: np.zeros(96)})
+    kvar = given_kvar(spec, np.array(found["target_kvar"], dtype=np.float64), np.zeros(spec.n_devices))
+    answer = {"accepted": found["id"], "kvar": dict(zip(map(str, found["id"]), kvar.tolist(), strict=True))}
+    told = client.post(
+        f"{API}/dispatch/acknowledgements", answer, content_type="application/json", headers=headers
+    ).json()
+    assert told["acknowledged"] == len(found["id"]) and all(found["released"]), "real power stays the devices' own"
+    return dict(Setpoint.objects.values_list("device__code", "applied_kvar"))
 
 
 def test_5_economic_dispatch_over_three_aggregators_with_four_eyes(client, world):
@@ -277,10 +307,10 @@ def test_7_wholesale_schedules_stand_and_the_rest_serves_the_grid(client, world)
     book.open_book(portfolio_id=world.portfolio.pk, day=DAY, up_kw=capacity, down_kw=capacity)
     zero = [0.0] * 96
     sold = bids.create_bid(
-        bids.BidDraft(world.portfolio, product, DAY, up_kw.tolist(), zero, zero), at=AT - timedelta(minutes=5)
+        BidDraft(world.portfolio, product, DAY, up_kw.tolist(), zero, zero), at=AT - timedelta(minutes=5)
     )
     bids.submit_bid(sold, at=AT - timedelta(minutes=4))
-    bids.take_award(
+    take_award(
         sold, up_kw=up_kw.tolist(), down_kw=zero, price_per_mwh=zero, reference="market:1", at=AT, actor="market"
     )
     after = get(client, world, "needs")["needs"]

@@ -1,6 +1,6 @@
 """Database, loop, gateway and broker killed at random: no device acts on an older command or twice, none is forgotten.
 
-VPP_KILLS and VPP_KILL_SEED make it longer and another; a kill takes two to three seconds.
+VPP_THOROUGH=1 or VPP_KILLS make it longer, VPP_KILL_SEED another; a kill takes two to three seconds.
 """
 
 from __future__ import annotations
@@ -18,10 +18,11 @@ from pathlib import Path
 import pytest
 
 from tests.apps.dispatch.kill_world import DEVICES, UP_KW, Devices, Plant
+from tests.effort import how_many
 from tests.processes import ROOT, wait_until
 from tests.servers import MOSQUITTO, missing
 
-KILLS = int(os.environ.get("VPP_KILLS", "20"))
+KILLS = how_many("VPP_KILLS", usual=8, thorough=20)
 SEED = int(os.environ.get("VPP_KILL_SEED", "11"))
 NEWEST = """
 SELECT DISTINCT ON (s.device_id) d.code, s.target_kw, s.state, s.released FROM dispatch_setpoint s
@@ -29,7 +30,7 @@ SELECT DISTINCT ON (s.device_id) d.code, s.target_kw, s.state, s.released FROM d
 """
 
 
-@pytest.mark.slow(seconds=90)
+@pytest.mark.slow(seconds=45)
 @pytest.mark.broker
 def test_whoever_is_killed_no_command_is_lost_and_none_acts_twice() -> None:
     if not MOSQUITTO.exists():

@@ -1,6 +1,6 @@
 """Web, gateway and database killed at random points under load: nothing acknowledged is missing, nothing doubled.
 
-VPP_KILLS and VPP_KILL_SEED make it longer and another.
+VPP_THOROUGH=1 or VPP_KILLS make it longer, VPP_KILL_SEED another.
 """
 
 from __future__ import annotations
@@ -27,9 +27,10 @@ from telemetry.storage.copying import moment
 from telemetry.storage.raw import DAY_COLUMNS
 from tests import servers
 from tests.apps.telemetry.kill_world import World
+from tests.effort import how_many
 from tests.processes import ROOT, wait_until
 
-KILLS = int(os.environ.get("VPP_KILLS", "21"))
+KILLS = how_many("VPP_KILLS", usual=9, thorough=21)
 SEED = int(os.environ.get("VPP_KILL_SEED", "7"))
 DEVICES = 40
 # Each round is a minute later: far enough back that a slow machine or many kills do not reach the present.
@@ -154,7 +155,7 @@ def _started(world: World, name: str) -> float:
     return _seen.setdefault(world.processes[name].pid, time.monotonic())
 
 
-@pytest.mark.slow(seconds=120)
+@pytest.mark.slow(seconds=50)
 @pytest.mark.broker
 def test_what_was_acknowledged_is_stored_once_whoever_is_killed(tmp_path):
     folder = Path(tempfile.mkdtemp(prefix="vpp-kills-"))

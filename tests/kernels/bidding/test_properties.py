@@ -20,10 +20,11 @@ from bidding.kernels.fallback import idle_plan
 from bidding.kernels.offer_curves import energy_curve
 from bidding.kernels.problem import BidProblem, FeederLimit
 from bidding.kernels.solver import SolverFailed
+from tests.effort import how_many
 from tests.kernels.bidding.cases import FAST, ask, battery, energy, problem, reserve
 
 COUNT = 8
-CASES = int(os.environ.get("VPP_BIDDING_CASES", "25"))
+CASES = how_many("VPP_BIDDING_CASES", usual=25, thorough=1_000)
 SEED = int(os.environ.get("VPP_BIDDING_SEED", "0"))
 FLOOR, CAP, TICK = -500.0, 3000.0, 0.01
 

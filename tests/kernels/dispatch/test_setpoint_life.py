@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, field
 
 import pytest
@@ -10,6 +9,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from tests.effort import how_many
 from vpp.dispatch.kernels.life import STEPS, IllegalStep, Key, acts_on, after_event, may_send, moved
 
 
@@ -125,7 +125,7 @@ class Life(RuleBasedStateMachine):
 
 TestLife = Life.TestCase
 TestLife.settings = settings(
-    max_examples=int(os.environ.get("VPP_LIFE_SEQUENCES", "220")),
+    max_examples=how_many("VPP_LIFE_SEQUENCES", usual=220, thorough=10_000),
     stateful_step_count=50,
     deadline=None,
     suppress_health_check=list(HealthCheck),

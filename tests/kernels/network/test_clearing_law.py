@@ -8,10 +8,11 @@ from __future__ import annotations
 import os
 from collections import Counter
 
+from tests.effort import how_many
 from tests.kernels.network.random_cases import breaches, run_case
 
 FIRST = int(os.environ.get("VPP_CLEARING_FIRST", "0"))
-CASES = int(os.environ.get("VPP_CLEARING_CASES", "100"))
+CASES = how_many("VPP_CLEARING_CASES", usual=60, thorough=1_000)
 
 
 def test_a_commit_breaks_nothing_that_held_without_it():

@@ -23,9 +23,9 @@ LOAD, GENERATION = 0.7, 0.4
 #: pandapower net name of a SimBench grid, its size, and whether its switches stay.
 SIMBENCH = (
     "1-LV-rural1--2-no_sw",
-    "1-LV-urban6--2-no_sw",
-    "1-MV-rural--2-no_sw",
     "1-MV-semiurb--2-sw",
+    pytest.param("1-LV-urban6--2-no_sw", marks=pytest.mark.thorough),
+    pytest.param("1-MV-rural--2-no_sw", marks=pytest.mark.thorough),
 )
 
 
