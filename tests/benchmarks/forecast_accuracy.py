@@ -39,17 +39,18 @@ class Case:
     last: date
     exog: pd.DataFrame | None = None
     published: pd.Series | None = None
+    country: str = ""
 
 
 def homes(folder: Path) -> Case:
     found = pd.read_parquet(folder / HOMES).pivot(index="time", columns="building", values="load_kwh")
     found["sum"] = found.sum(axis=1)
-    return Case(found, "America/Los_Angeles", 60, date(2016, 11, 1), date(2017, 7, 20))
+    return Case(found, "America/Los_Angeles", 60, date(2016, 11, 1), date(2017, 7, 20), country="US")
 
 
 def roofs(folder: Path) -> Case:
     found = pd.read_parquet(folder / HOMES).pivot(index="time", columns="building", values="pv_w_per_kwp")
-    return Case(found.add_prefix("pv "), "America/Los_Angeles", 60, date(2016, 11, 1), date(2017, 7, 20))
+    return Case(found.add_prefix("pv "), "America/Los_Angeles", 60, date(2016, 11, 1), date(2017, 7, 20), country="US")
 
 
 def texas(folder: Path) -> Case:
@@ -64,13 +65,13 @@ def texas(folder: Path) -> Case:
         error[place] = 0.9 * error[place - 1] + 1.5 * np.sqrt(1 - 0.81) * random.normal()
     warmth = weather["outdoor_dry_bulb_temperature"].to_numpy() + error
     exog = pd.DataFrame({"temperature": warmth}, index=pd.DatetimeIndex(weather["time"]))
-    return Case(found, "America/Chicago", 60, date(2018, 3, 20), date(2018, 12, 20), exog)
+    return Case(found, "America/Chicago", 60, date(2018, 3, 20), date(2018, 12, 20), exog, country="US")
 
 
 def simbench(folder: Path, *, hourly: bool = False) -> Case:
     found = pd.read_parquet(folder / SIMBENCH).set_index("time_utc")
     found = found.resample("1h").mean() if hourly else found
-    return Case(found, "Europe/Berlin", 60 if hourly else 15, date(2016, 3, 10), date(2016, 12, 10))
+    return Case(found, "Europe/Berlin", 60 if hourly else 15, date(2016, 3, 10), date(2016, 12, 10), country="DE")
 
 
 def belgium(folder: Path) -> Case:
