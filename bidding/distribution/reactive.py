@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import date, datetime
 from decimal import Decimal
 
 import numpy as np
@@ -11,14 +12,14 @@ from numpy.typing import NDArray
 
 from bidding.distribution.kernels.options import energy_mwh
 from bidding.distribution.kernels.reactive import reactive_room_kvar
-from bidding.models import Ask, Bid, BidOption, Product
+from bidding.models import Ask, Bid, BidOption, OrderedOption, Product
 from bidding.operations import bids
 from vpp.enrollment.models import Portfolio
 from vpp.enrollment.queries import device_table
+from vpp.lib.inverters import INVERTER_KINDS
 from vpp.lib.periods import DeliveryDay
 
 FloatArray = NDArray[np.float64]
-INVERTERS = ("PV", "BATTERY", "WIND")
 PRICE_PER_MVARH = 4.0  # losses of the inverter and the risk of not delivering
 PRICE_STEP = Decimal("0.0001")
 
@@ -27,7 +28,7 @@ def room_kvar(portfolio: Portfolio, feeder_code: str, day: DeliveryDay, at: date
     """(H,) kvar that the portfolio's inverters on the feeder can give either way, less what is promised."""
     table = device_table(at=at, portfolio_id=portfolio.pk)
     here = np.array([code == feeder_code for code in table.feeder_code])
-    able = table.usable() & table.of_kind(*INVERTERS) & here if here.size else np.zeros(0, dtype=bool)
+    able = table.usable() & table.of_kind(*INVERTER_KINDS) & here if here.size else np.zeros(0, dtype=bool)
     rated_kw = np.maximum(table.max_consumption_kw, table.max_production_kw)[able]
     room = reactive_room_kvar(rated_kw, day.n_intervals)
     promised = BidOption.objects.filter(
@@ -40,6 +41,27 @@ def room_kvar(portfolio: Portfolio, feeder_code: str, day: DeliveryDay, at: date
     for kvar in promised.values_list("kvar", flat=True):
         room = room - np.abs(np.array(kvar))
     return np.maximum(np.floor(room), 0.0)
+
+
+@dataclass(frozen=True)
+class ReactiveCommitment:
+    """An award of reactive power: kvar (H,) ordered of the inverters on a feeder, injection positive."""
+
+    award_id: int
+    feeder_code: str
+    kvar: FloatArray
+
+
+def reactive_commitments(portfolio_id: int, delivery_date: date) -> list[ReactiveCommitment]:
+    """Every order of reactive power of the portfolio and day, by award."""
+    ordered = OrderedOption.objects.filter(
+        award__bid__portfolio_id=portfolio_id, award__bid__delivery_date=delivery_date, option__kvar__isnull=False
+    ).select_related("option", "award__bid__ask__congestion_point__feeder")
+    return [
+        ReactiveCommitment(one.award_id, one.award.bid.ask.congestion_point.feeder.code, np.array(one.kvar, np.float64))
+        for one in ordered.order_by("award_id")
+        if one.award.bid.ask is not None
+    ]
 
 
 def answer_reactive(portfolio: Portfolio, product: Product, ask: Ask, day: DeliveryDay, at: datetime) -> Bid | None:

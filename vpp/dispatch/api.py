@@ -15,6 +15,7 @@ from vpp.accounts.principals import principal_of
 from vpp.dispatch import operations, queries
 from vpp.dispatch.long_poll import wait_for_news
 from vpp.dispatch.models import ControlCycle, DeviceStatus
+from vpp.dispatch.outbox import or_none
 from vpp.dispatch.serializers import (
     AcknowledgementsSerializer,
     AnsweredSerializer,
@@ -61,6 +62,7 @@ class Setpoints(APIView):
             "interval_start": [start.isoformat() for start in found.interval_start],
             "sequence": found.sequence.tolist(),
             "target_kw": found.target_kw.tolist(),
+            "target_kvar": or_none(found.target_kvar),
             "released": found.released.tolist(),
             "state": found.state,
             "expires_at": [expiry.isoformat() for expiry in found.expires_at],
@@ -80,7 +82,11 @@ class Acknowledgements(APIView):
         message = AcknowledgementsSerializer(data=request.data)
         message.is_valid(raise_exception=True)
         answered = operations.answer_setpoints(
-            principal_of(request), message.validated_data["accepted"], message.refusals(), clock.now()
+            principal_of(request),
+            message.validated_data["accepted"],
+            message.refusals(),
+            clock.now(),
+            message.applied_kvar(),
         )
         return Response(AnsweredSerializer(answered).data)
 

@@ -13,6 +13,7 @@ from django.db import connection
 from numpy.typing import NDArray
 
 from vpp.enrollment.queries import DeviceTable, device_table
+from vpp.lib.inverters import INVERTER_KINDS
 
 Ints = NDArray[np.int64]
 
@@ -38,6 +39,15 @@ class Fleet:
     @cached_property
     def kind(self) -> NDArray[np.str_]:
         return np.array(self.table.kind, dtype=np.str_)
+
+    @cached_property
+    def feeder(self) -> NDArray[np.str_]:
+        return np.array(self.table.feeder_code, dtype=np.str_)
+
+    @cached_property
+    def inverters(self) -> NDArray[np.bool_]:
+        """(N,) devices that can give reactive power."""
+        return np.isin(self.kind, INVERTER_KINDS)
 
     @cached_property
     def _order(self) -> Ints:

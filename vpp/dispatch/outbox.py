@@ -31,6 +31,7 @@ class Waiting:
     interval_start: Objects  # aware datetimes
     sequence: Ints
     target_kw: Floats
+    target_kvar: Floats  # NaN: none
     released: Bools
     issued_at: Objects
     expires_at: Objects
@@ -44,7 +45,8 @@ class Waiting:
 
 
 WAITING = """
-SELECT id, device_id, interval_start, sequence, target_kw, released::int::int2, issued_at, expires_at
+SELECT id, device_id, interval_start, sequence, target_kw, coalesce(target_kvar, 'NaN'), released::int::int2, issued_at,
+       expires_at
   FROM (SELECT DISTINCT ON (s.device_id) s.* FROM dispatch_setpoint s
          WHERE s.interval_start <= %s AND s.interval_start > %s
          ORDER BY s.device_id, s.interval_start DESC, s.sequence DESC) newest
@@ -54,7 +56,8 @@ SELECT id, device_id, interval_start, sequence, target_kw, released::int::int2, 
 """
 WAITING_KINDS = (
     ("id", "int8"), ("device_id", "int8"), ("interval_start", "timestamptz"), ("sequence", "int2"),
-    ("target_kw", "float8"), ("released", "int2"), ("issued_at", "timestamptz"), ("expires_at", "timestamptz"),
+    ("target_kw", "float8"), ("target_kvar", "float8"), ("released", "int2"), ("issued_at", "timestamptz"),
+    ("expires_at", "timestamptz"),
 )  # fmt: skip
 ADDRESSES = """
 SELECT device.id, site.code, device.code, coalesce(link.address, '')
@@ -88,6 +91,7 @@ def waiting_setpoints(at: datetime, protocol: str = "MQTT", states: Sequence[str
         interval_start=_objects(moments(found["interval_start"])),
         sequence=found["sequence"].astype(np.int64),
         target_kw=found["target_kw"],
+        target_kvar=found["target_kvar"],
         released=found["released"].astype(np.bool_),
         issued_at=_objects(moments(found["issued_at"])),
         expires_at=_objects(moments(found["expires_at"])),
@@ -112,6 +116,11 @@ def _objects(values: Sequence[Any]) -> Objects:
     column: Objects = np.empty(len(values), dtype=object)
     column[:] = values
     return column
+
+
+def or_none(values: Floats) -> list[float | None]:
+    """Numbers for a message: NaN is none."""
+    return [None if value != value else value for value in values.tolist()]  # noqa: PLR0124 - only NaN differs from itself
 
 
 def newest_cycle() -> int:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bidding import queries as bids
+from bidding.distribution.reactive import reactive_commitments
 from bidding.models import Activation, Award, Product
 from vpp.lib.periods import DeliveryDay
 
@@ -27,6 +28,7 @@ class Position:
     held_up_kwh, held_down_kwh : grid-side energy that held reserves may still call for in each interval.
     award_up_kw : (A, H) what each award of award_ids adds to committed_up_kw. from_ask: (A,) commits on asks.
     products : of each award.
+    ordered_kvar : reactive power ordered of the inverters on each feeder, by its code; (H,) kvar, injection positive.
     """
 
     award_ids: tuple[int, ...]
@@ -36,6 +38,7 @@ class Position:
     award_up_kw: Floats
     from_ask: NDArray[np.bool_]
     products: tuple[Product, ...] = ()
+    ordered_kvar: dict[str, Floats] = field(default_factory=dict)
 
 
 def position_of(portfolio_id: int, day: DeliveryDay) -> Position:
@@ -65,7 +68,16 @@ def position_of(portfolio_id: int, day: DeliveryDay) -> Position:
         award_up_kw=per_award,
         from_ask=from_ask,
         products=tuple(products[one.product_id] for one in commitments),
+        ordered_kvar=_ordered_kvar(portfolio_id, day),
     )
+
+
+def _ordered_kvar(portfolio_id: int, day: DeliveryDay) -> dict[str, Floats]:
+    """The net of all orders by feeder."""
+    net: dict[str, Floats] = {}
+    for one in reactive_commitments(portfolio_id, day.date):
+        net[one.feeder_code] = net.get(one.feeder_code, np.zeros(day.n_intervals)) + one.kvar
+    return net
 
 
 _Said = tuple[object, ...]

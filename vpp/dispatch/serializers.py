@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from rest_framework import serializers
 
 from vpp.dispatch.models import Alarm, ControlCycle, DeviceStatus, Setpoint
+
+LONGEST_ID = 19  # digits of the largest id
 
 
 class SetpointQuerySerializer(serializers.Serializer):
@@ -18,13 +21,16 @@ class SetpointQuerySerializer(serializers.Serializer):
 
 
 class SetpointColumnsSerializer(serializers.Serializer):
-    """M setpoints as columns of equal length; `released` ends the dispatch of the device."""
+    """M setpoints as columns of equal length; `released` ends the dispatch of real power, not `target_kvar`."""
 
     id = serializers.ListField(child=serializers.IntegerField())
     device = serializers.ListField(child=serializers.CharField())
     interval_start = serializers.ListField(child=serializers.DateTimeField())
     sequence = serializers.ListField(child=serializers.IntegerField())
     target_kw = serializers.ListField(child=serializers.FloatField())
+    target_kvar = serializers.ListField(
+        child=serializers.FloatField(allow_null=True), help_text="injection positive; null: the device's own"
+    )
     released = serializers.ListField(child=serializers.BooleanField())
     state = serializers.ListField(child=serializers.CharField())
     expires_at = serializers.ListField(child=serializers.DateTimeField())
@@ -44,6 +50,20 @@ class AcknowledgementsSerializer(serializers.Serializer):
     interval = serializers.DateTimeField(required=False)
     accepted = serializers.ListField(child=serializers.IntegerField(), default=list)
     refused = RefusalSerializer(many=True, default=list)
+    kvar = serializers.DictField(
+        child=serializers.FloatField(),
+        default=dict,
+        help_text="reactive power given, by accepted id; injection positive",
+    )
+
+    def validate_kvar(self, value: dict[str, float]) -> dict[int, float]:
+        if not all(key.isdigit() and len(key) < LONGEST_ID and math.isfinite(kvar) for key, kvar in value.items()):
+            raise serializers.ValidationError("want finite numbers by setpoint id")
+        return {int(key): kvar for key, kvar in value.items()}
+
+    def applied_kvar(self) -> dict[int, float]:
+        found: dict[int, float] = self.validated_data["kvar"]
+        return found
 
     def refusals(self) -> dict[int, str]:
         refused: list[dict[str, Any]] = self.validated_data["refused"]
@@ -121,8 +141,8 @@ class DeviceSetpointSerializer(serializers.ModelSerializer):
     class Meta:
         model = Setpoint
         fields = [
-            "id", "interval_start", "sequence", "target_kw", "baseline_kw", "released", "state", "reason",
-            "measured_kw", "issued_at", "expires_at",
+            "id", "interval_start", "sequence", "target_kw", "target_kvar", "baseline_kw", "released", "state",
+            "reason", "measured_kw", "applied_kvar", "issued_at", "expires_at",
         ]  # fmt: skip
 
 

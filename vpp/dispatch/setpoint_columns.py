@@ -28,6 +28,7 @@ class SetpointColumns:
     interval_start: list[datetime]
     sequence: Ints
     target_kw: Floats
+    target_kvar: Floats  # NaN: none
     baseline_kw: Floats
     released: Bools
     state: list[str]
@@ -47,6 +48,7 @@ class SetpointColumns:
             interval_start=[self.interval_start[row] for row in places],
             sequence=self.sequence[places],
             target_kw=self.target_kw[places],
+            target_kvar=self.target_kvar[places],
             baseline_kw=self.baseline_kw[places],
             released=self.released[places],
             state=[self.state[row] for row in places],
@@ -56,8 +58,8 @@ class SetpointColumns:
 
 
 IN_FORCE = """
-SELECT id, device_id, interval_start, sequence, target_kw, baseline_kw, released::int::int2,
-       array_position(%s::varchar[], state)::int2, expires_at, issued_at
+SELECT id, device_id, interval_start, sequence, target_kw, coalesce(target_kvar, 'NaN'), baseline_kw,
+       released::int::int2, array_position(%s::varchar[], state)::int2, expires_at, issued_at
   FROM (SELECT DISTINCT ON (s.device_id) s.* FROM dispatch_setpoint s
          WHERE s.portfolio_id = ANY(%s) AND s.interval_start <= %s AND s.interval_start > %s
          ORDER BY s.device_id, s.interval_start DESC, s.sequence DESC) latest
@@ -65,8 +67,8 @@ SELECT id, device_id, interval_start, sequence, target_kw, baseline_kw, released
 """
 IN_FORCE_KINDS = (
     ("id", "int8"), ("device_id", "int8"), ("interval_start", "timestamptz"), ("sequence", "int2"),
-    ("target_kw", "float8"), ("baseline_kw", "float8"), ("released", "int2"), ("state", "int2"),
-    ("expires_at", "timestamptz"), ("issued_at", "timestamptz"),
+    ("target_kw", "float8"), ("target_kvar", "float8"), ("baseline_kw", "float8"), ("released", "int2"),
+    ("state", "int2"), ("expires_at", "timestamptz"), ("issued_at", "timestamptz"),
 )  # fmt: skip
 STATES = Setpoint.State.values
 LONGEST_VALIDITY = timedelta(hours=1)  # no setpoint holds longer, so older ones need not be looked at
@@ -82,6 +84,7 @@ def in_force(portfolio_ids: Sequence[int], moment: datetime) -> SetpointColumns:
         interval_start=moments(found["interval_start"]),
         sequence=found["sequence"].astype(np.int64),
         target_kw=found["target_kw"],
+        target_kvar=found["target_kvar"],
         baseline_kw=found["baseline_kw"],
         released=found["released"].astype(np.bool_),
         state=[STATES[place - 1] for place in found["state"].tolist()],

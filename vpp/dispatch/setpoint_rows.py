@@ -10,7 +10,7 @@ import numpy as np
 from django.db import connection, transaction
 from numpy.typing import NDArray
 
-from telemetry.kernels.copy_format import SIGNATURE, TRAILER, Field, encode_rows
+from telemetry.kernels.copy_format import SIGNATURE, TRAILER, Field, encode_rows, nullable_float8
 from vpp.dispatch.models import Setpoint
 from vpp.dispatch.setpoint_columns import EPOCH, LONGEST_VALIDITY, SetpointColumns, in_force
 
@@ -32,7 +32,7 @@ UPDATE dispatch_setpoint SET state = 'SUPERSEDED', judged_at = %(at)s
 
 @dataclass(frozen=True)
 class NewSetpoints:
-    """M setpoints to write for one interval; expires_s are epoch seconds."""
+    """M setpoints to write for one interval; expires_s are epoch seconds. released says nothing of target_kvar."""
 
     device_id: Ints
     portfolio_id: Ints
@@ -40,6 +40,7 @@ class NewSetpoints:
     baseline_kw: Floats
     released: Bools
     expires_s: Ints
+    target_kvar: Floats | None = None  # NaN: none; None: none of all, which leaves the column out of the COPY
 
 
 def write(new: NewSetpoints, cycle_id: Ints, *, start: datetime, sequence: int, at: datetime) -> int:
@@ -94,7 +95,8 @@ def _fields(
     def all_of(kind: str, value: int) -> Field:
         return Field(kind, np.broadcast_to(np.int64(value), device_id.shape))
 
-    return {
+    reactive = {} if new.target_kvar is None else {"target_kvar": nullable_float8(new.target_kvar[rows])}
+    return reactive | {
         "device_id": Field("int8", device_id),
         "portfolio_id": Field("int8", new.portfolio_id[rows]),
         "cycle_id": Field("int8", cycle_id[rows]),

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from vpp.lib.periods import Datetime64Array, as_datetime64, from_datetime64
 from vpp.simulation.client import Client
 from vpp.simulation.kernels.fleet import Fleet
+from vpp.simulation.kernels.inverter import given_kvar
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -53,6 +54,7 @@ class FleetRunner:
         self._power_kw, self._stored_kwh = np.full((n, h), np.nan), np.full((n, h), np.nan)
         self._sent = np.zeros((n, h), dtype=bool)
         self._held_kw = np.full(n, np.nan)  # last setpoint a device heard, and until when it holds
+        self._held_kvar = np.full(n, np.nan)
         self._held_until = np.full(n, self.starts64[0])
 
     @property
@@ -75,8 +77,15 @@ class FleetRunner:
         refuses = np.zeros(rows.size, dtype=bool)
         refuses[heard] = refused[rows[heard]]
         unanswered = np.array([state in ("PLANNED", "SENT") for state in columns["state"]], dtype=bool)
-        self._acknowledge(start, columns, heard & unanswered, refuses)
+        self._acknowledge(start, columns, rows, heard & unanswered, refuses)
         return Answered(int((heard & ~refuses).sum()), int(refuses.sum()), int((known & ~heard).sum()))
+
+    def kvar(self) -> Floats:
+        """(N,) reactive power, injection positive, beside the power each device is sent to or last had."""
+        held_kw = self._targets_kw()
+        power_kw = np.where(np.isnan(held_kw), self.fleet.state.power_kw, held_kw)
+        holds = self._held_until > self.starts64[self.index]
+        return given_kvar(self.fleet.spec, np.where(holds, self._held_kvar, np.nan), power_kw)
 
     def live_and_report(self) -> Reported:
         """Let every device live through the interval, then send the readings that can be sent now."""
@@ -95,11 +104,12 @@ class FleetRunner:
     def _hear(self, columns: dict[str, list[Any]], rows: NDArray[np.int64], heard: Bools) -> None:
         """Reachable devices take over exactly what is in force for them: a target, or nothing."""
         reachable = self.fleet.reachable(self.index)
-        self._held_kw[reachable] = np.nan
+        self._held_kw[reachable] = self._held_kvar[reachable] = np.nan
         until = np.array([as_datetime64(datetime.fromisoformat(text)) for text in columns["expires_at"]])
         target_kw = np.array(columns["target_kw"], dtype=np.float64)
         target_kw[np.array(columns["released"], dtype=bool)] = np.nan
         self._held_kw[rows[heard]] = target_kw[heard]
+        self._held_kvar[rows[heard]] = np.array(columns["target_kvar"], dtype=np.float64)[heard]
         if heard.any():
             self._held_until[rows[heard]] = until[heard]
 
@@ -107,15 +117,19 @@ class FleetRunner:
         """(N,) targets for the next interval; a device whose setpoint ran out falls back to its own control."""
         return np.where(self._held_until > self.starts64[self.index], self._held_kw, np.nan)
 
-    def _acknowledge(self, start: datetime, columns: dict[str, list[Any]], answered: Bools, refuses: Bools) -> None:
+    def _acknowledge(
+        self, start: datetime, columns: dict[str, list[Any]], rows: NDArray[np.int64], answered: Bools, refuses: Bools
+    ) -> None:
         places = np.flatnonzero(answered)
         if places.size == 0:
             return
-        ids = np.array(columns["id"], dtype=np.int64)
+        ids, given = np.array(columns["id"], dtype=np.int64), self.kvar()
+        asked = [place for place in places.tolist() if columns["target_kvar"][place] is not None and not refuses[place]]
         message = {
             "interval": start.isoformat(),
             "accepted": ids[places[~refuses[places]]].tolist(),
             "refused": [{"id": int(ids[place]), "reason": "owner limit reached"} for place in places[refuses[places]]],
+            "kvar": {str(ids[place]): float(given[rows[place]]) for place in asked},
         }
         self.client.post(ACKNOWLEDGEMENTS, message)
 

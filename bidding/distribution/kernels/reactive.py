@@ -7,10 +7,10 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from vpp.lib.inverters import LEAST_COS_PHI
+
 FloatArray = NDArray[np.float64]
 
-#: Inverters must reach this displacement factor at rated real power (VDE-AR-N 4105:2018, 5.7.2.2, above 4.6 kVA).
-LEAST_COS_PHI = 0.9
 KVAR_PER_KW = math.tan(math.acos(LEAST_COS_PHI))
 
 

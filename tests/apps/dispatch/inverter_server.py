@@ -1,12 +1,14 @@
 """Simulated SunSpec devices on pymodbus: `python -m tests.apps.dispatch.inverter_server PORT`.
 
 Unit 1: a battery with the 700-series. Unit 2: a legacy PV inverter (103, 120, 123). Unit 3: a legacy battery (103, 120, 124).
-Unit 4: as 1, but it takes no setpoint over. Each follows its setpoint until its reversion timer runs out.
+Unit 4: as 1, but it takes no setpoint over. Each follows its setpoint until its reversion timer runs out. Unit 1 gives
+reactive power as far as its apparent power leaves room beside the real one, unit 2 as far as its own does.
 """
 
 from __future__ import annotations
 
 import asyncio
+import math
 import sys
 import time
 from collections.abc import Callable
@@ -18,6 +20,7 @@ from pymodbus.simulator import DataType, SimData, SimDevice
 
 BASE = 40_000
 PV_W, CAPACITY_WH = 6_000, 10_000
+BATTERY_W, COS_PHI = 5_000, 0.9
 
 
 class Registers:
@@ -57,10 +60,16 @@ class Timer:
         return not seconds or time.monotonic() - self.since < seconds
 
 
+def within(rated_w: int, watts: int, wanted_var: int) -> int:
+    """Reactive power that is left of the apparent power: real power goes first."""
+    most_var = math.isqrt(max(int((rated_w / COS_PHI) ** 2) - watts**2, 0))
+    return min(max(wanted_var, -most_var), most_var)
+
+
 def battery_700(*, deaf: bool) -> tuple[Registers, Callable[[], None]]:
-    r, timer = Registers((1, 701, 702, 704, 713)), Timer()
+    r, timer, var_timer = Registers((1, 701, 702, 704, 713)), Timer(), Timer()
     for number, point, value in (
-        (702, "WMaxRtg", 5_000),
+        (702, "WMaxRtg", BATTERY_W),
         (713, "WHRtg", CAPACITY_WH),
         (713, "WHAvail", 6_000),
         (713, "SoC", 60),
@@ -71,7 +80,11 @@ def battery_700(*, deaf: bool) -> tuple[Registers, Callable[[], None]]:
         wanted, seconds = r.get(704, "WSet"), r.get(704, "WSetRvrtTms")
         if deaf or r.get(704, "WSetEna") and not timer.running(r, seconds):
             r.set(704, "WSetEna", 0)
-        r.set(701, "W", wanted if r.get(704, "WSetEna") else 0)
+        watts = wanted if r.get(704, "WSetEna") else 0
+        if deaf or r.get(704, "VarSetEna") and not var_timer.running(r, r.get(704, "VarSetRvrtTms")):
+            r.set(704, "VarSetEna", 0)
+        r.set(701, "W", watts)
+        r.set(701, "Var", within(BATTERY_W, watts, r.get(704, "VarSet")) if r.get(704, "VarSetEna") else 0)
 
     return r, step
 
@@ -84,7 +97,10 @@ def pv_legacy() -> tuple[Registers, Callable[[], None]]:
         percent, seconds = r.get(123, "WMaxLimPct"), r.get(123, "WMaxLimPct_RvrtTms")
         if r.get(123, "WMaxLim_Ena") and not timer.running(r, seconds):
             r.set(123, "WMaxLim_Ena", 0)
-        r.set(103, "W", PV_W * percent // 100 if r.get(123, "WMaxLim_Ena") else PV_W)
+        watts = PV_W * percent // 100 if r.get(123, "WMaxLim_Ena") else PV_W
+        r.set(103, "W", watts)
+        wanted_var = PV_W * r.get(123, "VArWMaxPct") // 100
+        r.set(103, "VAr", within(PV_W, watts, wanted_var) if r.get(123, "VArPct_Ena") else 0)
 
     return r, step
 

@@ -25,6 +25,17 @@ def test_a_setpoint_outside_the_rating_cannot_be_stored(target_kw: float) -> Non
     make_setpoint(device, portfolio, target_kw=-10.0)
 
 
+def test_reactive_power_beyond_what_real_power_leaves_cannot_be_stored_nor_changed() -> None:
+    device = make_device()
+    portfolio = make_portfolio(devices=[device])
+    for target_kw, target_kvar in ((-10.0, 4.85), (0.0, -11.2), (0.0, float("nan"))):
+        with pytest.raises(IntegrityError, match="kvar is outside the rating"), transaction.atomic():
+            make_setpoint(device, portfolio, target_kw=target_kw, target_kvar=target_kvar)
+    setpoint = make_setpoint(device, portfolio, target_kw=-10.0, target_kvar=4.84)
+    with pytest.raises(IntegrityError, match="never changes"), transaction.atomic():
+        Setpoint.objects.filter(pk=setpoint.pk).update(target_kvar=1.0)
+
+
 def test_what_was_asked_never_changes() -> None:
     device = make_device()
     setpoint = make_setpoint(device, make_portfolio(devices=[device]))

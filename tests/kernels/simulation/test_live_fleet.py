@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -82,6 +83,19 @@ def test_midnight_keeps_what_batteries_hold(tmp_path: Path) -> None:
         live.live()
     assert live.fleet.state.soc_kwh[live.row[code]] < 4.0
     assert live.fleet.state.index == 0
+
+
+def test_an_inverter_gives_the_reactive_power_that_its_real_power_leaves_until_that_runs_out(tmp_path: Path) -> None:
+    live, now_s = fleet_of(tmp_path), NOON.timestamp()
+    code = battery(live)
+    row, spec = live.row[code], live.fleet.spec
+    rated_kw = max(spec.max_consumption_kw[row], spec.max_production_kw[row])
+    heard = command(live, code, 7, sequence=1, target_kw=-rated_kw)
+    assert live.hear(replace(heard, target_kvar=np.array([-99.0])), now_s) == ([7], [])
+    most_kvar = rated_kw * np.tan(np.arccos(0.9))
+    assert live.given_for([7, 8]) == {7: pytest.approx(-most_kvar)} and live.given_for([7]) == {}
+    assert live.kvar(now_s)[row] == pytest.approx(-most_kvar)
+    assert live.kvar(now_s + 3_700).tolist() == [0.0] * len(spec.code)
 
 
 def test_who_drops_out_neither_hears_nor_reports(tmp_path: Path) -> None:

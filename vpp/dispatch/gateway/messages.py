@@ -15,11 +15,12 @@ ACKS = "vpp/v1/+/+/ack"
 BULK_ACKS = "vpp/v1/+/acks"
 
 
-class Command(msgspec.Struct, frozen=True):
+class Command(msgspec.Struct, frozen=True, omit_defaults=True):
     """What a device is to do from `interval_start` until a newer command or `expires`, when it falls back by itself.
 
     The newer (interval_start, sequence) wins; a command that is not newer than the last is answered and not acted on.
-    target_kw: consumption positive. released: the device returns to its own control.
+    target_kw: consumption positive. released: real power returns to the device's own control. target_kvar: reactive
+    power, injection positive, released or not; without it reactive power is the device's own.
     """
 
     id: int
@@ -29,10 +30,12 @@ class Command(msgspec.Struct, frozen=True):
     released: bool
     issued: datetime
     expires: datetime
+    target_kvar: float | None = None
 
 
-class Commands(msgspec.Struct, frozen=True):
-    """Commands for devices of one gateway, as columns; each row means what a Command means."""
+class Commands(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Commands for devices of one gateway, as columns; each row means what a Command means. target_kvar is left out
+    where no row has one."""
 
     issued: datetime
     id: list[int]
@@ -42,14 +45,16 @@ class Commands(msgspec.Struct, frozen=True):
     target_kw: list[float]
     released: list[bool]
     expires: list[datetime]
+    target_kvar: list[float | None] | None = None
 
 
 class Ack(msgspec.Struct, frozen=True):
-    """A device's answer to the command with this id."""
+    """A device's answer to the command with this id. kvar: the reactive power that it gives, injection positive."""
 
     id: int
     accepted: bool = True
     reason: str = ""
+    kvar: float | None = None
 
 
 class Refusal(msgspec.Struct, frozen=True):
@@ -58,10 +63,11 @@ class Refusal(msgspec.Struct, frozen=True):
 
 
 class Acks(msgspec.Struct, frozen=True):
-    """A gateway's answer to commands of its devices."""
+    """A gateway's answer to commands of its devices. kvar: as in an Ack, by id."""
 
     accepted: list[int] = []
     refused: list[Refusal] = []
+    kvar: dict[int, float] = {}
 
 
 class Unreadable(ValueError):

@@ -26,7 +26,7 @@ from vpp.dispatch.gateway.messages import (
     read_ack,
     read_acks,
 )
-from vpp.dispatch.outbox import Waiting
+from vpp.dispatch.outbox import Waiting, or_none
 from vpp.lib import clock
 
 logger = logging.getLogger(__name__)
@@ -138,16 +138,17 @@ def _read(topic: str, payload: bytes, answers: Answers) -> None:
             answers.add_of_gateway(accepted, gateway, None)
         for refusal in acks.refused:
             answers.add_of_gateway(refusal.id, gateway, refusal.reason)
+        answers.applied_kvar.update({(number, gateway): kvar for number, kvar in acks.kvar.items()})
     else:
         device, ack = read_ack(topic, payload)
-        answers.add(ack.id, device, None if ack.accepted else ack.reason)
+        answers.add(ack.id, device, None if ack.accepted else ack.reason, ack.kvar)
 
 
 def _command(due: Waiting, row: np.integer[Any]) -> Command:
     d = due
     return Command(
         int(d.id[row]), d.interval_start[row], int(d.sequence[row]), float(d.target_kw[row]), bool(d.released[row]),
-        d.issued_at[row], d.expires_at[row],
+        d.issued_at[row], d.expires_at[row], or_none(d.target_kvar[row : row + 1])[0],
     )  # fmt: skip
 
 
@@ -161,4 +162,5 @@ def _commands(due: Waiting) -> Commands:
         target_kw=due.target_kw.tolist(),
         released=due.released.tolist(),
         expires=due.expires_at.tolist(),
+        target_kvar=None if np.isnan(due.target_kvar).all() else or_none(due.target_kvar),
     )

@@ -110,6 +110,7 @@ class Shortfall(models.Model):
     interval_start = models.DateTimeField()
     limit = models.CharField(max_length=16, help_text="name of the limit, as in dispatch.kernels.headroom.Limit")
     shortfall_kw = models.FloatField(help_text="up positive")
+    shortfall_kvar = models.FloatField(default=0.0, help_text="of reactive power, injection positive")
     reason = models.CharField(max_length=200)
 
     objects = OfPortfolioQuerySet.as_manager()

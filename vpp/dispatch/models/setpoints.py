@@ -40,6 +40,11 @@ class Setpoint(models.Model):
     interval_start = models.DateTimeField()
     sequence = models.PositiveSmallIntegerField(default=0, help_text="newer wins within the interval")
     target_kw = models.FloatField(help_text="consumption positive")
+    target_kvar = models.FloatField(
+        null=True,
+        blank=True,
+        help_text="reactive power, injection positive; empty: the device's own, whatever released says of kW",
+    )
     baseline_kw = models.FloatField(help_text="expected power without this setpoint")
     released = models.BooleanField(default=False, help_text="the device returns to its own control")
     state = models.CharField(max_length=12, choices=State, default=State.PLANNED)
@@ -49,6 +54,7 @@ class Setpoint(models.Model):
     answered_at = models.DateTimeField(null=True, blank=True)
     judged_at = models.DateTimeField(null=True, blank=True)
     measured_kw = models.FloatField(null=True, blank=True, help_text="what the judgement was made on")
+    applied_kvar = models.FloatField(null=True, blank=True, help_text="what the device answered that it gives")
     reason = models.CharField(max_length=80, blank=True)
 
     objects = SetpointQuerySet.as_manager()

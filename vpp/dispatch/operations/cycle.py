@@ -7,7 +7,6 @@ from datetime import datetime
 
 import numpy as np
 from django.db import transaction
-from numpy.typing import NDArray
 
 from vpp.accounts.operations import audit_all
 from vpp.dispatch import fleet_state, setpoint_rows
@@ -16,16 +15,15 @@ from vpp.dispatch.kernels.day_plan import split_interval
 from vpp.dispatch.kernels.disaggregate import Split
 from vpp.dispatch.kernels.limits import Limit
 from vpp.dispatch.models import Alarm, ControlCycle, Shortfall
+from vpp.dispatch.operations.changes import HEARTBEAT_INTERVALS, changes, sent_to
 from vpp.dispatch.operations.judging import STEP, Judged, judge_interval
 from vpp.dispatch.operations.planning import lock_portfolios
-from vpp.dispatch.operations.scene import SAME_KW, Scene, look
+from vpp.dispatch.operations.reactive import KvarOrder, place_kvar
+from vpp.dispatch.operations.scene import Scene, look
 from vpp.dispatch.operations.watching import raise_alarms
-from vpp.dispatch.setpoint_rows import NewSetpoints
 from vpp.dispatch.stopped import is_short, told
 from vpp.enrollment.models import Portfolio
 from vpp.lib.periods import delivery_day_of
-
-HEARTBEAT_INTERVALS = setpoint_rows.LONGEST_VALIDITY // STEP  # then an unchanged setpoint is written again
 
 
 def control_cycle(portfolio_id: int, interval_start: datetime, at: datetime, revision: int = 0) -> ControlCycle:
@@ -68,7 +66,9 @@ def _run(portfolios: Sequence[Portfolio], start: datetime, at: datetime, revisio
     setpoint_rows.expire_unsent(ids, before=start, at=at)
     scene = look(portfolios, fleet, delivery_day_of(start, zone), start, at)
     splits = _splits(scene)
-    new = _changes(scene, splits)
+    sent = sent_to(scene, splits)
+    reactive = place_kvar(scene, sent.likely_kw, HEARTBEAT_INTERVALS)
+    new = changes(scene, sent, reactive)
     cycles = ControlCycle.objects.bulk_create(
         ControlCycle(
             portfolio=portfolio,
@@ -81,7 +81,8 @@ def _run(portfolios: Sequence[Portfolio], start: datetime, at: datetime, revisio
             residual_up_kw=splits[portfolio.pk].residual_kw + 0.0,  # no negative zero
             written=int((new.portfolio_id == portfolio.pk).sum()),
             unavailable=int((scene.state.barred[fleet.parts[portfolio.pk]] != Limit.NONE).sum()),
-            detail={"verdicts": judged[portfolio.pk].verdicts if judged else {}},
+            detail={"verdicts": judged[portfolio.pk].verdicts if judged else {}}
+            | _kvar_detail(reactive.orders.get(portfolio.pk, [])),
         )
         for portfolio in portfolios
     )
@@ -89,7 +90,12 @@ def _run(portfolios: Sequence[Portfolio], start: datetime, at: datetime, revisio
     cycle_id = cycle_of[np.searchsorted(np.array(ids), new.portfolio_id)]
     setpoint_rows.write(new, cycle_id, start=start, sequence=revision, at=at)
     Shortfall.objects.bulk_create(
-        row for cycle in cycles for row in _shortfalls(scene, splits[cycle.portfolio_id], cycle)
+        row
+        for cycle in cycles
+        for row in (
+            *_shortfalls(scene, splits[cycle.portfolio_id], cycle),
+            *_missing_kvar(reactive.orders.get(cycle.portfolio_id, []), cycle),
+        )
     )
     changed = [(c, {"written": c.written, "placed_up_kw": round(c.placed_up_kw, 3)}) for c in cycles if c.written]
     audit_all(at=at, actor="dispatch", action="setpoints.written", subjects=changed)
@@ -129,48 +135,6 @@ def _splits(scene: Scene) -> dict[int, Split]:
     return splits
 
 
-def _changes(scene: Scene, splits: dict[int, Split]) -> NewSetpoints:
-    """Setpoints to write: new or moved targets, those about to run out or judged as missed (nobody sends these any
-    more, and the device may never have heard of them), and releases of devices no longer needed."""
-    table, held = scene.fleet.table, ~np.isnan(scene.held.target_kw)
-    change_kw = np.concatenate([split.change_kw for split in splits.values()])
-    target_kw = np.concatenate([split.target_kw for split in splits.values()])
-    asked = np.abs(change_kw) > 0.0
-    with np.errstate(invalid="ignore"):
-        moved = np.abs(target_kw - scene.held.target_kw) > SAME_KW
-        ends_now = ~(scene.held.until_s >= (scene.start + STEP).timestamp())
-    release = held & ~asked
-    rows = np.flatnonzero((asked & (~held | moved | ends_now | scene.held.missed)) | release)
-    own_kw = np.clip(scene.state.baseline_kw, -table.max_production_kw, table.max_consumption_kw)
-    portfolio_id = scene.fleet.portfolio_id[rows]
-    return NewSetpoints(
-        device_id=table.device_id[rows],
-        portfolio_id=portfolio_id,
-        target_kw=np.where(release, own_kw, target_kw)[rows],
-        baseline_kw=scene.state.baseline_kw[rows],
-        released=release[rows],
-        expires_s=_expiry_s(scene, portfolio_id),
-    )
-
-
-def _expiry_s(scene: Scene, portfolio_id: NDArray[np.int64]) -> NDArray[np.int64]:
-    """(M,) epoch seconds at which setpoints of these portfolios run out."""
-    until_s = np.zeros(portfolio_id.size, dtype=np.int64)
-    for one in np.unique(portfolio_id).tolist():
-        until = scene.start + STEP * _intervals_ahead(scene.positions[one].committed_up_kw[scene.index :])
-        until_s[portfolio_id == one] = round(until.timestamp())
-    return until_s
-
-
-def _intervals_ahead(committed_up_kw: NDArray[np.float64]) -> int:
-    """How long a setpoint holds unless renewed: while the same direction is promised, at most the heartbeat."""
-    ahead = np.sign(committed_up_kw)
-    if ahead[0] == 0.0:
-        return 1  # recovery ends by itself
-    differs = np.flatnonzero(ahead != ahead[0])
-    return min(int(differs[0]) if differs.size else ahead.size, HEARTBEAT_INTERVALS)
-
-
 def _shortfalls(scene: Scene, split: Split, cycle: ControlCycle) -> list[Shortfall]:
     """The missing power of a promised interval, and each dispatched device that fell out of it."""
     promised = cycle.committed_up_kw != 0.0 or split.stops
@@ -197,4 +161,25 @@ def _shortfalls(scene: Scene, split: Split, cycle: ControlCycle) -> list[Shortfa
             reason=reason,
         )
         for device_id, limit, missing_kw, reason in found
+    ]
+
+
+def _kvar_detail(orders: list[KvarOrder]) -> dict[str, object]:
+    return {"reactive": [order.as_json() for order in orders]} if orders else {}
+
+
+def _missing_kvar(orders: list[KvarOrder], cycle: ControlCycle) -> list[Shortfall]:
+    """What the inverters of a feeder cannot give of an order beside their real power."""
+    return [
+        Shortfall(
+            portfolio_id=cycle.portfolio_id,
+            cycle=cycle,
+            interval_start=cycle.interval_start,
+            limit=Limit.RATING.name,
+            shortfall_kw=0.0,
+            shortfall_kvar=order.missing_kvar,
+            reason=f"of {order.ordered_kvar:g} kvar: more than the inverters on {order.feeder_code} can give now"[:200],
+        )
+        for order in orders
+        if order.missing_kvar
     ]

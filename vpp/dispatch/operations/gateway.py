@@ -11,6 +11,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from vpp.dispatch import setpoint_rows
+from vpp.dispatch.answers import store_applied
 from vpp.dispatch.models import Link, Setpoint
 from vpp.dispatch.setpoint_rows import SetpointColumns
 from vpp.enrollment.models import Device, Portfolio
@@ -60,19 +61,30 @@ def fetch_setpoints(principal: Principal, interval_start: datetime, at: datetime
 
 
 def answer_setpoints(
-    principal: Principal, accepted: Sequence[int], refused: Mapping[int, str], at: datetime
+    principal: Principal,
+    accepted: Sequence[int],
+    refused: Mapping[int, str],
+    at: datetime,
+    applied_kvar: Mapping[int, float] | None = None,
 ) -> Answered:
-    """Store acknowledgements and refusals (setpoint id to reason); a repeat changes nothing."""
+    """Store acknowledgements and refusals (setpoint id to reason), and what accepting devices give in reactive power; a
+    repeat changes nothing."""
     own = Setpoint.objects.visible_to(principal)
     asked = {*accepted, *refused}
     known = set(own.with_ids(asked).values_list("pk", flat=True))
     own_accepted = [pk for pk in accepted if pk in known and pk not in refused]
     own_refused = {pk: reason for pk, reason in refused.items() if pk in known}
-    return _store(own_accepted, own_refused, len(asked), at)
+    told = {pk: applied_kvar[pk] for pk in own_accepted if applied_kvar and pk in applied_kvar}
+    return _store(own_accepted, own_refused, told, len(asked), at)
 
 
-def _store(accepted: Sequence[int], refused: Mapping[int, str], n_asked: int, at: datetime) -> Answered:
+def _store(
+    accepted: Sequence[int], refused: Mapping[int, str], applied_kvar: dict[int, float], n_asked: int, at: datetime
+) -> Answered:
     with transaction.atomic():
+        if applied_kvar:  # of setpoints not answered before; SENT is what an answer may still move
+            waiting = Setpoint.objects.with_ids(applied_kvar).filter(state=Setpoint.State.SENT)
+            store_applied({pk: applied_kvar[pk] for pk in waiting.values_list("pk", flat=True)})
         acknowledged = setpoint_rows.step(accepted, Setpoint.State.ACKNOWLEDGED, at=at, moment_field="answered_at")
         turned_down = 0
         for reason in sorted(set(refused.values())):

@@ -30,16 +30,18 @@ Codes = NDArray[np.int8]
 
 SETTLED = timedelta(minutes=1)  # before that no reading can tell how a device follows in the running interval
 SAME_KW = 0.01  # powers closer than this are the same setpoint
+SAME_KVAR = 0.01
 
 
 @dataclass(frozen=True)
 class Held:
-    """What holds for each device (N,) at a moment: target and the power expected without it (NaN: on its own), until
-    when, refused in this interval, judged as missed."""
+    """What holds for each device (N,) at a moment: target and the power expected without it (NaN: on its own), reactive
+    power (NaN: its own), until when, refused in this interval, judged as missed."""
 
     target_kw: Floats
+    target_kvar: Floats
     baseline_kw: Floats
-    until_s: Floats  # epoch seconds, NaN without a target
+    until_s: Floats  # epoch seconds, NaN without any target
     refused: Bools
     missed: Bools
 
@@ -115,18 +117,22 @@ def _seen_inside(fleet: Fleet, start: datetime, at: datetime, badly: Codes) -> C
 
 
 def held_at(fleet: Fleet, moment: datetime) -> Held:
-    """The setpoints in force at `moment`; a refused or released device is on its own."""
+    """The setpoints in force at `moment`; a refused or released device is on its own. One that is released may still
+    hold reactive power."""
     found = setpoint_rows.in_force(list(fleet.parts), moment)
     rows = fleet.rows_of(found.device_id)
-    known = (rows >= 0) & ~found.released
+    reactive = ~np.isnan(found.target_kvar)
+    known = (rows >= 0) & (~found.released | reactive)
     turned_down = np.array([state == "REFUSED" for state in found.state], dtype=bool)
-    n = len(fleet.table)
+    n, none = len(fleet.table), np.full(len(fleet.table), np.nan)
     missed = np.array([state == "MISSED" for state in found.state], dtype=bool)
     no = np.zeros(n, dtype=bool)
-    held = Held(np.full(n, np.nan), np.full(n, np.nan), np.full(n, np.nan), no, no.copy())
+    held = Held(none, none.copy(), none.copy(), none.copy(), no, no.copy())
     holds = known & ~turned_down
-    held.target_kw[rows[holds]] = found.target_kw[holds]
-    held.baseline_kw[rows[holds]] = found.baseline_kw[holds]
+    real = holds & ~found.released
+    held.target_kw[rows[real]] = found.target_kw[real]
+    held.baseline_kw[rows[real]] = found.baseline_kw[real]
+    held.target_kvar[rows[holds]] = found.target_kvar[holds]
     held.until_s[rows[holds]] = np.array([until.timestamp() for until in found.expires_at])[holds]
     held.missed[rows[holds]] = missed[holds]
     of_now = np.array([start == moment for start in found.interval_start], dtype=bool)

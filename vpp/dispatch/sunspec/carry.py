@@ -16,7 +16,8 @@ from vpp.dispatch.models import Link
 from vpp.dispatch.operations import charging
 from vpp.dispatch.operations.charging import Sample
 from vpp.dispatch.outbox import HELD, Waiting
-from vpp.dispatch.sunspec.inverter import Address, Inverter, NoControl, NotReached
+from vpp.dispatch.sunspec.address import Address
+from vpp.dispatch.sunspec.inverter import Inverter, NoControl, NotReached
 
 logger = logging.getLogger(__name__)
 
@@ -47,14 +48,17 @@ class Carrier:
         self._sent_at.update({int(due.id[row]): at for row in rows})
         outcomes = self._pool.map(lambda row: self._set(due, row, at), rows)
         answers = Answers()
-        for row, (answered, reason) in zip(rows, outcomes, strict=True):
+        for row, (answered, reason, kvar) in zip(rows, outcomes, strict=True):
             if answered:
-                answers.add(int(due.id[row]), due.device[row], reason)
+                answers.add(int(due.id[row]), due.device[row], reason, kvar)
         stored = sum(operations.store_answers(answers, self.now()))
         if at - self._refreshed_at >= timedelta(seconds=self.dead_man_s / 3):
             self._refreshed_at = at
             held = operations.waiting_setpoints(at, Link.Protocol.SUNSPEC, HELD)
-            list(self._pool.map(lambda row: self._set(held, row, at), np.flatnonzero(~held.released).tolist()))
+            kept = np.flatnonzero(~held.released | ~np.isnan(held.target_kvar)).tolist()
+            refreshed = list(self._pool.map(lambda row: self._set(held, row, at), kept))
+            told = zip(held.id[kept].tolist(), refreshed, strict=True)
+            operations.store_applied({number: kvar for number, (_, _, kvar) in told if kvar is not None})
         if at - self._measured_at >= timedelta(seconds=self.measure_s):
             self._measured_at = at
             self._measure(at)
@@ -73,22 +77,22 @@ class Carrier:
         rows = [row for row, one in enumerate(ids) if one not in self._sent_at or self._sent_at[one] <= late]
         return waiting.take(np.array(rows, dtype=np.int64))
 
-    def _set(self, setpoints: Waiting, row: int, at: datetime) -> tuple[bool, str | None]:
-        """Whether the device answered at all, and why it is a refusal (None: it is not)."""
-        address, target_kw = str(setpoints.address[row]), float(setpoints.target_kw[row])
+    def _set(self, setpoints: Waiting, row: int, at: datetime) -> tuple[bool, str | None, float | None]:
+        """Whether the device answered at all, why it is a refusal (None: it is not), and what reactive power it gives
+        (None: it was not asked for any, or does not tell)."""
+        address, target_kvar = str(setpoints.address[row]), float(setpoints.target_kvar[row])
+        target_kw = None if setpoints.released[row] else float(setpoints.target_kw[row])
+        seconds = min(math.ceil((setpoints.expires_at[row] - at).total_seconds()), self.dead_man_s)
         try:
             inverter = self._inverter(address)
-            if setpoints.released[row]:
-                inverter.release()
-                return True, None
-            left_s = math.ceil((setpoints.expires_at[row] - at).total_seconds())
-            inverter.set_power(target_kw, seconds=min(left_s, self.dead_man_s))
-            return True, None if inverter.holds(target_kw) else "accepted, but it does not hold the setpoint"
+            held = _set_power(inverter, target_kw, seconds) and _set_reactive(inverter, target_kvar, seconds)
+            kvar = None if math.isnan(target_kvar) else inverter.measure().kvar
+            return True, None if held else "accepted, but it does not hold the setpoint", kvar
         except NotReached as error:
             logger.warning("%s does not answer: %s", address, error)
-            return False, None
+            return False, None, None
         except (NoControl, ValueError) as error:
-            return True, str(error)
+            return True, str(error), None
 
     def _measure(self, at: datetime) -> None:
         links = list(Link.objects.filter(protocol=Link.Protocol.SUNSPEC).values_list("device__code", "address"))
@@ -107,3 +111,21 @@ class Carrier:
         if address not in self._inverters:
             self._inverters[address] = Inverter(Address.parse(address))
         return self._inverters[address]
+
+
+def _set_power(inverter: Inverter, target_kw: float | None, seconds: int) -> bool:
+    """Whether it holds; None releases."""
+    if target_kw is None:
+        inverter.release()
+        return True
+    inverter.set_power(target_kw, seconds=seconds)
+    return inverter.holds(target_kw)
+
+
+def _set_reactive(inverter: Inverter, target_kvar: float, seconds: int) -> bool:
+    """Whether it holds; NaN releases."""
+    if math.isnan(target_kvar):
+        inverter.release_reactive()
+        return True
+    inverter.set_reactive(target_kvar, seconds=seconds)
+    return inverter.holds_reactive(target_kvar)

@@ -2,7 +2,8 @@
 
 SunSpec counts injection positive; here consumption is. A point that the device does not have reads as None.
 700-series (IEEE 1547-2018): models 701 (measurements), 702 (ratings), 704 (control), 713 (storage). Legacy: 103,
-120/121 (ratings), 123 (limit), 124 (storage).
+120/121 (ratings), 123 (limit, reactive power), 124 (storage). Reactive power is injection positive here as there; real
+power goes first where an inverter cannot give both.
 """
 
 from __future__ import annotations
@@ -13,7 +14,11 @@ from typing import Any
 from sunspec2.modbus.client import SunSpecModbusClientDeviceTCP, SunSpecModbusClientError
 from sunspec2.modbus.modbus import ModbusClientError
 
+from vpp.dispatch.sunspec.address import Address
+
 WATTS_MODE = 1  # 704 WSetMod
+VARS_MODE, ACTIVE_FIRST = 4, 0  # 704 VarSetMod, VarSetPri
+OF_WMAX = 1  # 123 VArPct_Mod
 CHARGE, DISCHARGE = 1, 2  # bits of 124 StorCtl_Mod
 TOLERANCE_W = 50.0
 TOLERANCE_PU = 0.02
@@ -28,28 +33,12 @@ class NoControl(Exception):
 
 
 @dataclass(frozen=True)
-class Address:
-    """HOST:PORT/UNIT."""
-
-    host: str
-    port: int
-    unit: int
-
-    @classmethod
-    def parse(cls, text: str) -> Address:
-        place, _, unit = text.partition("/")
-        host, _, port = place.rpartition(":")
-        if not host or not port.isdigit():
-            raise ValueError(f"want HOST:PORT/UNIT, got {text!r}")
-        return cls(host, int(port), int(unit or 1))
-
-
-@dataclass(frozen=True)
 class Measured:
-    """power_kw: consumption positive. stored_kwh: None without a storage model."""
+    """power_kw: consumption positive; kvar: injection positive. stored_kwh, kvar: None where it is not told."""
 
     power_kw: float
     stored_kwh: float | None
+    kvar: float | None = None
 
 
 class Inverter:
@@ -60,19 +49,17 @@ class Inverter:
         self._device = SunSpecModbusClientDeviceTCP(
             slave_id=address.unit, ipaddr=address.host, ipport=address.port, timeout=timeout_s
         )
-        self._scanned = False
+        self._scanned = self._asked_for_reactive = False
 
     def measure(self) -> Measured:
         m = self._models()
-        if 701 in m:
-            watts = self._value(701, "W")
-        elif 103 in m:
-            watts = self._value(103, "W")
-        else:
+        model = next((number for number in (701, 103) if number in m), None)
+        if model is None:
             raise NoControl("neither model 701 nor 103")
+        watts, reactive = self._value(model, "W"), self._value(model, "Var" if model == 701 else "VAr")
         if watts is None:
             raise NoControl("the device does not tell its power")
-        return Measured(-watts / 1000.0, self._stored_kwh())
+        return Measured(-watts / 1000.0, self._stored_kwh(), None if reactive is None else reactive / 1000.0)
 
     def set_power(self, target_kw: float, *, seconds: int) -> None:
         """Hold `target_kw` for `seconds`, then fall back alone. Raises NoControl."""
@@ -90,8 +77,35 @@ class Inverter:
         else:
             raise NoControl("none of the models 704, 124, 123")
 
+    def set_reactive(self, target_kvar: float, *, seconds: int) -> None:
+        """Hold `target_kvar` for `seconds`, then fall back alone. Raises NoControl."""
+        models, self._asked_for_reactive = self._models(), True
+        if 704 in models:
+            self._write(
+                704, VarSetRvrtTms=seconds, VarSetMod=VARS_MODE, VarSetPri=ACTIVE_FIRST, VarSet=target_kvar * 1000.0,
+                VarSetEnaRvrt=0, VarSetEna=1,
+            )  # fmt: skip
+        elif 123 in models:
+            percent = min(max(target_kvar * 1000.0 / self._rated_w() * 100.0, -100.0), 100.0)
+            self._write(
+                123, VArPct_RvrtTms=min(seconds, 65534), VArPct_Mod=OF_WMAX, VArWMaxPct=percent, VArPct_Ena=1
+            )  # fmt: skip
+        else:
+            raise NoControl("neither model 704 nor 123: it takes no reactive power")
+
+    def release_reactive(self) -> None:
+        """Reactive power back to the device's own control now, if it was we who took it; what a process before this one
+        asked for runs out by the device's timer."""
+        if not self._asked_for_reactive:
+            return
+        models, self._asked_for_reactive = self._models(), False
+        if 704 in models:
+            self._write(704, VarSetEna=0)
+        elif 123 in models:
+            self._write(123, VArPct_Ena=0)
+
     def release(self) -> None:
-        """Back to its own control now."""
+        """Real power back to its own control now."""
         models = self._models()
         if 704 in models:
             self._write(704, WSetEna=0)
@@ -100,14 +114,19 @@ class Inverter:
         if 123 in models:
             self._write(123, WMaxLim_Ena=0)
 
+    def holds_reactive(self, target_kvar: float) -> bool:
+        """Reads it back, as holds."""
+        if 704 not in self._models():
+            return True
+        said_var, enabled = self._value(704, "VarSet"), self._value(704, "VarSetEna")
+        return bool(said_var is not None and _near(said_var, target_kvar * 1000.0) and enabled)
+
     def holds(self, target_kw: float) -> bool:
         """Reads the setpoint back: does the device say that it holds it?"""
         if 704 not in self._models():
             return True  # legacy models are believed; the meter shows
         said_w, enabled = self._value(704, "WSet"), self._value(704, "WSetEna")
-        wanted_w = -target_kw * 1000.0
-        near = said_w is not None and abs(said_w - wanted_w) <= max(TOLERANCE_W, TOLERANCE_PU * abs(wanted_w))
-        return bool(near and enabled)
+        return bool(said_w is not None and _near(said_w, -target_kw * 1000.0) and enabled)
 
     def close(self) -> None:
         self._device.close()
@@ -169,3 +188,8 @@ class Inverter:
         except (SunSpecModbusClientError, ModbusClientError, OSError) as error:
             self._device.disconnect()
             raise NotReached(str(error)) from error
+
+
+def _near(said: float, wanted: float) -> bool:
+    """In watts or vars."""
+    return abs(said - wanted) <= max(TOLERANCE_W, TOLERANCE_PU * abs(wanted))

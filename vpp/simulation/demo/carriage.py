@@ -71,7 +71,7 @@ class MqttFleetRunner(FleetRunner):
             for delivery in self._link.take(clock.now(), self._row):
                 there = self.fleet.reachable(self.index)[delivery.heard.row]
                 yes, no = self._take_over(delivery.heard, there)
-                self._link.answer(delivery.reply, yes, no)
+                self._link.answer(delivery.reply, yes, no, self._given_for(delivery.heard, yes))
                 heard, accepted, refused = heard + there.size, accepted + len(yes), refused + len(no)
         stored = 0
         while stored < accepted + refused and time.monotonic() < deadline:
@@ -85,10 +85,17 @@ class MqttFleetRunner(FleetRunner):
         rows, ids = heard.row[there], heard.id[there]
         wanted = np.where(heard.released, np.nan, heard.target_kw)[there]
         self._held_kw[rows] = wanted
+        self._held_kvar[rows] = heard.target_kvar[there]
         self._held_until[rows] = heard.expires_s[there].astype("datetime64[s]")
         refuses = self.fleet.refusals(self._targets_kw())[rows] & ~np.isnan(wanted)
         self._held_kw[rows[refuses]] = np.nan
         return ids[~refuses].tolist(), ids[refuses].tolist()
+
+    def _given_for(self, heard: Heard, accepted: list[int]) -> dict[int, float]:
+        """Reactive power by command, of those that asked for some."""
+        given = self.kvar()[heard.row]
+        asked = ~np.isnan(heard.target_kvar) & np.isin(heard.id, accepted)
+        return dict(zip(heard.id[asked].tolist(), given[asked].tolist(), strict=True))
 
 
 def _link(world: World, *, mqtt: bool) -> None:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from vpp.lib.periods import DeliveryDay, delivery_day_of
 from vpp.simulation.kernels.fleet import Fleet
+from vpp.simulation.kernels.inverter import given_kvar
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -22,7 +23,8 @@ OLDEST = -1.0
 
 @dataclass(frozen=True)
 class Heard:
-    """Commands that reached devices, as columns; times are epoch seconds. row: of the device in the fleet."""
+    """Commands that reached devices, as columns; times are epoch seconds. row: of the device in the fleet. target_kvar:
+    NaN for none."""
 
     id: Ints
     row: Ints
@@ -31,6 +33,7 @@ class Heard:
     target_kw: Floats
     released: NDArray[np.bool_]
     expires_s: Floats
+    target_kvar: Floats
 
 
 @dataclass
@@ -62,7 +65,8 @@ class LiveFleet:
         self._enter(delivery_day_of(at, self.zone))
         n = self._now.spec.n_devices
         self.row = {code: row for row, code in enumerate(self._now.spec.code)}
-        self.held_kw, self.until_s = np.full(n, np.nan), np.full(n, OLDEST)
+        self.held_kw, self.held_kvar, self.until_s = np.full(n, np.nan), np.full(n, np.nan), np.full(n, OLDEST)
+        self._given: dict[int, float] = {}  # kvar by command, until it is answered
         self.last = np.full((n, 2), OLDEST)  # newest (interval, sequence) that each device acted on
         self._skip_to(at)
 
@@ -99,11 +103,28 @@ class LiveFleet:
                     continue
                 self.last[device] = key
                 self.held_kw[device] = np.nan if heard.released[row] else heard.target_kw[row]
-                self.until_s[device] = heard.expires_s[row]
+                self.held_kvar[device], self.until_s[device] = heard.target_kvar[row], heard.expires_s[row]
                 c.acted += 1
             accepted.append(int(heard.id[row]))
         c.refused += len(refused)
+        self._note_given(heard, rows, accepted)
         return accepted, refused
+
+    def given_for(self, commands: list[int]) -> dict[int, float]:
+        """The reactive power given for some commands, once."""
+        return {one: self._given.pop(one) for one in commands if one in self._given}
+
+    def kvar(self, now_s: float) -> Floats:
+        """(N,) reactive power, injection positive, beside the power that each device is sent to or last had."""
+        held_kw = self._targets_kw(now_s)
+        power_kw = np.where(np.isnan(held_kw), self._now.state.power_kw, held_kw)
+        return given_kvar(self._now.spec, np.where(self.until_s > now_s, self.held_kvar, np.nan), power_kw)
+
+    def _note_given(self, heard: Heard, rows: Ints, accepted: list[int]) -> None:
+        asked = rows[~np.isnan(heard.target_kvar[rows]) & np.isin(heard.id[rows], accepted)]
+        if asked.size:
+            given = self.kvar(OLDEST + 1.0)  # what was just heard holds
+            self._given |= dict(zip(heard.id[asked].tolist(), given[heard.row[asked]].tolist(), strict=True))
 
     def live(self) -> dict[str, Any]:
         """One step of physics; its readings as packed columns, labelled by the step's start."""

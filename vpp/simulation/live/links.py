@@ -33,7 +33,7 @@ class Delivery:
 class CommandLink(Protocol):
     def take(self, now: datetime, rows: dict[str, int]) -> list[Delivery]: ...
 
-    def answer(self, reply: str, accepted: list[int], refused: list[int]) -> None: ...
+    def answer(self, reply: str, accepted: list[int], refused: list[int], kvar: dict[int, float]) -> None: ...
 
     def close(self) -> None: ...
 
@@ -54,7 +54,14 @@ def heard_of(columns: dict[str, Any], rows: dict[str, int]) -> Heard:
         target_kw=column(columns["target_kw"], np.float64),
         released=column(columns["released"], np.bool_),
         expires_s=np.array([_epoch(until[place]) for place in ours]),
+        target_kvar=column(columns.get("target_kvar") or [None] * len(columns["id"]), np.float64),
     )
+
+
+def _answer_of_many(accepted: list[int], refused: list[int], kvar: dict[int, float]) -> dict[str, Any]:
+    message = {"accepted": accepted, "refused": [{"id": one, "reason": REASON} for one in refused]}
+    given = {str(one): kvar[one] for one in accepted if one in kvar}
+    return message | ({"kvar": given} if given else {})
 
 
 def _epoch(text: str) -> float:
@@ -72,9 +79,8 @@ class OverHttp:
         heard = heard_of(found, rows)
         return [Delivery("", heard)] if heard.id.size else []
 
-    def answer(self, reply: str, accepted: list[int], refused: list[int]) -> None:
-        message = {"accepted": accepted, "refused": [{"id": one, "reason": REASON} for one in refused]}
-        self.client.post(ACKNOWLEDGEMENTS, message)
+    def answer(self, reply: str, accepted: list[int], refused: list[int], kvar: dict[int, float]) -> None:
+        self.client.post(ACKNOWLEDGEMENTS, _answer_of_many(accepted, refused, kvar))
 
     def close(self) -> None:
         self.client.close()
@@ -117,13 +123,13 @@ class OverMqtt:
                 }
             found.append(Delivery(topic, heard_of(columns, rows)))
 
-    def answer(self, reply: str, accepted: list[int], refused: list[int]) -> None:
+    def answer(self, reply: str, accepted: list[int], refused: list[int], kvar: dict[int, float]) -> None:
         if reply.endswith("/commands"):
-            message = {"accepted": accepted, "refused": [{"id": one, "reason": REASON} for one in refused]}
-            self._publish(reply[: -len("commands")] + "acks", message)
+            self._publish(reply[: -len("commands")] + "acks", _answer_of_many(accepted, refused, kvar))
             return
         for one in accepted:
-            self._publish(reply[: -len("command")] + "ack", {"id": one})
+            given = {"kvar": kvar[one]} if one in kvar else {}
+            self._publish(reply[: -len("command")] + "ack", {"id": one} | given)
         for one in refused:
             self._publish(reply[: -len("command")] + "ack", {"id": one, "accepted": False, "reason": REASON})
 

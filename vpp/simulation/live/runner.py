@@ -50,7 +50,7 @@ class LiveRunner:
         for reply, number, accepted in arrived:
             by_reply[reply][0 if accepted else 1].append(number)
         for reply, (accepted, refused) in by_reply.items():
-            self.link.answer(reply, accepted, refused)
+            self.link.answer(reply, accepted, refused, self.fleet.given_for(accepted))
 
     def _step(self, at: datetime) -> str:
         ended = self.fleet.next_step_at()
