@@ -8,10 +8,12 @@ import pytest
 from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 
 from tests.apps.console.makers import chart_of, client_for, make_user, page
+from tests.apps.dispatch.makers import make_setpoint
 from vpp.accounts.models import AuditEvent, Participant, User
 from vpp.console.queries import devices as table
 from vpp.console.queries.devices import Filters, device_page, filters_of
 from vpp.console.views import device_changes
+from vpp.dispatch.models import ControlCycle, Shortfall
 from vpp.enrollment.bulk_changes import change_devices, enqueue_change
 from vpp.enrollment.models import Device, OwnerTerms
 from vpp.enrollment.queries import device_table
@@ -69,8 +71,24 @@ def test_a_device_shows_its_day_and_what_it_earned(staff, world):
     drawn = {series["name"]: series["y"] for series in chart_of(body, "device-chart")["panels"][0]["series"]}
     assert drawn["setpoint"][72] == pytest.approx(-110.0 / 6, abs=1e-3)
     assert drawn["measured"][72] == pytest.approx(drawn["setpoint"][72], rel=0.2)
-    assert "revenue it brought in" in body
+    assert "revenue it brought in" in body and "Reactive power asked" not in body
     page(staff, "/fleet/device/NONE/", 404)
+
+
+def test_reactive_power_stands_beside_the_setpoints_of_a_device_that_was_asked_for_it(staff, world):
+    start = world.day.starts()[20]
+    make_setpoint(
+        world.devices[1], world.portfolio, interval_start=start, target_kw=0.0, target_kvar=1.5, applied_kvar=1.25,
+        released=True, issued_at=start, expires_at=start + timedelta(hours=1),
+    )  # fmt: skip
+    cycle = ControlCycle.objects.latest("pk")
+    Shortfall.objects.create(
+        portfolio=world.portfolio, cycle=cycle, interval_start=start, limit="RATING", shortfall_kw=0.0,
+        shortfall_kvar=77.5, reason="of 80 kvar",
+    )  # fmt: skip
+    body = page(staff, f"/fleet/device/{world.devices[1].code}/")
+    assert "Reactive power asked" in body and "1.50\u00a0kvar" in body and "1.25\u00a0kvar" in body
+    assert "77.5\u00a0kvar" in page(staff, f"/day/{world.portfolio.code}/{world.day.date}/")
 
 
 def test_an_operator_suspends_and_resumes_after_one_question(world):

@@ -51,6 +51,11 @@ class DevicePage:
         return str(LABELS[self.state])
 
     @property
+    def reactive(self) -> bool:
+        """Whether it was asked for reactive power on the day."""
+        return any(one.target_kvar is not None for one in self.setpoints)
+
+    @property
     def has_data(self) -> bool:
         return not all(np.isnan(series).all() for series in (self.mean_kw, self.measured_kw, self.target_kw))
 

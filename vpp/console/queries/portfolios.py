@@ -7,7 +7,8 @@ from datetime import datetime
 from decimal import Decimal
 
 import numpy as np
-from django.db.models import Count, F, Max, OuterRef, QuerySet, Subquery
+from django.db.models import Count, Max, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Abs
 
 from bidding.models import Award, PlannedDay, Product
 from forecasting.models import ForecastRun
@@ -37,6 +38,7 @@ class PortfolioLine:
     plan_state: str = ""
     shortfalls: int = 0
     shortfall_kw: float = 0.0
+    shortfall_kvar: float = 0.0
     forecast_state: str = ""
     settled: SettlementRun | None = None
     planned: float | None = None  # profit that the night expected of it
@@ -134,10 +136,13 @@ def _add_shortfalls(principal: Principal, lines: dict[int, PortfolioLine], day: 
         .filter(portfolio__in=list(lines), interval_start__gte=day.start, interval_start__lt=day.end)
         .values("portfolio_id")
         .annotate(
-            intervals=Count("interval_start", distinct=True), low=Max(-F("shortfall_kw")), high=Max("shortfall_kw")
+            intervals=Count("interval_start", distinct=True),
+            largest_kw=Max(Abs("shortfall_kw")),
+            largest_kvar=Max(Abs("shortfall_kvar")),
         )
         .order_by()
     )
     for row in rows:
         line = lines[row["portfolio_id"]]
-        line.shortfalls, line.shortfall_kw = row["intervals"], max(row["low"], row["high"])
+        line.shortfalls, line.shortfall_kw = row["intervals"], row["largest_kw"]
+        line.shortfall_kvar = row["largest_kvar"]

@@ -131,7 +131,8 @@ def alarms_of(page: TodayPage) -> list[Alarm]:
                 "%(code)s: shortfall in %(count)d intervals",
                 one.shortfalls,
             ) % {"code": one.portfolio.code, "count": one.shortfalls}
-            largest = _("largest %(size)s") % {"size": units.quantity(one.shortfall_kw, "kW")}
+            size = ((one.shortfall_kw, "kW"), (one.shortfall_kvar, "kvar"))
+            largest = _("largest %(size)s") % {"size": ", ".join(units.quantity(*each) for each in size if each[0])}
             found.append(Alarm(text, largest, "console:day", where))
         if one.forecast_state == ForecastRun.State.DEGRADED:
             found.append(Alarm(_("%(code)s: forecast with fallbacks") % code, "", "console:day", where))

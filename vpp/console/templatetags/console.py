@@ -18,6 +18,7 @@ from django.utils.translation import ngettext
 from bidding.models import Award, Bid
 from vpp.console import refusals, units
 from vpp.console.queries.bids import BidLine
+from vpp.dispatch.models import Shortfall
 
 register = template.Library()
 
@@ -35,6 +36,14 @@ register.filter("share", units.percent)
 register.filter("price", units.price)
 register.filter("plain", units.plain)
 register.filter("seconds", units.seconds)
+
+
+@register.filter
+def missing(shortfall: Shortfall) -> str:
+    """What of a commitment is missing: reactive power, or else real power."""
+    if shortfall.shortfall_kvar:
+        return units.quantity(shortfall.shortfall_kvar, "kvar")
+    return units.quantity(shortfall.shortfall_kw, "kW")
 
 
 @register.filter
