@@ -51,28 +51,32 @@ def setpoint_matrix(portfolio_id: int, day: DeliveryDay) -> SetpointMatrix:
     return SetpointMatrix(device_id, target_kw)
 
 
-def given_kvar(portfolio_id: int, day: DeliveryDay, device_ids: NDArray[np.int64], as_of: datetime) -> Floats | None:
-    """(N, H) reactive power, injection positive, that the devices said they give under the setpoint in force of each
-    interval, as known at `as_of` and no more than was asked; 0 where none was asked or nothing was said. None: nobody
-    was asked all day."""
+@dataclass(frozen=True)
+class GivenKvar:
+    """device_id (N,) rising; kvar (N, H), injection positive, 0 where none was asked or nothing was said."""
+
+    device_id: NDArray[np.int64]
+    kvar: Floats
+
+
+def given_kvar(portfolio_id: int, day: DeliveryDay, as_of: datetime) -> GivenKvar:
+    """Reactive power that the devices asked for some said they give, under the setpoint in force of each interval, as
+    known at `as_of` and no more than was asked."""
     own = Setpoint.objects.filter(
         portfolio_id=portfolio_id, interval_start__gte=day.start, interval_start__lt=day.end, issued_at__lte=as_of
     )
-    asked = set(own.filter(target_kvar__isnull=False).values_list("device_id", flat=True))
-    if not asked:
-        return None
-    rows = own.filter(device_id__in=asked).exclude(state=Setpoint.State.EXPIRED).order_by("interval_start", "sequence")
-    place = {device_id: row for row, device_id in enumerate(device_ids.tolist())}
-    kvar, starts = np.zeros((device_ids.size, day.n_intervals)), day.starts64()
-    for device, start, until, target, given, answered in rows.values_list(
+    asked = own.filter(target_kvar__isnull=False).order_by().values_list("device_id", flat=True).distinct()
+    place = {device_id: row for row, device_id in enumerate(sorted(asked))}
+    rows = own.filter(device_id__in=list(place)).exclude(state=Setpoint.State.EXPIRED)
+    kvar, starts = np.zeros((len(place), day.n_intervals)), day.starts64()
+    for device, start, until, target, given, answered in rows.order_by("interval_start", "sequence").values_list(
         "device_id", "interval_start", "expires_at", "target_kvar", "applied_kvar", "answered_at"
     ):  # later rows overwrite earlier ones
-        if device in place:
-            first, end = np.searchsorted(starts, [as_datetime64(start), as_datetime64(until)])
-            kvar[place[device], first:] = 0.0
-            if target is not None and given is not None and answered is not None and answered <= as_of:
-                kvar[place[device], first:end] = np.clip(given, -abs(target), abs(target))
-    return kvar
+        first, end = np.searchsorted(starts, [as_datetime64(start), as_datetime64(until)])
+        kvar[place[device], first:] = 0.0
+        if target is not None and given is not None and answered is not None and answered <= as_of:
+            kvar[place[device], first:end] = np.clip(given, -abs(target), abs(target))
+    return GivenKvar(np.array(sorted(place), dtype=np.int64), kvar)
 
 
 def setpoints_of(device_id: int, start: datetime, end: datetime) -> QuerySet[Setpoint]:

@@ -6,6 +6,7 @@ from rest_framework import serializers
 
 from vpp.lib.units import energy_kwh
 from vpp.settlement.models import Dispute, Payout, Performance, SettlementRun, Statement
+from vpp.settlement.queries.report_views import delivered_kvar, ordered_kvar
 
 
 class SettlementRunSerializer(serializers.ModelSerializer):
@@ -22,12 +23,13 @@ class SettlementRunSerializer(serializers.ModelSerializer):
 class PerformanceReportSerializer(serializers.ModelSerializer):
     """What a utility gets of a day: ordered and delivered per interval of its ask, share, price due and penalty.
 
-    `ordered_kw` and `delivered_kw` are in the direction of the ask, non-negative where it was met. Of reactive power
-    only `ordered_kvar` is known (injection positive): it is not metered, so nothing is due for it.
+    `ordered_kw` and `delivered_kw` are in the direction of the ask, non-negative where it was met. Reactive power
+    is in `ordered_kvar` and `delivered_kvar` (injection positive; as the inverters tell it, null where none was asked).
     """
 
     power_kind = serializers.CharField(source="award.bid.ask.power_kind")
     ordered_kvar = serializers.SerializerMethodField()
+    delivered_kvar = serializers.SerializerMethodField()
     ask = serializers.CharField(source="award.bid.ask.reference")
     utility = serializers.CharField(source="award.bid.ask.utility.code")
     congestion_point = serializers.CharField(source="award.bid.ask.congestion_point.code")
@@ -43,13 +45,15 @@ class PerformanceReportSerializer(serializers.ModelSerializer):
         model = Performance
         fields = [
             "id", "ask", "utility", "congestion_point", "direction", "delivery_date", "version", "state", "power_kind",
-            "ordered_kw", "ordered_kvar", "delivered_kw", "baseline_kw", "metered_kw", "price_per_mwh", "committed_kwh",
-            "delivered_kwh", "share", "raw_share", "revenue", "penalty", "currency",
+            "ordered_kw", "ordered_kvar", "delivered_kw", "delivered_kvar", "baseline_kw", "metered_kw",
+            "price_per_mwh", "committed_kwh", "delivered_kwh", "share", "raw_share", "revenue", "penalty", "currency",
         ]  # fmt: skip
 
     def get_ordered_kvar(self, performance: Performance) -> list[float] | None:
-        ordered = getattr(performance.award, "ordered_option", None)
-        return ordered.kvar if ordered else None
+        return ordered_kvar(performance)
+
+    def get_delivered_kvar(self, performance: Performance) -> list[float] | None:
+        return delivered_kvar(performance)
 
     def get_ordered_kw(self, performance: Performance) -> list[float]:
         return [abs(power or 0.0) for power in performance.committed_kw]

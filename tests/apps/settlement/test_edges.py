@@ -62,7 +62,7 @@ def test_the_utility_gets_the_report_on_its_own_asks_only(aggregator):
     assert ask.state == "REPORTED"
 
 
-def test_the_report_on_reactive_power_tells_what_was_ordered_and_that_nothing_is_metered_or_due():
+def test_the_report_on_reactive_power_that_no_device_was_asked_for_tells_what_was_ordered_and_that_nothing_is_due():
     from decimal import Decimal
 
     from bidding.models import BidOption, OrderedOption
@@ -85,7 +85,7 @@ def test_the_report_on_reactive_power_tells_what_was_ordered_and_that_nothing_is
     (row,) = client.get(f"/api/v1/performance-reports/{ask.reference}").json()
     assert (row["power_kind"], row["ordered_kvar"][0], row["revenue"]) == ("REACTIVE", 20.0, "0.00")
     page = client.get(f"/api/v1/performance-reports/{ask.reference}?form=html").content.decode()
-    assert "up to 20.0 kvar ordered; it is not metered, nothing is due" in page
+    assert "up to 20.0 kvar ordered; no device was asked for it and it is not metered, nothing is due" in page
 
 
 def test_a_utility_and_an_owner_see_no_settlement_runs(aggregator):

@@ -11,7 +11,8 @@ from html import escape
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """One interval; power in kW, ordered and delivered in the direction of the ask, None where nothing is known."""
+    """One interval; power in kW, ordered and delivered in the direction of the ask, None where nothing is known. Of
+    reactive power, in kvar, there is neither baseline nor meter."""
 
     start: datetime
     baseline_kw: float | None
@@ -47,6 +48,7 @@ class ReportView:
     currency: str
     intervals: Sequence[Interval]
     most_kvar: float = 0.0
+    unit: str = "kW"
 
     @property
     def title(self) -> str:
@@ -55,17 +57,18 @@ class ReportView:
     @property
     def facts(self) -> list[tuple[str, str]]:
         share = "none" if self.share is None else f"{100 * self.share:.1f} %"
-        reactive = [("Reactive power", f"up to {self.most_kvar:.1f} kvar ordered; it is not metered, nothing is due")]
+        reactive = [("Reactive power", f"up to {self.most_kvar:.1f} kvar ordered; {self._known}")]
+        upward, downward = ("less consumption", "more consumption") if self.unit == "kW" else ("injects", "absorbs")
         return [
             ("Delivery day", f"{self.delivery_date} ({self.time_zone})"),
             ("Congestion point", self.congestion_point),
-            ("Direction", f"{self.direction} ({'less' if self.direction == 'UP' else 'more'} consumption)"),
+            ("Direction", f"{self.direction} ({upward if self.direction == 'UP' else downward})"),
             ("Record", f"ask {self.ask} revision {self.revision}, bid {self.bid}, commit {self.commit}"),
             (
                 "Settlement",
                 f"version {self.version}, {self.state.lower()}, as known at {self.as_of:%Y-%m-%d %H:%M} UTC",
             ),
-            ("Price", f"{self.price_per_mwh:.2f} {self.currency}/MWh"),
+            ("Price", f"{self.price_per_mwh:.2f} {self.currency}/{'MWh' if self.unit == 'kW' else 'Mvarh'}"),
             ("Delivered of ordered", share),
             ("Due", f"{self.revenue} {self.currency}"),
             ("Taken off", f"{self.penalty} {self.currency}"),
@@ -73,9 +76,18 @@ class ReportView:
             *(reactive if self.most_kvar else []),
         ]
 
+    @property
+    def _known(self) -> str:
+        if self.unit == "kvar":
+            return "delivered as the inverters tell it, it is not metered"
+        return "no device was asked for it and it is not metered, nothing is due"
+
+    @property
+    def headings(self) -> tuple[str, ...]:
+        return ("From (UTC)", *(f"{name.capitalize()} {self.unit}" for name in COLUMNS))
+
 
 COLUMNS = ("baseline", "ordered", "metered", "delivered", "deficiency")
-HEADINGS = ("From (UTC)", "Baseline kW", "Ordered kW", "Metered kW", "Delivered kW", "Deficiency kW")
 
 
 def _cells(one: Interval) -> tuple[str, ...]:
@@ -87,9 +99,7 @@ def as_csv(view: ReportView) -> str:
     """One row per interval, then the sums in rows of their own."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(
-        ["ask", "interval_start", "baseline_kw", "ordered_kw", "metered_kw", "delivered_kw", "deficiency_kw"]
-    )
+    writer.writerow(["ask", "interval_start", *(f"{name}_{view.unit.lower()}" for name in COLUMNS)])
     for one in view.intervals:
         writer.writerow([_plain(view.ask), *_cells(one)])
     for name, amount in (("due", view.revenue), ("penalty", view.penalty), ("net", view.revenue - view.penalty)):
@@ -105,7 +115,7 @@ def _plain(text: str) -> str:
 def as_html(view: ReportView) -> str:
     """A page that needs nothing else."""
     facts = "\n".join(f"<tr><th>{escape(name)}</th><td>{escape(value)}</td></tr>" for name, value in view.facts)
-    heads = "".join(f"<th>{heading}</th>" for heading in HEADINGS)
+    heads = "".join(f"<th>{heading}</th>" for heading in view.headings)
     rows = "\n".join("<tr>" + "".join(f"<td>{cell}</td>" for cell in _cells(one)) + "</tr>" for one in view.intervals)
     return f"""<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>{escape(view.title)}</title>
@@ -138,7 +148,7 @@ def as_pdf(view: ReportView) -> bytes:
             table.row([_latin(text) for text in row])
     pdf.ln(4)
     with pdf.table(col_widths=(25, 15, 15, 15, 15, 15), text_align=("LEFT", *["RIGHT"] * 5)) as table:
-        for cells in (HEADINGS, *(_cells(one) for one in view.intervals)):
+        for cells in (view.headings, *(_cells(one) for one in view.intervals)):
             table.row([_latin(text) for text in cells])
     return bytes(pdf.output())
 

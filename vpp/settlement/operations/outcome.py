@@ -15,6 +15,7 @@ from telemetry.queries import interval_checksums
 from vpp.lib.money import from_cents
 from vpp.settlement.kernels.day import AwardResult, settle_awards
 from vpp.settlement.kernels.fleet import FleetBaseline, fleet_baseline
+from vpp.settlement.kernels.reactive import settle_reactive
 from vpp.settlement.queries import DayInputs
 
 
@@ -37,7 +38,7 @@ class Outcome:
 def compute_outcome(inputs: DayInputs) -> Outcome:
     """Baselines, delivery, money and splits of one day. The same inputs give the same checksum."""
     fleet = _fleet(inputs)
-    results = settle_awards(inputs.award_days, fleet, inputs.owners, inputs.day.step_minutes)
+    results = _results(inputs, fleet)
     findings = [*_input_findings(inputs), *fleet.findings, *(f for result in results for f in result.findings)]
     checksums = interval_checksums(inputs.devices.device_id, inputs.day.start, inputs.day.end, as_of=inputs.as_of)
     revenue = sum((result.revenue.amount for result in results), Decimal("0.00"))
@@ -58,6 +59,20 @@ def compute_outcome(inputs: DayInputs) -> Outcome:
     )
 
 
+def _results(inputs: DayInputs, fleet: FleetBaseline) -> list[AwardResult]:
+    """Of reactive power from its own side, all else from the fleet."""
+    step_minutes, reactive = inputs.day.step_minutes, inputs.reactive
+    results = settle_awards(inputs.award_days, fleet, inputs.owners, step_minutes)
+    if reactive is None:
+        return results
+    return [
+        settle_reactive(award, reactive.days[award.key], reactive.owners, step_minutes)
+        if award.key in reactive.days
+        else result
+        for award, result in zip(inputs.award_days, results, strict=True)
+    ]
+
+
 def _fleet(inputs: DayInputs) -> FleetBaseline:
     if inputs.fleet is not None and inputs.event is not None:
         return fleet_baseline(inputs.fleet, inputs.event, inputs.context)
@@ -68,9 +83,13 @@ def _fleet(inputs: DayInputs) -> FleetBaseline:
 
 def _input_findings(inputs: DayInputs) -> list[dict[str, Any]]:
     findings: list[dict[str, Any]] = []
-    if inputs.awards and not len(inputs.devices):
+    reactive = inputs.reactive
+    if any(reactive is None or award.key not in reactive.days for award in inputs.award_days) and not len(
+        inputs.devices
+    ):
         findings.append({"finding": "no_nominated_devices"})
-    without = sorted(set(inputs.owners.owner_of) - set(inputs.contracts))
+    owners = {*inputs.owners.owner_of, *(reactive.owners.owner_of if reactive else ())}
+    without = sorted(owners - set(inputs.contracts))
     if without:
         findings.append({"finding": "owner_without_contract", "owners": [int(owner) for owner in without]})
     return findings
@@ -108,6 +127,7 @@ def _checksum(
                 "devices": [str(kwh) for kwh in result.device_kwh],
                 "credits": [[c.owner, c.gross_cents, c.paid_cents, c.fee_cents] for c in result.credits],
                 "device_cents": dict(result.device_cents),
+                **{name: told for name, told in result.revenue.detail.items() if name == "reactive"},
             }
             for result in results
         ],

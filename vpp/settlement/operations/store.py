@@ -7,9 +7,19 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from bidding.models import Award
+from telemetry.queries import interval_checksums
+from vpp.enrollment.queries import DeviceTable
 from vpp.lib.money import from_cents
 from vpp.settlement.kernels.day import AwardResult
-from vpp.settlement.models import DevicePerformance, Journal, Payout, Performance, ReferenceDay, SettlementRun
+from vpp.settlement.models import (
+    BaselineProfile,
+    DevicePerformance,
+    Journal,
+    Payout,
+    Performance,
+    ReferenceDay,
+    SettlementRun,
+)
 from vpp.settlement.operations.accounts import Accounts
 from vpp.settlement.operations.copying import copy_rows
 from vpp.settlement.operations.journals import post_differences
@@ -59,6 +69,16 @@ def _currency(awards: list[Award]) -> str:
 
 
 @dataclass(frozen=True)
+class _Side:
+    """The devices of an award, each with its profile, the state of its baseline and what was read of it."""
+
+    devices: DeviceTable
+    profiles: list[BaselineProfile]
+    status: list[str]
+    checksums: list[str]
+
+
+@dataclass(frozen=True)
 class _Writer:
     """The rows of one run."""
 
@@ -92,7 +112,7 @@ class _Writer:
             currency=award.bid.product.market.currency,
             components={name: str(amount) for name, amount in result.revenue.components.items()},
             explanation={
-                "nominated_devices": len(self.inputs.devices),
+                "nominated_devices": len(result.weights),
                 "baselines": fleet.explanation,
                 "weights": result.weight_basis,
                 "owners_pool": str(result.pool),
@@ -103,19 +123,28 @@ class _Writer:
 
     def _device_rows(self, award: Award, result: AwardResult) -> Iterator[tuple[object, ...]]:
         """In the order of DEVICE_FIELDS."""
-        devices, fleet = self.inputs.devices, self.outcome.fleet
-        for row, device_id in enumerate(devices.device_id.tolist()):
+        part = self._side(award)
+        for row, device_id in enumerate(part.devices.device_id.tolist()):
             yield (
                 self.run.pk,
                 award.pk,
                 device_id,
-                self.inputs.profiles[row].pk,
-                fleet.status[row],
+                part.profiles[row].pk,
+                part.status[row],
                 result.device_kwh[row],
                 result.weights[row],
-                from_cents(result.device_cents[devices.code[row]]),
-                self.outcome.reading_checksums[row],
+                from_cents(result.device_cents[part.devices.code[row]]),
+                part.checksums[row],
             )
+
+    def _side(self, award: Award) -> _Side:
+        """The nominated devices, or those asked for reactive power, which have no baseline."""
+        inputs, reactive = self.inputs, self.inputs.reactive
+        if reactive is None or award.source_reference not in reactive.days:
+            return _Side(inputs.devices, inputs.profiles, self.outcome.fleet.status, self.outcome.reading_checksums)
+        ids = reactive.devices.device_id
+        checksums = interval_checksums(ids, inputs.day.start, inputs.day.end, as_of=inputs.as_of)
+        return _Side(reactive.devices, reactive.profiles, ["not_called"] * ids.size, checksums)
 
     def _payout_rows(
         self, performance: Performance, result: AwardResult, journal: Journal | None

@@ -18,10 +18,12 @@ from vpp.settlement.kernels.contracts import ContractTerms, Owners
 from vpp.settlement.kernels.day import AwardDay
 from vpp.settlement.kernels.fleet import FleetDay, event_hull
 from vpp.settlement.kernels.methods import MethodContext, Rule
+from vpp.settlement.kernels.reactive import ReactiveDay
 from vpp.settlement.kernels.slots import Event
 from vpp.settlement.models import BaselineProfile
 from vpp.settlement.queries.awards import activated_days_before, as_award_days, awards_of, event_days_before
 from vpp.settlement.queries.nominated import Nominated, nominated_devices
+from vpp.settlement.queries.reactive import ReactiveInputs, reactive_days
 from vpp.settlement.queries.readings import fleet_readings
 from vpp.settlement.queries.rules import NO_PINS, Pins, device_profiles, holidays_before, payment_rules, rule_of
 from vpp.settlement.queries.terms import day_terms
@@ -45,6 +47,7 @@ class DayInputs:
     event: Event | None
     fleet: FleetDay | None
     rules: dict[str, Any] = field(default_factory=dict)
+    reactive: ReactiveInputs | None = None
 
 
 def day_inputs(*, portfolio: Portfolio, delivery_date: date, as_of: datetime, pins: Pins = NO_PINS) -> DayInputs:
@@ -57,7 +60,9 @@ def day_inputs(*, portfolio: Portfolio, delivery_date: date, as_of: datetime, pi
     nominated = nominated_devices(portfolio.pk, day, as_of)
     devices = device_table(at=day.start, device_ids=nominated.device_ids)
     profiles = device_profiles(devices, delivery_date, pins)
-    contracts, owners = _owners(devices, day, {award.bid.product.market.currency for award in awards})
+    currencies = {award.bid.product.market.currency for award in awards}
+    contracts, owners = _owners(devices, day, currencies)
+    reactive, more_contracts = _reactive(reactive_days(portfolio, awards, day, as_of), day, currencies, pins)
     circumstances = _circumstances(portfolio, day, profiles, as_of, pins)
     event, fleet = _fleet(devices, profiles, award_days, nominated, day, as_of)
     return DayInputs(
@@ -69,7 +74,7 @@ def day_inputs(*, portfolio: Portfolio, delivery_date: date, as_of: datetime, pi
         devices=devices,
         profiles=profiles,
         owners=owners,
-        contracts=contracts,
+        contracts=contracts | more_contracts,
         nominated=nominated,
         context=MethodContext(circumstances),
         event=event,
@@ -82,6 +87,7 @@ def day_inputs(*, portfolio: Portfolio, delivery_date: date, as_of: datetime, pi
             "terms": dict(held.terms),
             "components": dict(held.components),
         },
+        reactive=reactive,
     )
 
 
@@ -127,6 +133,17 @@ def _owners(devices: DeviceTable, day: DeliveryDay, currencies: set[str]) -> tup
         available_kw=[Decimal(repr(float(power))) for power in available],
         terms={owner: contract_terms(contract) for owner, contract in contracts.items()},
     )
+
+
+def _reactive(
+    found: tuple[DeviceTable, dict[str, ReactiveDay]] | None, day: DeliveryDay, currencies: set[str], pins: Pins
+) -> tuple[ReactiveInputs | None, dict[str, Contract]]:
+    """The side of reactive power, and the contracts of its owners."""
+    if found is None:
+        return None, {}
+    devices, days = found
+    contracts, owners = _owners(devices, day, currencies)
+    return ReactiveInputs(devices, device_profiles(devices, day.date, pins), owners, days), contracts
 
 
 def contract_terms(contract: Contract) -> ContractTerms:

@@ -7,9 +7,25 @@ from vpp.settlement.kernels.report_forms import Interval, ReportView
 from vpp.settlement.models import Performance
 
 
-def _ordered_kvar(performance: Performance) -> list[float]:
+def ordered_kvar(performance: Performance) -> list[float] | None:
+    """(H,) injection positive; None for real power."""
     ordered = getattr(performance.award, "ordered_option", None)
-    return (ordered.kvar if ordered else None) or []
+    found: list[float] | None = ordered.kvar if ordered else None
+    return found
+
+
+def delivered_kvar(performance: Performance) -> list[float] | None:
+    """(H,) injection positive, as the inverters told; None for real power, and where no device was asked."""
+    found: list[float] | None = performance.explanation.get("reactive", {}).get("delivered_kvar")
+    return found
+
+
+def _reactive_intervals(day: DeliveryDay, ordered: list[float], delivered: list[float]) -> list[Interval]:
+    return [
+        Interval(start, None, abs(asked), None, given if asked > 0 else 0.0 - given)
+        for start, asked, given in zip(day.starts(), ordered, delivered, strict=True)
+        if asked
+    ]
 
 
 def report_view(performance: Performance) -> ReportView:
@@ -20,6 +36,8 @@ def report_view(performance: Performance) -> ReportView:
         raise ValueError(f"{performance} is not on an ask")
     day = DeliveryDay(ask.delivery_date, ask.time_zone)
     sign = -1.0 if sum(power or 0.0 for power in performance.committed_kw) < 0 else 1.0
+    kvar, given = ordered_kvar(performance), delivered_kvar(performance)
+    reactive = None if kvar is None or given is None else _reactive_intervals(day, kvar, given)
     intervals = [
         Interval(
             start=start,
@@ -48,6 +66,7 @@ def report_view(performance: Performance) -> ReportView:
         revenue=performance.revenue,
         penalty=performance.penalty,
         currency=performance.currency,
-        intervals=intervals,
-        most_kvar=max((abs(value) for value in _ordered_kvar(performance)), default=0.0),
+        intervals=intervals if reactive is None else reactive,
+        most_kvar=max((abs(value) for value in kvar or []), default=0.0),
+        unit="kW" if reactive is None else "kvar",
     )
