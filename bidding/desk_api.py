@@ -12,8 +12,9 @@ from rest_framework.views import APIView
 
 from bidding import operations
 from bidding.api import KEY_HEADER, checked, visible_bid
+from bidding.inputs import BidEditInput, NeededReasonInput
 from bidding.models import Bid
-from bidding.serializers import BidEditInput, BidSerializer, NeededReasonInput
+from bidding.serializers import BidSerializer
 from vpp.accounts.permissions import HasScope
 from vpp.accounts.principals import principal_of
 from vpp.jobs.idempotency import idempotent

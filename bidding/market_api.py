@@ -11,16 +11,9 @@ from rest_framework.views import APIView
 from bidding import operations
 from bidding.api import KEY_HEADER, checked
 from bidding.errors import UnknownMarket
+from bidding.inputs import ActivationInput, AwardsInput, PricesInput
 from bidding.models import Market
-from bidding.serializers import (
-    ActivationAnswer,
-    ActivationInput,
-    AwardsAnswer,
-    AwardSerializer,
-    AwardsInput,
-    PricesAnswer,
-    PricesInput,
-)
+from bidding.serializers import ActivationAnswer, AwardsAnswer, AwardSerializer, PricesAnswer
 from bidding.wholesale.operations import AwardRow, PriceRow
 from vpp.accounts.permissions import HasScope
 from vpp.accounts.principals import principal_of

@@ -99,7 +99,7 @@ def open_asks(delivery_date: date, at: datetime) -> list[Ask]:
     asks = Ask.objects.open_for_bids().filter(
         delivery_date=delivery_date, gate_at__gt=at, power_kind=Ask.PowerKind.REAL
     )
-    return list(asks.select_related("congestion_point__feeder", "utility").order_by("created_at", "pk"))
+    return list(asks.select_related("congestion_point__feeder", "utility", "contract").order_by("created_at", "pk"))
 
 
 def book_check(delivery_date: date) -> list[BookProblem]:

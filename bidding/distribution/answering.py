@@ -16,11 +16,13 @@ from django.db.models import QuerySet
 from numpy.typing import NDArray
 
 from bidding.distribution.ask_states import move_ask
+from bidding.distribution.contract_use import check_offer, lock_contracts, within_energy
 from bidding.distribution.offering import half_prices, make_options
 from bidding.distribution.reactive import answer_reactive
 from bidding.errors import BelowMinimum, GatePassed, SoldTwice, WrongState
 from bidding.models import Ask, Bid, Product
 from bidding.operations import bids, book
+from bidding.operations.drafts import BidDraft, day_of
 from vpp.enrollment.models import Enrollment, Portfolio
 from vpp.lib.periods import DeliveryDay
 
@@ -82,18 +84,21 @@ def _answer_one(
     """One portfolio's bids, under the locks of its book and of the asks (asks first, as everywhere)."""
     from bidding.wholesale.queries import ask_product
 
-    asks = _locked(_open(feeder_code, delivery_date, at).select_related("congestion_point__feeder", "utility"))
+    asks = _locked(
+        _open(feeder_code, delivery_date, at).select_related("congestion_point__feeder", "utility", "contract")
+    )
+    lock_contracts(asks)
     book.lock_portfolio(portfolio.pk)
     product = ask_product(portfolio.zone_code, delivery_date)
     if product is None:
         findings.append(f"{portfolio}: its zone has no product for asks")
         return []
-    day = bids.day_of(product, delivery_date)
+    day = day_of(product, delivery_date)
     made = [
         answer_reactive(portfolio, product, ask, day, at) for ask in asks if ask.power_kind == Ask.PowerKind.REACTIVE
     ]
     wanted = {ask.pk: (ask, _still_wanted_kw(ask)) for ask in asks if ask.power_kind == Ask.PowerKind.REAL}
-    wanted = {pk: item for pk, item in wanted.items() if item[1].any()}
+    wanted = {pk: item for pk, item in within_energy(wanted, day).items() if item[1].any()}
     if wanted:
         made += _answer_real(portfolio, product, day, wanted, at, findings)
     return [bid for bid in made if bid is not None]
@@ -148,6 +153,7 @@ def _answer_real(
         draft = _draft(portfolio, product, day, ask, quantity_kw, price)
         try:
             with transaction.atomic():
+                check_offer(draft)
                 bid = bids.create_bid(
                     draft, at=at, forecast_run=gathered.forecast_run, gap=plan.gap, solver={"engine": plan.engine}
                 )
@@ -174,10 +180,10 @@ def _open_wholesale(portfolio: Portfolio, day: DeliveryDay, at: datetime):  # ty
 
 def _draft(
     portfolio: Portfolio, product: Product, day: DeliveryDay, ask: Ask, quantity_kw: FloatArray, price: float
-) -> bids.BidDraft:
+) -> BidDraft:
     zero = [0.0] * day.n_intervals
     up_kw, down_kw = (quantity_kw.tolist(), zero) if ask.direction == "UP" else (zero, quantity_kw.tolist())
-    return bids.BidDraft(
+    return BidDraft(
         portfolio,
         product,
         day,

@@ -16,6 +16,7 @@ from bidding.distribution.ordering import accept_bid
 from bidding.errors import BadReservation, PriceDiffers, SoldTwice, UnknownContract
 from bidding.models import Ask, Award, Bid, Direction, FlexContract, Product, Reservation
 from bidding.operations import bids, book
+from bidding.operations.drafts import STEP_MINUTES, BidDraft
 from vpp.accounts.models import Participant
 from vpp.accounts.operations import audit
 from vpp.enrollment.models import Portfolio
@@ -98,7 +99,7 @@ def order_directly(
         congestion_point=contract.congestion_point.code,
         direction=contract.direction,
         delivery_date=day.date,
-        interval_minutes=bids.STEP_MINUTES,
+        interval_minutes=STEP_MINUTES,
         quantity_kw=list(quantity_kw),
         ceiling_price_per_mwh=contract.price_per_mwh,
         gate_at=first - timedelta(seconds=1),
@@ -124,7 +125,7 @@ def _bid_under(contract: FlexContract, ask: Ask, day: DeliveryDay, at: datetime)
         _open_book(portfolio, product, day, at)
         zero = [0.0] * day.n_intervals
         up_kw, down_kw = (ask.quantity_kw, zero) if ask.direction == Direction.UP else (zero, ask.quantity_kw)
-        draft = bids.BidDraft(
+        draft = BidDraft(
             portfolio, product, day, up_kw, down_kw, [contract.price_per_mwh] * day.n_intervals, ask=ask,
             version=next_version(portfolio, ask),
         )  # fmt: skip

@@ -29,12 +29,11 @@ class Kept:
 
     def as_reserve(self) -> ReserveProduct:
         """Held like a reserve that was sold: storages keep enough energy, or room, for all that may be ordered."""
-        none = np.zeros(self.power_kw.size)
         return ReserveProduct(
             code=f"contract {self.contract.pk}",
             direction=self.contract.direction,
-            block_of_interval=np.arange(self.power_kw.size),
-            price_eur_per_mw_h=none,
+            block_of_interval=np.zeros(self.power_kw.size, dtype=np.int64),  # nothing more of it is for sale
+            price_eur_per_mw_h=np.zeros(1),
             min_quantity_kw=NO_LOT_KW,
             lot_kw=NO_LOT_KW,
             endurance_h=self.energy_kwh / float(self.power_kw.max()),

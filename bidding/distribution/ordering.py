@@ -8,6 +8,7 @@ from decimal import Decimal
 from django.db import transaction
 
 from bidding.distribution.ask_states import move_ask, open_bids
+from bidding.distribution.contract_use import check_order
 from bidding.errors import (
     ActivationTooSmall,
     AwardDiffers,
@@ -18,6 +19,8 @@ from bidding.errors import (
 )
 from bidding.models import Ask, Award, Bid, BidOption, OrderedOption
 from bidding.operations import bids, book
+from bidding.operations.awards import take_award
+from bidding.operations.drafts import day_of
 
 PRICE_STEP = Decimal("0.0001")
 WHOLE = Decimal(1)
@@ -36,7 +39,8 @@ def accept_bid(
     """The utility orders a bid: the commit. Without `option` the first one; a repeat gets the first award.
 
     Raises BidExpired after the ask's expiry, BidRevoked, UnknownOption, ActivationTooSmall, AwardDiffers for another
-    option than was ordered before, and WrongState for a bid that is rejected or not sent.
+    option than was ordered before, BadReservation where its contract's energy is used up meanwhile, and WrongState
+    for a bid that is rejected or not sent.
     """
     if bid.ask is None:
         raise WrongState(f"{bid} answers no ask", bid=bid.natural_key)
@@ -50,6 +54,10 @@ def accept_bid(
         raise BidRevoked(f"{bid} was revoked", bid=bid.natural_key)
     if at >= ask.expires_at:
         raise BidExpired(f"{bid} expired at {ask.expires_at.isoformat()}", expires_at=ask.expires_at.isoformat())
+    if chosen is None or chosen.kvar is None:
+        energy_kwh = (sum((chosen or bid).up_kw) + sum((chosen or bid).down_kw)) * float(activation_pu)
+        day = day_of(bid.product, bid.delivery_date)
+        check_order(ask, energy_kwh * day.hours_per_interval, day)
     award = _award(
         bid, chosen, activation_pu, reference or f"order:{ask.utility_id}:{ask.reference}:{bid.pk}", at, actor
     )
@@ -93,7 +101,7 @@ def _award(
     else:
         source = chosen or bid
         price = [chosen.price_per_mwh] * len(bid.up_kw) if chosen else bid.price_per_mwh
-        taken = bids.take_award(
+        taken = take_award(
             bid,
             up_kw=[round(value * factor, 3) for value in source.up_kw],
             down_kw=[round(value * factor, 3) for value in source.down_kw],

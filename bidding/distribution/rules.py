@@ -15,7 +15,7 @@ from bidding.errors import (
     ZeroQuantity,
 )
 from bidding.models import Ask, Direction, Market
-from bidding.operations.bids import STEP_MINUTES
+from bidding.operations.drafts import STEP_MINUTES
 from vpp.lib.periods import DeliveryDay
 
 if TYPE_CHECKING:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bidding.kernels.problem import FlexGroup, FloatArray
+from bidding.kernels.windows import window_max, window_sum
 
 EUR_PER_MWH = 1000.0  # of EUR per kWh
 SHIFTABLE = ("EV_CHARGER", "HEAT_PUMP", "WATER_HEATER", "FLEXIBLE_LOAD")
@@ -35,7 +36,8 @@ class FleetArrays:
     baseline_kw (N, T): forecast of the undispatched power, consumption positive; batteries idle.
     energy_start_kwh (N,): stored at the day's start. departure_index (N,): the interval before which an EV leaves, -1
     where it does not. market_class: alike for devices that the same markets admit; none: all are.
-    max_starts (N,): movements begun a day that the owner allows; owner_class: alike for alike terms of owners.
+    max_starts (N,): movements begun a day that the owner allows; rest_hours (N,) between two; owner_class: alike for
+    alike terms of owners.
     """
 
     device_id: NDArray[np.int64]
@@ -55,6 +57,7 @@ class FleetArrays:
     baseline_kw: FloatArray
     market_class: tuple[str, ...] = ()
     max_starts: FloatArray | None = None
+    rest_hours: FloatArray | None = None
     owner_class: tuple[str, ...] = ()
 
 
@@ -103,6 +106,10 @@ def _starts(fleet: FleetArrays, rows: NDArray[np.int64]) -> float:
     return float("inf") if fleet.max_starts is None else float(fleet.max_starts[rows].min())
 
 
+def _rest(fleet: FleetArrays, rows: NDArray[np.int64]) -> float:
+    return 0.0 if fleet.rest_hours is None else float(fleet.rest_hours[rows].max())
+
+
 def _storage(fleet: FleetArrays, name: str, rows: NDArray[np.int64], share: float, step_hours: float) -> FlexGroup:
     """Powers and energies summed, efficiencies weighted by power; the owner's floor stays with the owner."""
     count = fleet.baseline_kw.shape[1]
@@ -128,6 +135,7 @@ def _storage(fleet: FleetArrays, name: str, rows: NDArray[np.int64], share: floa
         down_cost_eur_per_mwh=wear,
         max_hours=_weighted(np.minimum(fleet.max_hours_per_day[rows], 24.0), power_kw),
         max_starts=_starts(fleet, rows),
+        rest_hours=_rest(fleet, rows),
         device_ids=tuple(int(device_id) for device_id in fleet.device_id[rows]),
     )
 
@@ -138,8 +146,8 @@ def _shiftable(fleet: FleetArrays, name: str, rows: NDArray[np.int64], share: fl
     window = max(int(round(SHIFT_HOURS[kind] / step_hours)), 1)
     base_kw = np.maximum(fleet.baseline_kw[rows], 0.0).sum(axis=0)
     room_kw = np.maximum(fleet.max_consumption_kw[rows].sum() - base_kw, 0.0)
-    put_off_kwh = share * step_hours * _window_sum(base_kw, window, ahead=False)
-    taken_early_kwh = share * step_hours * _window_sum(base_kw, window, ahead=True)
+    put_off_kwh = share * step_hours * window_sum(base_kw, window, ahead=False)
+    taken_early_kwh = share * step_hours * window_sum(base_kw, window, ahead=True)
     capacity_kwh = float(fleet.energy_capacity_kwh[rows].sum())
     if capacity_kwh > 0:
         put_off_kwh, taken_early_kwh = np.minimum(put_off_kwh, capacity_kwh), np.minimum(taken_early_kwh, capacity_kwh)
@@ -152,12 +160,13 @@ def _shiftable(fleet: FleetArrays, name: str, rows: NDArray[np.int64], share: fl
         name=name,
         feeder=fleet.feeder[rows[0]],
         up_limit_kw=share * base_kw,
-        down_limit_kw=share * np.minimum(room_kw, _window_max(base_kw, window)),
+        down_limit_kw=share * np.minimum(room_kw, window_max(base_kw, window)),
         energy_min_kwh=-put_off_kwh,
         energy_max_kwh=taken_early_kwh,
         up_cost_eur_per_mwh=_weighted(fleet.cost_per_kwh[rows], weights) * EUR_PER_MWH,
         max_hours=_weighted(np.minimum(fleet.max_hours_per_day[rows], 24.0), weights),
         max_starts=_starts(fleet, rows),
+        rest_hours=_rest(fleet, rows),
         device_ids=tuple(int(device_id) for device_id in fleet.device_id[rows]),
     )
 
@@ -178,20 +187,6 @@ def _source(fleet: FleetArrays, name: str, rows: NDArray[np.int64], share: float
         down_cost_eur_per_mwh=-cost if can_raise else 0.0,
         max_hours=_weighted(np.minimum(fleet.max_hours_per_day[rows], 24.0), rated_kw),
         max_starts=_starts(fleet, rows),
+        rest_hours=_rest(fleet, rows),
         device_ids=tuple(int(device_id) for device_id in fleet.device_id[rows]),
     )
-
-
-def _window_sum(series: FloatArray, window: int, *, ahead: bool) -> FloatArray:
-    """(T,) sum of the `window` values up to and with each interval, or of those after it."""
-    total = np.concatenate([[0.0], np.cumsum(series)])
-    index = np.arange(series.size)
-    if ahead:
-        return total[np.minimum(index + 1 + window, series.size)] - total[index + 1]
-    return total[index + 1] - total[np.maximum(index + 1 - window, 0)]
-
-
-def _window_max(series: FloatArray, window: int) -> FloatArray:
-    """(T,) highest value within `window` intervals either way."""
-    padded = np.pad(series, window, constant_values=0.0)
-    return np.lib.stride_tricks.sliding_window_view(padded, 2 * window + 1).max(axis=1)

@@ -42,7 +42,7 @@ def exclusive_group(
 
     problem : with its energy product; scenarios (S, B): equally likely prices of its market blocks.
     """
-    if problem.energy is None or plan.shortfalls or not scenarios.shape[0]:
+    if problem.energy is None or plan.missed_promises or not scenarios.shape[0]:
         return None
     desk = _Desk(problem, plan, rules, options)
     idle = desk.idle

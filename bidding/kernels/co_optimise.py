@@ -16,6 +16,7 @@ import pulp
 from bidding.kernels.certify import QUICK, Certified, Dive, relax_fix_certify
 from bidding.kernels.coarsen import coarsen
 from bidding.kernels.constraints import add_all_rows
+from bidding.kernels.obligations import obligation_costs
 from bidding.kernels.plan import BidPlan, Shortfall, read_plan
 from bidding.kernels.price_maker import settle_steps, step_costs
 from bidding.kernels.problem import BidProblem, FloatArray
@@ -70,7 +71,7 @@ def cost_terms(problem: BidProblem, made: Variables) -> list[tuple[pulp.LpVariab
         terms += [(made.missed_up[t], hours * penalty), (made.missed_down[t], hours * penalty)]
     for column in made.reserve_missed.values():
         terms += [(variable, hours * penalty) for variable in column]
-    return terms
+    return terms + obligation_costs(problem, made)
 
 
 def co_optimise(

@@ -8,6 +8,7 @@ are the fine problem's best guess.
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -16,11 +17,13 @@ from bidding.kernels.problem import (
     UP,
     AskRequest,
     BidProblem,
+    EnergyProduct,
     FeederLimit,
     FlexGroup,
     FloatArray,
     MeanEnergy,
     RecoveryRoom,
+    ReserveProduct,
 )
 
 
@@ -42,8 +45,8 @@ def coarsen(problem: BidProblem) -> BidProblem | None:
         problem,
         step_hours=problem.step_hours * size,
         groups=tuple(group for group in groups if group is not None),
-        energy=replace(problem.energy, block_of_interval=problem.energy.block_of_interval[::size]),
-        reserves=tuple(replace(item, block_of_interval=item.block_of_interval[::size]) for item in problem.reserves),
+        energy=replace(problem.energy, **_blocks(problem.energy, size)),
+        reserves=tuple(replace(item, **_blocks(item, size)) for item in problem.reserves),
         asks=tuple(_ask(ask, size) for ask in problem.asks),
         feeders=tuple(_feeder(feeder, size) for feeder in problem.feeders),
         book_up_kw=_mean(problem.book_up_kw, size),
@@ -74,6 +77,12 @@ def _unit_size(problem: BidProblem) -> int | None:
     return size if size > 1 and np.all(counts == size) and regular and whole and steady else None
 
 
+def _blocks(item: EnergyProduct | ReserveProduct, size: int) -> dict[str, Any]:
+    """Of the mean of an obligation a mean shortfall is left: what is offered is the same in all of a block."""
+    wanted = None if item.must_offer_kw is None else _mean(item.must_offer_kw, size)
+    return {"block_of_interval": item.block_of_interval[::size], "must_offer_kw": wanted}
+
+
 def _mean(series: FloatArray, size: int) -> FloatArray:
     return np.asarray(series.reshape(-1, size).mean(axis=1), dtype=np.float64)
 
@@ -92,7 +101,7 @@ def _group(problem: BidProblem, group: FlexGroup, size: int) -> FlexGroup | None
     ratio = max(_peak_ratio(group.up_limit_kw, up_kw), _peak_ratio(group.down_limit_kw, down_kw))
     coarse = replace(
         group, up_limit_kw=up_kw, down_limit_kw=down_kw, max_hours=group.max_hours * ratio,
-        max_starts=group.max_starts * ratio,
+        max_starts=group.max_starts * ratio, rest_hours=0.0,
     )  # fmt: skip
     if group.energy_min_kwh is None or group.energy_max_kwh is None:
         return coarse

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pulp
 
+from bidding.kernels.obligations import add_obligation_rows
 from bidding.kernels.owner_rows import add_owner_rows
 from bidding.kernels.problem import DOWN, UP, BidProblem
 from bidding.kernels.promise_rows import (
@@ -35,6 +36,7 @@ def add_all_rows(lp: pulp.LpProblem, problem: BidProblem, made: Variables) -> No
     add_ask_location_rows(lp, problem, made)
     add_feeder_rows(lp, problem, made)
     add_admission_rows(lp, problem, made)
+    add_obligation_rows(lp, problem, made)
     add_step_rows(lp, made.every_step)
 
 

@@ -11,7 +11,8 @@ MARGIN_PU = 0.98
 
 
 def idle_plan(problem: BidProblem) -> BidPlan:
-    """No energy, no answer to asks, and of the best-paid upward reserve what idle storages hold with a margin.
+    """No energy, no answer to asks, and of the best-paid upward reserve what idle storages hold with a margin; where
+    capacity is owed in one, of that.
 
     It keeps every limit: nothing moves, the reserve is covered by power and by energy for its endurance, by the feeders
     with all of it activated, and by the free book; whole lots, below the minimum zero.
@@ -20,7 +21,7 @@ def idle_plan(problem: BidProblem) -> BidPlan:
     reserve_kw = {product.code: np.zeros(count) for product in problem.reserves}
     upward = [product for product in problem.reserves if product.direction == UP]
     if upward and not problem.committed_net_up_kw.any() and not problem.committed_reserve_kw:
-        best = max(upward, key=lambda product: float(product.price_eur_per_mw_h.mean()))
+        best = max(upward, key=lambda one: (one.must_offer_kw is not None, float(one.price_eur_per_mw_h.mean())))
         reserve_kw[best.code] = _held_reserve(problem, best)
     energy_kwh = np.array([_idle_energy(group, count) for group in problem.groups]).reshape(len(problem.groups), count)
     return BidPlan(
@@ -61,7 +62,11 @@ def _held_reserve(problem: BidProblem, product: ReserveProduct) -> FloatArray:
     weakest_kw = np.full(product.price_eur_per_mw_h.size, np.inf)
     np.minimum.at(weakest_kw, product.block_of_interval, held_kw)
     lots_kw = np.floor(weakest_kw / product.lot_kw + 1e-9) * product.lot_kw
-    lots_kw[(lots_kw < product.min_quantity_kw - 1e-9) | (product.price_eur_per_mw_h <= 0)] = 0.0
+    obliged = np.zeros(lots_kw.size, dtype=bool)
+    if product.must_offer_kw is not None:
+        obliged[product.block_of_interval[product.must_offer_kw > 0]] = True
+    unpaid = (product.price_eur_per_mw_h <= 0) & ~obliged
+    lots_kw[(lots_kw < product.min_quantity_kw - 1e-9) | unpaid] = 0.0
     return np.asarray(lots_kw[product.block_of_interval], dtype=np.float64)
 
 

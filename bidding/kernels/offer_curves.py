@@ -42,7 +42,7 @@ def energy_curve(
 
     scenarios (S, B): equally likely prices of the energy product's blocks.
     """
-    if problem.energy is None or plan.shortfalls or scenarios.shape[0] < 2:
+    if problem.energy is None or plan.missed_promises or scenarios.shape[0] < 2:
         return None
     lp, made = build(problem)
     model = read_model(lp)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
 import pulp
 
 from bidding.kernels.problem import DOWN, UP, BidProblem, FlexGroup
@@ -17,7 +18,7 @@ from bidding.kernels.variables import KW_PER_MW, Variables
 
 
 def add_owner_rows(lp: pulp.LpProblem, problem: BidProblem, made: Variables) -> None:
-    """(5) Owner terms: hours of use and starts a day."""
+    """(5) Owner terms: hours of use and starts a day, rest between movements."""
     for g, group in enumerate(problem.groups):
         if group.max_hours < problem.n_intervals * problem.step_hours:
             terms: Terms = []
@@ -27,6 +28,8 @@ def add_owner_rows(lp: pulp.LpProblem, problem: BidProblem, made: Variables) -> 
             add_row(lp, terms, -1, group.max_hours)
         if group.max_starts < problem.n_intervals:
             add_start_rows(lp, problem, made, g, group)
+        if group.rest_hours > 0:
+            add_rest_rows(lp, problem, made, g, group)
 
 
 def add_start_rows(lp: pulp.LpProblem, problem: BidProblem, made: Variables, g: int, group: FlexGroup) -> None:
@@ -50,6 +53,22 @@ def add_start_rows(lp: pulp.LpProblem, problem: BidProblem, made: Variables, g: 
     add_row(lp, total, -1, group.max_starts)
 
 
+def add_rest_rows(lp: pulp.LpProblem, problem: BidProblem, made: Variables, g: int, group: FlexGroup) -> None:
+    """(5c) Devices that ended a movement within their rest do not move: their share and that of those in use are at
+    most all (the minimum down time of Rajan and Takriti 2005, IBM RC23628). Reserve is in use while it is held.
+    """
+    steps = int(np.ceil(group.rest_hours / problem.step_hours - 1e-9))
+    before: Terms = []
+    ended: list[pulp.LpVariable] = []
+    for t in range(problem.n_intervals):
+        now = used_share(problem, made, g, t, held=True)
+        if t:
+            ended.append(pulp.LpVariable(f"ended_g{g}_t{t}", 0))
+            add_row(lp, [(ended[-1], 1.0), *now, *((variable, -share) for variable, share in before)], 1, 0.0)
+            add_row(lp, [*now, *((variable, 1.0) for variable in ended[-steps:])], -1, 1.0)
+        before = now
+
+
 def _series(problem: BidProblem, made: Variables, g: int) -> list[tuple[str, Callable[[int], Terms]]]:
     """What is watched for starts: the net movement, and each reserve that is carried."""
     found: list[tuple[str, Callable[[int], Terms]]] = [
@@ -61,8 +80,10 @@ def _series(problem: BidProblem, made: Variables, g: int) -> list[tuple[str, Cal
     return found
 
 
-def used_share(problem: BidProblem, made: Variables, g: int, t: int) -> Terms:
-    """Share of the group's devices in use in interval t: both ways, and of reserve what is expected to be called."""
+def used_share(problem: BidProblem, made: Variables, g: int, t: int, *, held: bool = False) -> Terms:
+    """Share of the group's devices in use in interval t: both ways, and of reserve what is expected to be called, or
+    all that is `held`.
+    """
     peak = peaks_kw(problem.groups[g])
     terms: Terms = []
     for direction, column in ((UP, made.up[g]), (DOWN, made.down[g])):
@@ -70,8 +91,9 @@ def used_share(problem: BidProblem, made: Variables, g: int, t: int) -> Terms:
             terms.append((column[t], KW_PER_MW / peak[direction]))
     for product in problem.reserves:
         power_kw = max(peak[direction] for direction in (UP, DOWN) if product.covers(direction))
-        if product.activation_pu and power_kw > 0:
-            terms.append((made.carried[product.code][g][t], product.activation_pu * KW_PER_MW / power_kw))
+        called_pu = 1.0 if held else product.activation_pu
+        if called_pu and power_kw > 0:
+            terms.append((made.carried[product.code][g][t], called_pu * KW_PER_MW / power_kw))
     return terms
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from bidding.kernels.certify import Certified
+from bidding.kernels.obligations import MUST_OFFER, unmet
 from bidding.kernels.problem import DOWN, UP, BidProblem, FloatArray
 from bidding.kernels.solver import LinearModel
 from bidding.kernels.variables import KW_PER_MW, Column, Position, Variables, take
@@ -49,6 +50,11 @@ class BidPlan:
     stages_s: dict[str, float] = field(default_factory=dict)
     engine: str = ""
 
+    @property
+    def missed_promises(self) -> list[Shortfall]:
+        """What is or was promised and cannot be met; an obligation to offer more is another matter."""
+        return [item for item in self.shortfalls if item.limit != MUST_OFFER]
+
 
 def read_plan(problem: BidProblem, made: Variables, model: LinearModel, found: Certified, engine: str) -> BidPlan:
     def series(column: Column) -> FloatArray:
@@ -65,15 +71,17 @@ def read_plan(problem: BidProblem, made: Variables, model: LinearModel, found: C
     down_kw = np.array([series(column) for column in made.down]).reshape(shape)
     both_kw = np.minimum(up_kw, down_kw)  # only where nothing is lost by it: lossless groups and sources
     nan = np.full(problem.n_intervals, np.nan)
-    shortfalls = tuple(_shortfalls(problem, made, model, found.values))
+    sell_kw = position_kw(made.sell, blocks)
+    reserve_kw = {p.code: position_kw(made.reserve[p.code], p.block_of_interval) for p in problem.reserves}
+    shortfalls = (*_shortfalls(problem, made, model, found.values), *_unoffered(problem, sell_kw, reserve_kw))
     return BidPlan(
         status="degraded" if shortfalls else found.status.value,
         profit_eur=-found.objective,
         bound_profit_eur=-found.bound,
         gap=found.gap,
-        sell_kw=position_kw(made.sell, blocks),
+        sell_kw=sell_kw,
         buy_kw=position_kw(made.buy, blocks),
-        reserve_kw={p.code: position_kw(made.reserve[p.code], p.block_of_interval) for p in problem.reserves},
+        reserve_kw=reserve_kw,
         ask_kw={ask.reference: series(made.asked[ask.reference]) for ask in problem.asks},
         group_up_kw=up_kw - both_kw,
         group_down_kw=down_kw - both_kw,
@@ -84,6 +92,15 @@ def read_plan(problem: BidProblem, made: Variables, model: LinearModel, found: C
         stages_s=found.stages,
         engine=engine,
     )
+
+
+def _unoffered(problem: BidProblem, sell_kw: FloatArray, reserve_kw: dict[str, FloatArray]) -> list[Shortfall]:
+    offered = [(item, sell_kw if item is problem.energy else reserve_kw[item.code]) for item in problem.products]
+    return [
+        Shortfall(item.code, t, MUST_OFFER, kw)
+        for item, series in offered
+        for t, kw in unmet(item.must_offer_kw, series)
+    ]
 
 
 def _shortfalls(problem: BidProblem, made: Variables, model: LinearModel, values: FloatArray) -> list[Shortfall]:

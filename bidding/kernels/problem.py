@@ -61,6 +61,7 @@ class FlexGroup:
     up_cost, down_cost : EUR per MWh moved; a genset's down_cost is negative (fuel saved).
     retention : share of the energy kept per interval.
     max_hours, max_starts : owner terms, hours at full power either way and movements begun a day, per device.
+    rest_hours : how long a device rests between two movements.
     """
 
     name: str
@@ -78,6 +79,7 @@ class FlexGroup:
     down_cost_eur_per_mwh: float = 0.0
     max_hours: float = float("inf")
     max_starts: float = float("inf")
+    rest_hours: float = 0.0
     device_ids: tuple[int, ...] = ()
     mean_energy: MeanEnergy | None = None
 
@@ -128,7 +130,8 @@ class BidProblem:
     """All of one portfolio. `book_up_kw`, `book_down_kw` (T,): what the commitment book still has free.
 
     committed_net_up_kw (T,): already awarded, up positive; it must be delivered beside anything new.
-    imbalance_price (T,) and spread: the price of recovery outside promised hours. shortfall_penalty: EUR/MWh missed.
+    imbalance_price (T,) and spread: the price of recovery outside promised hours. shortfall_penalty: EUR/MWh missed;
+    obligation_penalty: EUR per MWh that a capacity obligation wants offered and is not.
     """
 
     step_hours: float
@@ -143,6 +146,7 @@ class BidProblem:
     imbalance_price_eur_per_mwh: FloatArray
     imbalance_spread_eur_per_mwh: float = 40.0
     shortfall_penalty_eur_per_mwh: float = 5000.0
+    obligation_penalty_eur_per_mwh: float = 3000.0
     committed_reserve_kw: dict[str, FloatArray] = field(default_factory=dict)
     recovery: RecoveryRoom | None = None
     missed_room_kw: tuple[FloatArray, FloatArray] | None = None

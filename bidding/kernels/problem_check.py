@@ -51,6 +51,8 @@ def _product_findings(product: EnergyProduct | ReserveProduct, count: int) -> It
         yield f"product {product.code}: {price.size} prices do not match its blocks"
     if not np.all(np.isfinite(price)):
         yield f"product {product.code}: a price is missing"
+    if product.must_offer_kw is not None:
+        yield from _series(count, f"product {product.code} must_offer_kw", product.must_offer_kw)
     if product.lot_kw <= 0 or product.min_quantity_kw < 0:
         yield f"product {product.code}: lot {product.lot_kw}, minimum {product.min_quantity_kw}"
     if isinstance(product, ReserveProduct) and product.direction not in (UP, DOWN, BOTH):

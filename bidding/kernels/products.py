@@ -20,6 +20,7 @@ class EnergyProduct:
     most_kw: largest quantity of one bid. barred: names of the groups that the market does not admit.
     stairs: residual demand, (up to kW, change of the price) in rising kW; empty for a price taker.
     sell_only: reduction of load is all that the market pays; nothing is bought there.
+    must_offer_kw (T,): a capacity obligation, so much is to be sold at least; None for none.
     """
 
     code: str
@@ -31,13 +32,14 @@ class EnergyProduct:
     barred: frozenset[str] = frozenset()
     stairs: tuple[tuple[float, float], ...] = ()
     sell_only: bool = False
+    must_offer_kw: FloatArray | None = None
 
 
 @dataclass(frozen=True)
 class ReserveProduct:
     """Reserve capacity in `direction`; price (B,) EUR per MW and hour; `activation_pu` is the expected share called.
 
-    most_kw, barred, stairs: as of energy.
+    most_kw, barred, stairs, must_offer_kw: as of energy.
     """
 
     code: str
@@ -51,6 +53,7 @@ class ReserveProduct:
     most_kw: float = float("inf")
     barred: frozenset[str] = frozenset()
     stairs: tuple[tuple[float, float], ...] = ()
+    must_offer_kw: FloatArray | None = None
 
     def covers(self, direction: str) -> bool:
         return self.direction in (direction, BOTH)

@@ -40,7 +40,7 @@ class Position:
 @dataclass
 class Variables:
     """up, down, energy, missing[g][t]; carried[reserve code][g][t]; asked[reference][t]; surplus, deficit,
-    missed[t].
+    missed[t]; unoffered[code][t] of capacity obligations.
     """
 
     up: list[Column] = field(default_factory=list)
@@ -58,6 +58,7 @@ class Variables:
     missed_up: Column = field(default_factory=list)
     missed_down: Column = field(default_factory=list)
     reserve_missed: dict[str, Column] = field(default_factory=dict)
+    unoffered: dict[str, Column] = field(default_factory=dict)
     steps: dict[str, list[StepChoice]] = field(default_factory=dict)
     risk: RiskColumns | None = None
 
@@ -93,6 +94,8 @@ def make_variables(problem: BidProblem, exclusive: frozenset[tuple[int, int]]) -
         made.asked[ask.reference] = _series(f"ask_{number}", ask.quantity_kw / KW_PER_MW)
     _deviation_variables(made, problem)
     for item in problem.products:
+        if item.must_offer_kw is not None and item.must_offer_kw.any():
+            made.unoffered[item.code] = _series(f"unoffered_{item.code}", item.must_offer_kw / KW_PER_MW)
         if item.stairs:
             sides = (made.sell, made.buy) if item is problem.energy else (made.reserve[item.code],)
             made.steps[item.code] = [

@@ -72,6 +72,11 @@ def most_kw(product: Product, table: DeviceTable, notes: list[str]) -> float:
     return float("inf") if product.max_quantity_kw is None else product.max_quantity_kw
 
 
+def needing_rest(product: Product, groups: Sequence[FlexGroup]) -> frozenset[str]:
+    """Names of groups that do not hold a reserve: it may be called again before their devices have rested."""
+    return frozenset(one.name for one in groups if one.rest_hours > 0 and product.kind in RESERVES)
+
+
 def misplaced(market: Market, feeders: Sequence[str]) -> str:
     """What stands against offering devices behind these feeders in one bid; empty where nothing does.
 

@@ -12,7 +12,7 @@ from django.db import transaction
 from bidding.errors import GatePassed, NotDeliverable, ReasonMissing, WrongState
 from bidding.models import Ask, Bid, NightlyStep
 from bidding.operations import bids, book
-from bidding.operations.bids import BidDraft, day_of, gate_of
+from bidding.operations.drafts import BidDraft, day_of, gate_of
 from bidding.operations.standing import Claim, shortfalls_kw, standing_of
 from vpp.accounts.operations import audit
 

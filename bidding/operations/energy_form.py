@@ -63,15 +63,22 @@ def in_best_form(
     others = [offer for offer in offers if offer.product.kind != Product.Kind.ENERGY]
     block_offer = next((offer for offer in energy if _takes_blocks(offer.product)), None)
     plain = [offer for offer in energy if not _takes_blocks(offer.product)]
+    if any(_owes(offer) for offer in plain):
+        block_offer = None  # what a capacity obligation wants is offered in the product that has it
     gathered = gather_with([*plain, *others])
     plan = solved(gathered)
     first = Offered(plan, gathered, _expected(plan))
     if block_offer is not None:
         second = _as_blocks(gather_with([block_offer, *others]), block_offer, solved, options)
-        if second is not None and second.profit > first.profit + WORTH_SWITCHING_PU * abs(first.profit) * bool(plain):
+        better = first.profit + WORTH_SWITCHING_PU * abs(first.profit) * bool(plain)
+        if second is not None and (second.profit > better or _owes(block_offer)):
             first = second
     curves = curves_of(first.gathered, first.plan, list(offers), options)
     return replace(first, curves=curves)
+
+
+def _owes(offer: OpenProduct) -> bool:
+    return offer.must_offer_kw is not None and bool(offer.must_offer_kw.any())
 
 
 def _takes_blocks(product: Product) -> bool:
@@ -115,11 +122,14 @@ def _as_blocks(
 
 
 def _taking_prices(gathered: Gathered) -> Gathered:
-    """Without the energy's residual demand: what a block clears at holds its own effect on the price already."""
+    """Without the energy's residual demand: what a block clears at holds its own effect on the price already. Nor with
+    its capacity obligation: what the largest block leaves of that is counted afterwards.
+    """
     energy = gathered.problem.energy
-    if energy is None or not energy.stairs:
+    if energy is None:
         return gathered
-    return replace(gathered, problem=replace(gathered.problem, energy=replace(energy, stairs=())))
+    plain = replace(energy, stairs=(), must_offer_kw=None)
+    return replace(gathered, problem=replace(gathered.problem, energy=plain))
 
 
 def _expected(plan: BidPlan) -> float:

@@ -9,7 +9,8 @@ from django.db import transaction
 
 from bidding.errors import ReceiptDiffers, UnknownBid, UnknownBlock
 from bidding.models import Award, Bid, Market, Product
-from bidding.operations.bids import day_of, end_bid, move
+from bidding.operations.bids import end_bid, move
+from bidding.operations.drafts import day_of
 
 if TYPE_CHECKING:
     from bidding.kernels.exchange import AwardedRow, OrderRow, Receipt

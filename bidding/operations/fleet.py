@@ -14,6 +14,7 @@ from bidding.kernels.aggregate import DELIVERABLE_PU, FleetArrays
 from bidding.kernels.clipping import clip_to_envelopes
 from bidding.kernels.problem import FlexGroup
 from bidding.operations.admission import Admission
+from bidding.season_events import events_of_season
 from forecasting.models import ForecastRun
 from vpp.enrollment.queries import DeviceTable
 from vpp.lib.periods import DeliveryDay, as_datetime64, local_moment
@@ -43,6 +44,8 @@ def fleet_arrays(
         notes.append(f"{gaps} devices have no forecast and are not offered")
     baseline_kw = np.where(missing[:, None] | storage[:, None], 0.0, baseline_kw)
 
+    starts = _starts_left(table, day)
+
     def take(column: Sequence[str]) -> tuple[str, ...]:
         return tuple(column[int(row)] for row in usable)
 
@@ -63,8 +66,9 @@ def fleet_arrays(
         departure_index=np.array([_departure(table, int(row), day) for row in usable], dtype=np.int64),
         baseline_kw=baseline_kw,
         market_class=admitted.classes(table.device_id[usable]),
-        max_starts=table.max_events_per_day[usable],
-        owner_class=tuple(_owner_class(table, int(row)) for row in usable),
+        max_starts=starts[usable],
+        rest_hours=table.rest_minutes[usable] / 60.0,
+        owner_class=tuple(_owner_class(table, int(row), float(starts[row])) for row in usable),
     )
 
 
@@ -78,11 +82,27 @@ def _rated(table: DeviceTable, notes: list[str]) -> NDArray[np.bool_]:
     return np.asarray(rated, dtype=bool)
 
 
-def _owner_class(table: DeviceTable, row: int) -> str:
-    """Devices of different hours, number of starts or notice never share a group."""
-    hours, starts, notice = table.max_hours_per_day[row], table.max_events_per_day[row], table.notice_minutes[row]
+def _starts_left(table: DeviceTable, day: DeliveryDay) -> FloatArray:
+    """(N,) movements that may begin on the day: the owner's number a day, and what is left of the season's.
+
+    The rest of a season goes down to a power of two, so that devices of about the same rest share a group.
+    """
+    limited = np.isfinite(table.max_events_per_season)
+    if not limited.any():
+        return table.max_events_per_day
+    used = events_of_season(day.date)
+    called = np.array([used.get(one, 0.0) for one in table.device_id.tolist()])
+    left = np.where(limited, np.maximum(table.max_events_per_season - called, 0.0), 1.0)
+    whole = np.where(left >= 1.0, 2.0 ** np.floor(np.log2(np.maximum(left, 1.0))), 0.0)
+    return np.where(limited, np.minimum(table.max_events_per_day, whole), table.max_events_per_day)
+
+
+def _owner_class(table: DeviceTable, row: int, starts: float) -> str:
+    """Devices of different hours, number of starts, notice or rest never share a group."""
+    hours, notice, rest = table.max_hours_per_day[row], table.notice_minutes[row], table.rest_minutes[row]
     parts = [f"{value:g} {name}" for value, name in ((hours, "h"), (starts, "starts")) if np.isfinite(value)]
-    return " ".join(parts + ([f"{notice:g} min notice"] if notice > 0 else []))
+    parts += [f"{value:g} min {name}" for value, name in ((notice, "notice"), (rest, "rest")) if value > 0]
+    return " ".join(parts)
 
 
 def within_notice(

@@ -12,22 +12,18 @@ from numpy.typing import NDArray
 from bidding.distribution.kept_back import asked_hours, kept_back, kept_kw, with_contracts
 from bidding.distribution.recovery import within_recovery_rules
 from bidding.kernels.aggregate import aggregate
-from bidding.kernels.gate import block_of_interval
-from bidding.kernels.problem import (
-    BOTH,
-    DOWN,
-    UP,
-    AskRequest,
-    BidProblem,
-    EnergyProduct,
-    FeederLimit,
-    ReserveProduct,
-)
+from bidding.kernels.problem import BidProblem
 from bidding.models import Ask, Direction, Product
 from bidding.operations import book
-from bidding.operations.admission import Rules, admission, most_kw
+from bidding.operations.admission import Rules, admission, most_kw, needing_rest
 from bidding.operations.fleet import fleet_arrays, within_envelopes, within_notice
-from bidding.operations.order_forms import count_blocks
+from bidding.operations.problem_parts import (
+    ask_request,
+    energy_product,
+    feeder_limit,
+    held_reserves,
+    reserve_product,
+)
 from bidding.operations.standing import Standing, standing_of
 from bidding.wholesale.queries import OpenProduct
 from forecasting.models import ForecastRun
@@ -36,8 +32,6 @@ from vpp.enrollment.queries import device_table
 from vpp.lib.periods import DeliveryDay
 
 FloatArray = NDArray[np.float64]
-MUST_OFFER_PER_MWH = 3000.0  # under a contract what is reserved is offered, whatever else it could earn
-NO_LOT_KW = 1e9  # larger than any fleet, so that nothing more of a closed product is sold
 
 
 @dataclass(frozen=True)
@@ -96,25 +90,26 @@ def gather(
     asked_up, asked_down = asked_hours(portfolio, day)
     free_up_kw, free_down_kw = np.where(asked_down, 0.0, free_up_kw), np.where(asked_up, 0.0, free_down_kw)
     for_sale = [item for item in products if item.product.kind != Product.Kind.ENERGY]
-    held, reserve_kw = _held(standing, day, for_sale)
+    held, reserve_kw = held_reserves(standing, day, for_sale)
     held, reserve_kw = with_contracts(held, reserve_kw, kept)
     energy = next((item for item in products if item.product.kind == Product.Kind.ENERGY), None)
     spread = energy.product.market.imbalance_spread_per_mwh if energy is not None else 40.0
 
     def rules(item: OpenProduct) -> Rules:
-        return Rules(most_kw(item.product, table, notes), admitted.barred_groups(item.product.code, groups))
+        barred = admitted.barred_groups(item.product.code, groups)
+        return Rules(most_kw(item.product, table, notes), barred | needing_rest(item.product, groups))
 
     problem = BidProblem(
         step_hours=day.hours_per_interval,
         groups=groups,
-        energy=None if energy is None else _energy_product(energy, rules(energy)),
-        reserves=tuple(_reserve_product(item, rules(item)) for item in for_sale) + held,
+        energy=None if energy is None else energy_product(energy, rules(energy)),
+        reserves=tuple(reserve_product(item, rules(item)) for item in for_sale) + held,
         asks=tuple(
-            _ask_request(ask, quantity_kw, ask_lot_kw, ask_min_kw)
+            ask_request(ask, quantity_kw, ask_lot_kw, ask_min_kw)
             for ask, quantity_kw in asks.values()
             if ask.congestion_point.feeder.code in feeders
         ),
-        feeders=tuple(_feeder_limit(code, day, known_at, notes) for code in feeders if code),
+        feeders=tuple(feeder_limit(code, day, known_at, notes) for code in feeders if code),
         book_up_kw=free_up_kw,
         book_down_kw=free_down_kw,
         committed_net_up_kw=standing.net_up_kw,
@@ -126,99 +121,3 @@ def gather(
     )
     limited = within_recovery_rules(problem, [ask for ask, _ in asks.values()])
     return Gathered(portfolio, limited, run, up_kw, down_kw, notes, None if energy is None else energy.product.pk)
-
-
-def _held(
-    standing: Standing, day: DeliveryDay, for_sale: Sequence[OpenProduct]
-) -> tuple[tuple[ReserveProduct, ...], dict[str, FloatArray]]:
-    """Reserve that is promised already, by code: of products for sale, or of closed ones with no lot left."""
-    offered = {item.product.pk for item in for_sale}
-    closed = tuple(
-        ReserveProduct(
-            code=str(product.pk),
-            direction=_direction(product),
-            block_of_interval=block_of_interval(day, product.block_minutes),
-            price_eur_per_mw_h=np.zeros(count_blocks(product, day)),
-            min_quantity_kw=NO_LOT_KW,
-            lot_kw=NO_LOT_KW,
-            endurance_h=product.endurance_minutes / 60.0,
-            activation_pu=product.activation_pu,
-        )
-        for pk, product in standing.products.items()
-        if pk not in offered
-    )
-    codes = {pk: product.code if pk in offered else str(pk) for pk, product in standing.products.items()}
-    return closed, {codes[pk]: series for pk, series in standing.reserve_kw.items()}
-
-
-def _direction(product: Product) -> str:
-    if product.is_symmetric:
-        return BOTH
-    return UP if product.kind == Product.Kind.RESERVE_UP else DOWN
-
-
-def _energy_product(item: OpenProduct, rules: Rules) -> EnergyProduct:
-    product = item.product
-    return EnergyProduct(
-        code=product.code,
-        block_of_interval=item.block_of_interval,
-        price_eur_per_mwh=item.price,
-        min_quantity_kw=product.min_quantity_kw,
-        lot_kw=product.lot_kw,
-        most_kw=rules.most_kw,
-        barred=rules.barred,
-        stairs=_stairs(product),
-        sell_only=product.consumption_only,
-    )
-
-
-def _stairs(product: Product) -> tuple[tuple[float, float], ...]:
-    """The stored residual demand; a price taker's is empty."""
-    return tuple((float(kw), float(change)) for kw, change in product.residual_demand or ())
-
-
-def _reserve_product(item: OpenProduct, rules: Rules) -> ReserveProduct:
-    product = item.product
-    return ReserveProduct(
-        code=product.code,
-        direction=_direction(product),
-        block_of_interval=item.block_of_interval,
-        price_eur_per_mw_h=item.price,
-        min_quantity_kw=product.min_quantity_kw,
-        lot_kw=product.lot_kw,
-        endurance_h=product.endurance_minutes / 60.0,
-        activation_pu=product.activation_pu,
-        most_kw=rules.most_kw,
-        barred=rules.barred,
-        stairs=_stairs(product),
-    )
-
-
-def _ask_request(ask: Ask, quantity_kw: FloatArray, lot_kw: float, min_kw: float) -> AskRequest:
-    return AskRequest(
-        reference=str(ask.pk),
-        direction=ask.direction,
-        feeder=ask.congestion_point.feeder.code,
-        quantity_kw=quantity_kw,
-        ceiling_eur_per_mwh=max(ask.ceiling_price_per_mwh, MUST_OFFER_PER_MWH if ask.contract_id else 0.0),
-        min_quantity_kw=min_kw,
-        lot_kw=lot_kw,
-    )
-
-
-def _feeder_limit(code: str, day: DeliveryDay, known_at: datetime, notes: list[str]) -> FeederLimit:
-    """Limits of the feeder's head and its forecast net load; without a forecast the load counts as zero, and
-    is noted.
-    """
-    from forecasting import queries as forecasts
-    from vpp.network.queries import feeder_limits
-
-    limits = feeder_limits(code, day)
-    base_kw = np.zeros(day.n_intervals)
-    if np.isfinite(limits.import_limit_kw).any() or np.isfinite(limits.export_limit_kw).any():
-        nodes = forecasts.node_injections_kw(code, day.date, known_at)
-        if nodes:
-            base_kw = np.sum([np.asarray(series, dtype=np.float64) for series in nodes.values()], axis=0)
-        else:
-            notes.append(f"feeder {code}: no forecast of its net load")
-    return FeederLimit(code, base_kw, limits.import_limit_kw, limits.export_limit_kw)

@@ -15,7 +15,8 @@ from typing import Any
 
 from bidding.errors import GatePassed, NoMarkets
 from bidding.models import NightlyRun, NightlyStep, Product
-from bidding.operations.bids import day_of, expire_bids, gate_of
+from bidding.operations.bids import expire_bids
+from bidding.operations.drafts import day_of, gate_of
 from bidding.wholesale.queries import OpenProduct, ask_product, open_product, wholesale_products
 from vpp.enrollment.models import Portfolio
 from vpp.enrollment.queries import portfolios_of_zone

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from django.db import transaction
 
+from bidding.distribution.contract_use import check_offer
 from bidding.distribution.offering import make_options
 from bidding.distribution.operations import move_ask
 from bidding.errors import DomainError, GatePassed, SoldTwice, WrongState
@@ -118,6 +119,7 @@ def _bids_of(context: NightlyContext, planned: PlannedDay) -> tuple[int, list[st
     for draft in bid_drafts(context, planned):
         try:
             with transaction.atomic():
+                check_offer(draft)
                 bid = bids.create_bid(
                     draft,
                     at=context.at,

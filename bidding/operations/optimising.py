@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from django.conf import settings
 from numpy.typing import NDArray
 
+from bidding.distribution.contract_use import within_energy
 from bidding.distribution.offering import half_prices
 from bidding.models import Ask, PlannedDay
 from bidding.operations import bids
@@ -19,6 +21,7 @@ from bidding.operations.offering import risk_of
 from bidding.operations.positions import as_json
 from bidding.operations.risk import risk_aversion
 from bidding.queries import open_asks
+from bidding.wholesale import obligations
 from bidding.wholesale.queries import OpenProduct
 from vpp.enrollment.models import Portfolio
 
@@ -30,22 +33,37 @@ THOROUGH_PORTFOLIOS = 8  # up to here the quarter hours are branched too; more p
 
 def optimise(context: NightlyContext) -> dict[str, Any]:
     """The optimised plan in the fallback's place, portfolio by portfolio; where that fails, the fallback stands."""
-    days = PlannedDay.objects.filter(run=context.run).select_related("portfolio").order_by("portfolio__code")
-    wanted = _wanted(context, list(days))
+    days = list(PlannedDay.objects.filter(run=context.run).select_related("portfolio").order_by("portfolio__code"))
+    wanted, owed = _wanted(context, days), obligations.still_owed(context.products)
     limit_s = min(PORTFOLIO_BUDGET_S, context.budget_s / max(len(context.portfolios), 1))
     findings, gaps = [], {}
     for planned in days:
         if not planned.settled:
-            _optimise_one(context, planned, wanted, limit_s)
+            _optimise_one(context, planned, wanted, owed, limit_s)
             _subtract(wanted, planned)
+        owed = obligations.without_planned(owed, planned.positions)
+        if planned is days[-1]:
+            _keep_unoffered(planned, owed)
         gaps[planned.portfolio.code] = planned.gap
         if planned.kind == PlannedDay.Kind.FALLBACK:
             findings.append(f"{planned.portfolio}: fallback bid, {planned.solver.get('reason', 'no optimisation')}")
-        findings += [f"{planned.portfolio}: {_sentence(item)}" for item in planned.shortfalls]
+        findings += [f"{planned.portfolio}: {sentence(item)}" for item in planned.shortfalls]
     return {"gaps": gaps, "limit_s": limit_s, "findings": findings}
 
 
-def _sentence(short: dict[str, Any]) -> str:
+def _keep_unoffered(planned: PlannedDay, owed: list[OpenProduct]) -> None:
+    """What all portfolios together leave of capacity obligations stands with the last of them."""
+    from bidding.kernels.obligations import MUST_OFFER
+
+    kept = [item for item in planned.shortfalls if item["limit"] != MUST_OFFER]
+    short = obligations.shortfalls(owed)
+    if short or len(kept) != len(planned.shortfalls):
+        planned.shortfalls = kept + short
+        planned.status = "degraded" if short else planned.status
+        planned.save(update_fields=["shortfalls", "status"])
+
+
+def sentence(short: dict[str, Any]) -> str:
     return f"{short['subject']} misses {short['missing']:.1f} of {short['limit']} in interval {short['interval']}"
 
 
@@ -53,9 +71,8 @@ def _wanted(context: NightlyContext, days: list[PlannedDay]) -> dict[int, tuple[
     """Open asks with what no portfolio has answered yet."""
     if context.ask_product is None:
         return {}
-    wanted = {
-        ask.pk: (ask, np.array(ask.quantity_kw, dtype=np.float64)) for ask in open_asks(context.day.date, context.at)
-    }
+    asks = open_asks(context.day.date, context.at)
+    wanted = within_energy({ask.pk: (ask, np.array(ask.quantity_kw, dtype=np.float64)) for ask in asks}, context.day)
     for planned in days:
         if planned.settled:
             _subtract(wanted, planned)
@@ -70,7 +87,11 @@ def _subtract(wanted: dict[int, tuple[Ask, FloatArray]], planned: PlannedDay) ->
 
 
 def _optimise_one(
-    context: NightlyContext, planned: PlannedDay, wanted: dict[int, tuple[Ask, FloatArray]], limit_s: float
+    context: NightlyContext,
+    planned: PlannedDay,
+    wanted: dict[int, tuple[Ask, FloatArray]],
+    owed: list[OpenProduct],
+    limit_s: float,
 ) -> None:
     from bidding.kernels.ask_price import price_asks
     from bidding.kernels.co_optimise import co_optimise
@@ -80,12 +101,13 @@ def _optimise_one(
 
     open_wanted = {key: item for key, item in wanted.items() if item[1].any()}
     thorough = len(context.portfolios) <= THOROUGH_PORTFOLIOS
-    risk = risk_aversion(planned.portfolio, open_offers(context, planned.portfolio))
+    offers = open_offers(replace(context, products=owed), planned.portfolio)
+    risk = risk_aversion(planned.portfolio, offers)
     try:
         options = SolverOptions(engine=available_engine(), time_limit_s=limit_s, node_limit=NODE_LIMIT)
         offered = in_best_form(
             lambda offers: gathered_for(context, planned.portfolio, open_wanted, offers),
-            open_offers(context, planned.portfolio),
+            offers,
             lambda one: co_optimise(with_risk(one.problem, risk), options, gap_target=GAP_TARGET, thorough=thorough),
             options,
         )
@@ -96,12 +118,13 @@ def _optimise_one(
         planned.solver = {"engine": "rule", "reason": str(error)[:500]}
     else:
         planned.kind = PlannedDay.Kind.OPTIMISED
-        planned.status = plan.status
+        only_unoffered = plan.shortfalls and not plan.missed_promises  # another portfolio may offer that
+        planned.status = "feasible" if only_unoffered else plan.status
         planned.positions = as_json(plan, {key: answer.price_eur_per_mwh for key, answer in prices.items()})
         planned.positions |= offered.form() | {"risk": risk_of(gathered, offered.at_most, settings.OFFER_CONFIDENCE)}
         planned.positions["ask_half_price"] = halves
         planned.recovery_kw = plan.recovery_kw.tolist()
-        planned.shortfalls = [vars(item) for item in plan.shortfalls]
+        planned.shortfalls = [vars(item) for item in plan.missed_promises]
         planned.expected_profit = offered.profit
         planned.gap = plan.gap
         planned.solver = {

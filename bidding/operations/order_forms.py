@@ -10,7 +10,7 @@ from bidding.models import Product
 from vpp.lib.periods import DeliveryDay
 
 if TYPE_CHECKING:
-    from bidding.operations.bids import BidDraft
+    from bidding.operations.drafts import BidDraft
 
 
 def check_rules(draft: BidDraft) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 from django.conf import settings
 
 from bidding.models import Ask, PlannedDay, Product
-from bidding.operations.bids import BidDraft
+from bidding.operations.drafts import BidDraft
 from bidding.operations.order_forms import extremes_of
 from bidding.wholesale.queries import OpenProduct
 

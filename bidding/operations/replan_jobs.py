@@ -41,7 +41,7 @@ def after_end(bid: Bid, reason: str, *, at: datetime) -> None:
 
 
 def gates_ahead(zone_code: str, delivery_date: date, at: datetime) -> bool:
-    from bidding.operations.bids import day_of, gate_of
+    from bidding.operations.drafts import day_of, gate_of
     from bidding.wholesale.queries import wholesale_products
 
     products = wholesale_products(zone_code, delivery_date, at)
@@ -50,7 +50,7 @@ def gates_ahead(zone_code: str, delivery_date: date, at: datetime) -> bool:
 
 def _ask(bid: Bid, why: str, *, at: datetime) -> None:
     """One job a step of a bid; one that comes while another waits is answered by the same plan."""
-    from bidding.operations.bids import day_of
+    from bidding.operations.drafts import day_of
 
     end = day_of(bid.product, bid.delivery_date).end
     if at >= end:

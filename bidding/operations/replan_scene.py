@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from bidding.models import Bid, NightlyRun
-from bidding.operations import bids
+from bidding.operations.drafts import day_of, gate_of
 from bidding.operations.nightly import PORTFOLIO_BUDGET_S, NightlyContext
 from bidding.operations.replan_choice import Choice
+from bidding.wholesale.obligations import still_owed
 from bidding.wholesale.queries import OpenProduct, open_product, wholesale_products
 from vpp.enrollment.models import Portfolio
 
@@ -31,8 +32,8 @@ class Scene:
 
 def scene_of(portfolio: Portfolio, delivery_date: date, prefix: str, event_id: int, why: str, at: datetime) -> Scene:
     products = wholesale_products(portfolio.zone_code, delivery_date, at)
-    day = bids.day_of(products[0], delivery_date)
-    gates = [bids.gate_of(product, day) for product in products]
+    day = day_of(products[0], delivery_date)
+    gates = [gate_of(product, day) for product in products]
     run = NightlyRun.objects.create(
         natural_key=f"{prefix}{event_id}",
         zone_code=portfolio.zone_code,
@@ -54,6 +55,7 @@ def scene_of(portfolio: Portfolio, delivery_date: date, prefix: str, event_id: i
         if offer is not None:
             scene.offers.append(offer)
             scene.live += [] if bid is None else [bid]
+    scene.offers = still_owed(scene.offers, but=portfolio)
     return scene
 
 

@@ -20,14 +20,16 @@ from bidding.models import Bid, BidEvent, NightlyRun, NightlyStep, PlannedDay
 from bidding.operations import bids, book
 from bidding.operations.nightly import NightlyContext, run_step
 from bidding.operations.offering import risk_of
+from bidding.operations.optimising import sentence
 from bidding.operations.positions import as_json, bid_drafts
 from bidding.operations.replan_choice import Choice, choose, expected_worth
 from bidding.operations.replan_scene import Scene, scene_of
 from bidding.queries import book_check
+from bidding.wholesale import obligations
 from vpp.accounts.operations import audit
 
 if TYPE_CHECKING:
-    from bidding.operations.bids import BidDraft
+    from bidding.operations.drafts import BidDraft
 
 
 @transaction.atomic
@@ -80,15 +82,22 @@ def _optimise(scene: Scene, _context: NightlyContext) -> dict[str, Any]:
         scene.choice = choose(scene.portfolio, scene.context.day, scene.offers, scene.live, at=scene.context.at)
     except (SolverFailed, BadProblem) as error:
         return {"findings": [f"{scene.portfolio}: the plan before stands, {error}"]}
-    plan = scene.choice.plan
-    found = [f"{item.subject} misses {item.missing:.1f} of {item.limit} in interval {item.interval}"
-             for item in plan.shortfalls]  # fmt: skip
     return {
-        "gaps": {scene.portfolio.code: plan.gap},
+        "gaps": {scene.portfolio.code: scene.choice.plan.gap},
         "better_by": round(scene.choice.gain, 2),
         "open_bids": "planned anew" if scene.choice.anew else "kept",
-        "findings": found,
+        "findings": [sentence(item) for item in _shortfalls(scene.choice)],
     }
+
+
+def _shortfalls(choice: Choice) -> list[dict[str, Any]]:
+    """Of promises, and of capacity obligations with what the plan offers."""
+    left = obligations.without_planned(choice.offers, _positions(choice))
+    return [vars(item) for item in choice.plan.missed_promises] + obligations.shortfalls(left)
+
+
+def _positions(choice: Choice) -> dict[str, Any]:
+    return as_json(choice.plan, {}) | choice.offered.form()
 
 
 def _apply(scene: Scene, _context: NightlyContext) -> dict[str, Any]:
@@ -120,11 +129,11 @@ def _stored(scene: Scene, choice: Choice) -> PlannedDay:
         forecast_run=choice.gathered.forecast_run,
         kind=PlannedDay.Kind.OPTIMISED,
         status=plan.status,
-        positions=as_json(plan, {}) | choice.offered.form() | {"risk": risk},
+        positions=_positions(choice) | {"risk": risk},
         capacity_up_kw=choice.gathered.capacity_up_kw.tolist(),
         capacity_down_kw=choice.gathered.capacity_down_kw.tolist(),
         recovery_kw=plan.recovery_kw.tolist(),
-        shortfalls=[vars(item) for item in plan.shortfalls],
+        shortfalls=_shortfalls(choice),
         expected_profit=choice.offered.profit + expected_worth(scene.portfolio, day, choice, scene.live),
         gap=plan.gap,
         solver={"engine": plan.engine, "status": plan.status, "why": scene.why},

@@ -11,7 +11,8 @@ from django.db import transaction
 
 from bidding.errors import GatePassed, UnknownAward, UnknownBid, UnknownProduct, WrongState
 from bidding.models import Activation, Award, Bid, Market, Price, Product
-from bidding.operations import bids
+from bidding.operations.awards import take_award
+from bidding.operations.drafts import day_of
 from bidding.wholesale.market_file import read_market_file
 from vpp.accounts import operations as accounts
 from vpp.accounts.models import Participant
@@ -116,7 +117,7 @@ def post_awards(*, market: Market, rows: Iterable[AwardRow], at: datetime, actor
         if bid.ask_id is not None:
             raise WrongState(f"{bid} answers an ask; its utility accepts or rejects it", bid=row.bid_id)
         answers.append(
-            bids.take_award(
+            take_award(
                 bid,
                 up_kw=row.up_kw,
                 down_kw=row.down_kw,
@@ -144,7 +145,7 @@ def activate(
         raise UnknownAward(f"{market} has no award {award_id}", award=award_id)
     if award.bid.product.kind not in (Product.Kind.RESERVE_UP, Product.Kind.RESERVE_DOWN):
         raise WrongState(f"award {award} is no reserve", award=award_id)
-    day = bids.day_of(award.bid.product, award.bid.delivery_date)
+    day = day_of(award.bid.product, award.bid.delivery_date)
     if not day.start <= interval_start < day.end or interval_start != day.starts()[day.index_of(interval_start)]:
         raise WrongState(f"{interval_start.isoformat()} is no interval of {day.date}", award=award_id)
     first = Activation.objects.filter(award=award, interval_start=interval_start).first()

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bidding.models import Market, Price, Product
-from bidding.operations.bids import day_of, gate_of
+from bidding.operations.drafts import day_of, gate_of
+from bidding.wholesale.obligations import must_offer_kw
 from forecasting.price_source import PriceHistory
 from vpp.lib.periods import DeliveryDay, as_datetime64
 
@@ -22,7 +23,7 @@ class OpenProduct:
     """A product that can still be bid; price (B,) per block expected, `note` says where it comes from.
 
     block_of_interval (H,) maps quarter hours to blocks. scenarios (S, B): equally likely prices, none where the day's
-    own are published.
+    own are published. must_offer_kw (H,): a capacity obligation, None where there is none.
     """
 
     product: Product
@@ -33,6 +34,7 @@ class OpenProduct:
     note: str
     is_fallback: bool
     scenarios: NDArray[np.float64] = field(default_factory=lambda: np.zeros((0, 0)))
+    must_offer_kw: NDArray[np.float64] | None = None
 
 
 def wholesale_products(zone_code: str, delivery_date: date, at: datetime) -> list[Product]:
@@ -64,11 +66,10 @@ def open_product(product: Product, delivery_date: date, known_at: datetime) -> O
         return None
     count = int(blocks.max()) + 1
     if expectation is None:
-        price, note, fallback = np.full(count, float(product.reference_price or 0.0)), "reference price", True
-    else:
-        price, note, fallback, scenarios = expectation
-        return OpenProduct(product, day, gate_of(product, day), blocks, price, note, fallback, scenarios)
-    return OpenProduct(product, day, gate_of(product, day), blocks, price, note, fallback)
+        price = np.full(count, float(product.reference_price or 0.0))
+        expectation = price, "reference price", True, np.zeros((0, count))
+    owed = must_offer_kw(product, day)
+    return OpenProduct(product, day, gate_of(product, day), blocks, *expectation, must_offer_kw=owed)
 
 
 def zone_prices(zone_code: str, start: datetime, end: datetime, known_at: datetime) -> PriceHistory | None:

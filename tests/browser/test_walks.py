@@ -9,8 +9,9 @@ import pytest
 import requests
 
 from bidding.models import Ask, AskEvent, Bid
-from bidding.operations.bids import BidDraft, create_bid
+from bidding.operations.bids import create_bid
 from bidding.operations.book import open_book
+from bidding.operations.drafts import BidDraft
 from tests.apps.console.makers import every_page
 from tests.browser.conftest import Site
 from tests.factories import make_client

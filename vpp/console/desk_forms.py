@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Any
 
 import numpy as np
@@ -12,8 +11,9 @@ from django.utils.translation import gettext_lazy as _
 
 from bidding.models import Bid
 from bidding.operations.desk import BidChange
-from vpp.console.ask_form import MIDNIGHT, STEP_MINUTES
-from vpp.lib.periods import DeliveryDay, local_moment
+from vpp.console.ask_form import STEP_MINUTES
+from vpp.console.block_lines import blocks_of_lines
+from vpp.console.day_window import window
 
 
 def _time(label: Any, **extra: Any) -> forms.TimeField:
@@ -52,16 +52,21 @@ class EditForm(forms.Form):
         return BidChange(up_kw=list(map(float, scaled[0])), down_kw=list(map(float, scaled[1])), price_per_mwh=price)
 
 
-def window(day: date, zone: str, begins: Any, ends: Any, count: int) -> np.ndarray:
-    """(H,) mask of [begins, ends) on the delivery day."""
-    grid = DeliveryDay(day, zone, STEP_MINUTES)
-    first = grid.index_of(local_moment(day, begins, zone))
-    last = count if ends == MIDNIGHT else grid.index_of(local_moment(day, ends, zone))
-    if last <= first:
-        raise ValueError(gettext("The window ends before it begins."))
-    inside = np.zeros(count, dtype=bool)
-    inside[first:last] = True
-    return inside
+class BlockForm(forms.Form):
+    """An exclusive group, a block on each line."""
+
+    blocks = forms.CharField(
+        widget=forms.Textarea(attrs={"rows": 8, "spellcheck": "false"}),
+        label=_("Blocks, one on each line"),
+        help_text=_(
+            "Name, from-until, kW (bought with a minus), limit price: B1 18:00-21:00 500 80. A loop has both runs."
+        ),
+    )
+    reason = forms.CharField(max_length=500, label=_("Reason, kept in the audit trail"))
+
+    def change_of(self, bid: Bid, zone: str) -> BidChange:
+        """Raises ValueError for a line that cannot be read."""
+        return BidChange(blocks=blocks_of_lines(self.cleaned_data["blocks"], bid.delivery_date, zone))
 
 
 class PricedForm(forms.Form):
@@ -85,9 +90,18 @@ class WhatIfForm(PricedForm):
     efficiency_pct = forms.FloatField(min_value=1, max_value=100, initial=90, label=_("There and back, %"))
     wear_per_mwh = forms.FloatField(min_value=0, initial=20, label=_("Wear, EUR per MWh given"))
     import_fee_per_mwh = forms.FloatField(min_value=0, initial=0, label=_("Fee on charging, EUR/MWh"))
+    blocks = forms.CharField(
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 3, "spellcheck": "false"}),
+        label=_("Blocks to choose from, one on each line"),
+        help_text=_("At most one is offered beside the rest: B1 18:00-21:00 500 80; may be left out"),
+    )
 
-    def document(self, price_per_mwh: list[float], mtu_minutes: int) -> dict[str, Any]:
-        """The what-if file of docs/bid.md, section 8, for one battery; half full at both ends of the day."""
+    def document(self, price_per_mwh: list[float], mtu_minutes: int, zone: str) -> dict[str, Any]:
+        """The what-if file of docs/bid.md, section 8, for one battery; half full at both ends of the day.
+
+        Raises ValueError for a block that cannot be read.
+        """
         data = self.cleaned_data
         one_way = float(np.sqrt(data["efficiency_pct"] / 100.0))
         half = data["capacity_kwh"] / 2.0
@@ -105,9 +119,22 @@ class WhatIfForm(PricedForm):
                 "mtu_minutes": mtu_minutes, "price_per_mwh": [price_per_mwh], "min_quantity_kw": 0.0, "curve": False,
                 "import_fee_per_mwh": data["import_fee_per_mwh"],
             },
+            "blocks": self._blocks(mtu_minutes, zone),
             "reserves": [], "storages": [battery], "generation": [], "asks": [], "risk": {"beta": 0.0, "alpha": 0.95},
             "feeders": [{"name": "grid", "export_limit_kw": data["power_kw"], "import_limit_kw": data["power_kw"]}],
         }  # fmt: skip
+
+    def _blocks(self, mtu_minutes: int, zone: str) -> list[dict[str, Any]]:
+        """As the file has them, by market time unit."""
+        each, found = mtu_minutes // STEP_MINUTES, []
+        for block in blocks_of_lines(self.cleaned_data["blocks"], self.cleaned_data["delivery_date"], zone):
+            net_kw = np.subtract(block.pop("up_kw"), block.pop("down_kw")).reshape(-1, each)
+            if np.ptp(net_kw, axis=1).any():
+                raise ValueError(
+                    gettext("%(name)s begins or ends within a market time unit.") % {"name": block["name"]}
+                )
+            found.append(block | {"group": "console", "position_kw": net_kw[:, 0].tolist()})
+        return found
 
 
 class ReplayForm(PricedForm):

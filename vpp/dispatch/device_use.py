@@ -61,13 +61,19 @@ def left_of_season(table: DeviceTable, fleet: Fleet, delivery_date: date) -> Flo
     """(N,) events that the owners still allow in the running season; infinite where they set no number."""
     if not np.isfinite(table.max_events_per_season).any():
         return table.max_events_per_season
-    with connection.cursor() as cursor:
-        cursor.execute(SEASON, [season_start(delivery_date), delivery_date])
-        found = np.array(cursor.fetchall(), dtype=np.float64).reshape(-1, 2)
+    counted = events_of_season(delivery_date)
+    found = np.array(list(counted.items()), dtype=np.float64).reshape(-1, 2)
     rows = fleet.rows_of(found[:, 0].astype(np.int64))
     used = np.zeros(len(table))
     used[rows[rows >= 0]] = found[rows >= 0, 1]
     return table.max_events_per_season - used
+
+
+def events_of_season(delivery_date: date) -> dict[int, float]:
+    """Events by device from the season's first day up to this one; devices without any are left out."""
+    with connection.cursor() as cursor:
+        cursor.execute(SEASON, [season_start(delivery_date), delivery_date])
+        return {int(device_id): float(events) for device_id, events in cursor.fetchall()}
 
 
 def with_run(state: FleetState, fleet: Fleet, interval_start: datetime, at: datetime) -> FleetState:

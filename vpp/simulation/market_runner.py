@@ -15,7 +15,7 @@ from vpp.lib.periods import DeliveryDay, from_datetime64
 from vpp.simulation.client import Client
 from vpp.simulation.kernels.block_clearing import clear_blocks
 from vpp.simulation.kernels.clearing import clear_energy_day, clear_reserve_day
-from vpp.simulation.orders import block_of_interval, group_of, orders_of, per_bid
+from vpp.simulation.orders import block_means, block_of_interval, group_of, orders_of, per_bid, reserve_prices
 from vpp.simulation.price_files import PriceSeries
 
 Floats = NDArray[np.float64]
@@ -23,7 +23,6 @@ Ints = NDArray[np.int64]
 
 DEPTH_KW_PER_EUR = 50_000.0  # competing quantity per EUR/MWh beside the reference price
 OPEN_STATES = ("SUBMITTED", "ACKNOWLEDGED")
-RESERVE_SPREAD_PU = 0.2
 
 
 @dataclass(frozen=True)
@@ -60,7 +59,7 @@ class MarketRunner:
             for product in market["products"]:
                 if product["kind"] == kind:
                     blocks = block_of_interval(day, product["block_minutes"])
-                    price = _block_means(series.at(day.starts64()), blocks)
+                    price = block_means(series.at(day.starts64()), blocks)
                     posted += self._post_prices(market["code"], product["code"], day, blocks, price, series.source)
         return posted
 
@@ -130,11 +129,11 @@ class MarketRunner:
             return self._clear_groups(market, product, bids, day, blocks, prices)
         owner, sell_kw, buy_kw, limit = orders_of(bids, first)
         if bids[0]["product_kind"] == "ENERGY":
-            reference = _block_means(prices.at(day.starts64()), blocks)
+            reference = block_means(prices.at(day.starts64()), blocks)
             price, sold, bought = clear_energy_day(sell_kw, buy_kw, limit, reference, DEPTH_KW_PER_EUR)
             source = prices.source
         else:
-            competitor = _reserve_prices(first.size, reserve_price, seed)
+            competitor = reserve_prices(first.size, reserve_price, seed)
             price, taken = clear_reserve_day(sell_kw + buy_kw, limit, competitor, 1)
             sold, bought = taken * (sell_kw > 0.0), taken * (buy_kw > 0.0)
             source = "modelled reserve price"
@@ -150,7 +149,7 @@ class MarketRunner:
         self, market: str, product: str, bids: list[dict[str, Any]], day: DeliveryDay, blocks: Ints, prices: PriceSeries
     ) -> Cleared:
         """Exclusive groups: at most one block of each, whole, at prices at which none of them loses."""
-        reference = _block_means(prices.at(day.starts64()), blocks)
+        reference = block_means(prices.at(day.starts64()), blocks)
         first = np.unique(blocks, return_index=True)[1]
         price, taken = clear_blocks([group_of(bid, first) for bid in bids], reference, DEPTH_KW_PER_EUR)
         price = np.round(price, 2)
@@ -188,19 +187,6 @@ class MarketRunner:
         ]
         body: Mapping[str, Any] = {"product": product, "source": source, "prices": rows}
         return int(self.client.post(f"/api/v1/markets/{market}/prices", body)["stored"])
-
-
-def _block_means(values: Floats, blocks: Ints) -> Floats:
-    """(B,) mean of (H,) values per block."""
-    means: Floats = np.bincount(blocks, weights=values).astype(np.float64) / np.bincount(blocks)
-    return means
-
-
-def _reserve_prices(n_blocks: int, reserve_price: float, seed: int) -> Floats:
-    """(B,) EUR/MW/h of the competing offer that closes the tender, drawn around a level."""
-    draw = np.random.default_rng(seed).uniform(1.0, 1.0 + RESERVE_SPREAD_PU, n_blocks)
-    prices: Floats = np.round(reserve_price * draw, 2)
-    return prices
 
 
 def _product_of(bid: Mapping[str, Any]) -> tuple[str, str]:

@@ -15,6 +15,7 @@ from vpp.simulation.kernels.clearing import AT_ANY_PRICE, orders_of_curve, steps
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+RESERVE_SPREAD_PU = 0.2
 
 
 def block_of_interval(day: DeliveryDay, block_minutes: int) -> Ints:
@@ -63,3 +64,16 @@ def per_bid(values: Floats, owner: Ints, count: int) -> Floats:
     summed = np.zeros((count, values.shape[1]))
     np.add.at(summed, owner, values)
     return summed
+
+
+def block_means(values: Floats, blocks: Ints) -> Floats:
+    """(B,) mean of (H,) values per block."""
+    means: Floats = np.bincount(blocks, weights=values).astype(np.float64) / np.bincount(blocks)
+    return means
+
+
+def reserve_prices(n_blocks: int, reserve_price: float, seed: int) -> Floats:
+    """(B,) EUR/MW/h of the competing offer that closes the tender, drawn around a level."""
+    draw = np.random.default_rng(seed).uniform(1.0, 1.0 + RESERVE_SPREAD_PU, n_blocks)
+    prices: Floats = np.round(reserve_price * draw, 2)
+    return prices

@@ -122,6 +122,7 @@ def _plan(problem: WhatIf, solved: Solved) -> WhatIfPlan:
         used_kw=kw(columns.used),
         deviation_kw=kw(columns.surplus, line) - kw(columns.deficit, line),
         ask_share={item.id: float(solved.values[columns.ask[n]]) for n, item in enumerate(problem.asks)},
+        block_chosen={item.name: float(solved.values[columns.block[n]]) for n, item in enumerate(problem.blocks)},
         relief_kwh=kw(columns.relief, columns.energy.shape),
         excess_kwh=kw(columns.excess, columns.energy.shape),
     )

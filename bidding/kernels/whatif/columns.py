@@ -20,7 +20,7 @@ DirectionAt = NDArray[np.bool_]
 @dataclass
 class Columns:
     """Indices of the columns. position (H,) or (S, H) for curves; reserve[k] (H_k,); c, d, e (S, I, T);
-    carried[k] (S, I, T); used (S, G, T); surplus, deficit (S, T); ask (A,); relief, excess (S, I, T);
+    carried[k] (S, I, T); used (S, G, T); surplus, deficit (S, T); ask (A,); block (B,); relief, excess (S, I, T);
     begun (n, S, L, T + 1) of the L storages whose starts are limited.
     """
 
@@ -34,6 +34,7 @@ class Columns:
     surplus: Index | None
     deficit: Index | None
     ask: Index
+    block: Index
     profit: Index | None = None
     relief: Index | None = None
     excess: Index | None = None

@@ -8,18 +8,18 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from bidding.kernels.problem import BadProblem, FloatArray
+from bidding.kernels.whatif.document_markets import RESERVE_KEYS, read_blocks, read_energy, read_reserve
 from bidding.kernels.whatif.reading import Reader
-from bidding.kernels.whatif.stated import Ask, Energy, Fleet, Reserve, WhatIf
+from bidding.kernels.whatif.stated import Ask, Fleet, WhatIf
 
 AT_LEAST, EXACTLY = "at_least", "exactly"
 
 
 TOP = {
     "interval_minutes", "intervals", "currency", "probability", "position_limit_kw", "energy", "imbalance", "reserves",
-    "storages", "generation", "feeders", "risk", "asks",
+    "storages", "generation", "feeders", "risk", "asks", "blocks",
 }  # fmt: skip
 
 
@@ -34,9 +34,10 @@ def read_document(raw: Any) -> WhatIf:
     limit_kw = top.number("position_limit_kw", least=0.0)
     shape = (max(probability.size, 1), max(count, 1))
     feeder_names, export_kw, import_kw = _feeders(top)
-    energy = _energy(top, shape, minutes)
+    energy = read_energy(top, shape, minutes)
     imbalance_price, spread = _imbalance(top, shape)
-    reserves = tuple(_reserve(item, shape[1], minutes) for item in top.items("reserves", RESERVE_KEYS))
+    blocks = read_blocks(top, energy, limit_kw)
+    reserves = tuple(read_reserve(item, shape[1], minutes) for item in top.items("reserves", RESERVE_KEYS))
     fleet = _fleet(top, shape[1], feeder_names)
     generation = [
         (_place(item, feeder_names), item.table("available_kw", shape, least=0.0))
@@ -67,19 +68,10 @@ def read_document(raw: Any) -> WhatIf:
         beta=beta,
         alpha=alpha,
         asks=asks,
+        blocks=blocks,
     )
 
 
-RESERVE_KEYS = {
-    "name",
-    "direction",
-    "mtu_minutes",
-    "price_per_mw_h",
-    "min_quantity_kw",
-    "endurance_h",
-    "activation",
-    "residual_demand",
-}
 ASK_KEYS = {"id", "feeder", "direction", "intervals", "quantity_kw", "price_per_mwh"}
 STORAGE_KEYS = {
     "name", "feeder", "charge_kw", "discharge_kw", "energy_min_kwh", "energy_max_kwh", "energy_start_kwh",
@@ -109,79 +101,11 @@ def _place(item: Reader, feeders: list[str]) -> int:
     return feeders.index(name)
 
 
-def _blocks(item: Reader, count: int, minutes: float) -> tuple[NDArray[np.int64], float]:
-    mtu = item.number("mtu_minutes", above=0.0)
-    steps = mtu / minutes if minutes > 0 else 1.0
-    if steps < 1 or abs(steps - round(steps)) > 1e-9 or count % max(round(steps), 1):
-        item.finding("mtu_minutes", f"{mtu:g} does not cut {count} intervals of {minutes:g} min into whole units")
-        steps = 1.0
-    return np.arange(count, dtype=np.int64) // max(round(steps), 1), mtu / 60.0
-
-
-def _energy(top: Reader, shape: tuple[int, int], minutes: float) -> Energy:
-    keys = {
-        "mtu_minutes",
-        "price_per_mwh",
-        "min_quantity_kw",
-        "curve",
-        "curve_form",
-        "import_fee_per_mwh",
-        "residual_demand",
-    }
-    item = top.part("energy", keys)
-    block, hours = _blocks(item, shape[1], minutes)
-    curve = item.flag("curve", default=False)
-    form = item.choice("curve_form", ("steps", "linear"), "steps")
-    if "curve_form" in item.raw and not curve:
-        item.finding("curve_form", "only where curve is true")
-    return Energy(
-        block=block,
-        price_per_mwh=item.table("price_per_mwh", (shape[0], int(block[-1]) + 1)),
-        mtu_hours=hours,
-        min_quantity_kw=item.number("min_quantity_kw", default=0.0, least=0.0),
-        curve=curve,
-        linear=form == "linear",
-        stairs=_stairs(item, allowed=not curve),
-        import_fee_per_mwh=item.number("import_fee_per_mwh", default=0.0),
-    )
-
-
-def _stairs(item: Reader, *, allowed: bool = True) -> tuple[tuple[float, float], ...]:
-    """How the quantity moves the price: [[up to kW, change], ...], a sale never raises it."""
-    if item.is_null("residual_demand"):
-        return ()
-    steps = item.pairs("residual_demand")
-    before = (0.0, 0.0)
-    for step in steps:
-        if step[0] <= before[0] or step[1] > before[1]:
-            item.finding("residual_demand", "want rising kW, and changes of the price that are not above 0 nor rise")
-            return ()
-        before = step
-    if not allowed:
-        item.finding("residual_demand", "only where curve is false")
-    return steps
-
-
 def _imbalance(top: Reader, shape: tuple[int, int]) -> tuple[FloatArray | None, float]:
     if top.is_null("imbalance"):
         return None, 0.0
     item = top.part("imbalance", {"price_per_mwh", "spread_per_mwh"})
     return item.table("price_per_mwh", shape), item.number("spread_per_mwh", least=0.0)
-
-
-def _reserve(item: Reader, count: int, minutes: float) -> Reserve:
-    block, hours = _blocks(item, count, minutes)
-    return Reserve(
-        name=item.text("name"),
-        is_up=item.choice("direction", ("up", "down")) == "up",
-        block=block,
-        price_per_mw_h=item.series("price_per_mw_h", int(block[-1]) + 1),
-        mtu_hours=hours,
-        min_quantity_kw=item.number("min_quantity_kw", default=0.0, least=0.0),
-        endurance_h=item.number("endurance_h", default=0.0, least=0.0),
-        activation=item.number("activation", default=0.0, least=0.0, most=1.0),
-        stairs=_stairs(item),
-    )
 
 
 def _risk(top: Reader) -> tuple[float, float]:

@@ -15,7 +15,8 @@ def largest_deviation(problem: WhatIf) -> float:
     asked = sum(float(ask.quantity_kw.max(initial=0.0)) for ask in problem.asks)
     made = float(problem.generation_kw.sum(axis=0).max(initial=0.0)) if problem.generation_kw.size else 0.0
     moved = float((problem.fleet.charge_kw + problem.fleet.discharge_kw).sum(axis=0).max(initial=0.0))
-    return (moved + made + asked + problem.position_limit_kw) / KW_PER_MW
+    in_blocks = sum(float(np.abs(block.position_kw).max()) for block in problem.blocks)
+    return (moved + made + asked + in_blocks + problem.position_limit_kw) / KW_PER_MW
 
 
 def energy_limits(problem: WhatIf) -> tuple[FloatArray, FloatArray]:

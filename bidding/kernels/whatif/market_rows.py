@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bidding.kernels.array_model import ArrayModel, Index, Term
+from bidding.kernels.whatif.block_choice import block_terms
 from bidding.kernels.whatif.columns import KW_PER_MW, Columns
 from bidding.kernels.whatif.limits import carried_limits, carried_of
 from bidding.kernels.whatif.stated import WhatIf
@@ -68,12 +69,15 @@ def _ask_terms(problem: WhatIf, columns: Columns, sign: float) -> list[Term]:
 
 
 def balance_rows(problem: WhatIf, made: ArrayModel, columns: Columns) -> None:
-    """What leaves is the position, the answered asks and the deviation; asks are met behind their own feeder."""
+    """What leaves is the position, the blocks taken, the answered asks and the deviation.
+
+    Asks are met behind their own feeder.
+    """
     shape = (problem.scenarios, problem.intervals)
     everyone, sources = np.arange(problem.fleet.size), np.arange(problem.generation_feeder.size)
     terms = _net_terms(problem, columns, everyone, sources)
     terms.append((columns.position[..., problem.energy.block], -1.0))
-    terms += _ask_terms(problem, columns, -1.0)
+    terms += _ask_terms(problem, columns, -1.0) + block_terms(problem, columns, -1.0)
     if columns.surplus is not None and columns.deficit is not None:
         terms += [(columns.surplus, -1.0), (columns.deficit, 1.0)]
     made.rows("balance", shape, terms, 0.0, 0.0)

@@ -9,6 +9,7 @@ import numpy as np
 
 from bidding.kernels.array_model import ArrayModel
 from bidding.kernels.problem import FloatArray
+from bidding.kernels.whatif.block_choice import group_rows
 from bidding.kernels.whatif.columns import KW_PER_MW, Columns, DirectionAt
 from bidding.kernels.whatif.limits import carried_limits, energy_limits, largest_deviation
 from bidding.kernels.whatif.market_rows import balance_rows, carry_rows, curve_rows, feeder_rows, minimum_rows
@@ -40,6 +41,7 @@ def build(
     curve_rows(problem, made, columns)
     owner_rows(problem, made, columns)
     step_rows(problem, made, columns)
+    group_rows(problem, made, columns)
     if elastic is not True:
         add_objective(problem, made, columns)
     return made, columns
@@ -68,6 +70,9 @@ def _columns(problem: WhatIf, made: ArrayModel, elastic: FloatArray | bool) -> C
         surplus=made.columns((shape[0], shape[2]), 0.0, largest_deviation(problem)) if free else None,
         deficit=made.columns((shape[0], shape[2]), 0.0, largest_deviation(problem)) if free else None,
         ask=made.columns((len(problem.asks),), 0.0, 1.0),
+        block=made.columns(
+            (len(problem.blocks),), 0.0, [float(block.taken.any()) for block in problem.blocks], integer=True
+        ),
     )
     if elastic is not False:
         most = np.full((2, *shape), np.inf) if elastic is True else np.asarray(elastic, dtype=np.float64)

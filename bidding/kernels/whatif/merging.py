@@ -76,7 +76,11 @@ def _differ(fleet: Fleet, group_of: Index, count: int) -> bool:
 
 
 def within_everyone(problem: WhatIf, group_of: Index, shares: Shares, count: int) -> Fleet:
-    """Groups whose every plan its members can follow with their shares."""
+    """Groups whose every plan its members can follow with their shares.
+
+    Up reserve goes out by the shares of the discharging, so a member holds b R of it against its charging a C: with at
+    most min a/b of C counted, every member has it. Down reserve likewise.
+    """
     fleet = problem.fleet
 
     def least(values: FloatArray) -> FloatArray:
@@ -85,12 +89,13 @@ def within_everyone(problem: WhatIf, group_of: Index, shares: Shares, count: int
     def most(values: FloatArray) -> FloatArray:
         return _extreme(values, group_of, count, least=False)
 
-    charge_kw, discharge_kw = _powers_for_everyone(problem, group_of, shares, count)
     size, offset = shares.size, shares.offset_kwh
+    inward, outward = shares.charge, shares.discharge
     return replace(
         _first_members(fleet, group_of, count),
-        charge_kw=charge_kw,
-        discharge_kw=discharge_kw,
+        charge_kw=least(fleet.charge_kw / inward[:, None]),
+        discharge_kw=least(fleet.discharge_kw / outward[:, None]),
+        held_pu=np.stack([least(inward / outward), least(outward / inward)]) if problem.reserves else None,
         energy_min_kwh=most((fleet.energy_min_kwh - offset.min(axis=1)) / size),
         energy_max_kwh=least((fleet.energy_max_kwh - offset.max(axis=1)) / size),
         energy_start_kwh=_summed(fleet.energy_start_kwh, group_of, count),
@@ -99,24 +104,6 @@ def within_everyone(problem: WhatIf, group_of: Index, shares: Shares, count: int
         discharge_efficiency=shares.discharge_efficiency,
         wear_per_mwh=_summed(0.5 * (shares.charge + shares.discharge) * fleet.wear_per_mwh, group_of, count),
         draw_kwh=_summed(fleet.draw_kwh, group_of, count),
-    )
-
-
-def _powers_for_everyone(problem: WhatIf, group_of: Index, shares: Shares, count: int) -> tuple[FloatArray, FloatArray]:
-    """(I, T) kW. Where reserve is held against a movement the other way, members whose shares of the two differ have
-    that much less headroom than the group.
-    """
-    fleet = problem.fleet
-    a, b = shares.charge[:, None], shares.discharge[:, None]
-    charge, discharge = fleet.charge_kw / a, fleet.discharge_kw / b
-    most_charge = _extreme(charge, group_of, count, least=True)
-    most_discharge = _extreme(discharge, group_of, count, least=True)
-    if problem.reserves and shares.efficiencies_differ:
-        charge = charge - np.maximum(1.0 - b / a, 0.0) * most_discharge[group_of]
-        discharge = discharge - np.maximum(1.0 - a / b, 0.0) * most_charge[group_of]
-    return (
-        np.maximum(_extreme(charge, group_of, count, least=True), 0.0),
-        np.maximum(_extreme(discharge, group_of, count, least=True), 0.0),
     )
 
 

@@ -6,6 +6,7 @@ import numpy as np
 
 from bidding.kernels.array_model import ArrayModel, Index
 from bidding.kernels.problem import FloatArray
+from bidding.kernels.whatif.block_choice import block_worth
 from bidding.kernels.whatif.columns import KW_PER_MW, Columns
 from bidding.kernels.whatif.limits import beside_time
 from bidding.kernels.whatif.stated import WhatIf
@@ -60,6 +61,8 @@ def profit_terms(problem: WhatIf, columns: Columns, s: int) -> list[tuple[Index,
     terms.append((columns.discharge[s], -hours * beside_time(fleet.wear_per_mwh)))
     terms.append((columns.charge[s], -hours * beside_time(fleet.wear_per_mwh + energy.import_fee_per_mwh)))
     terms += moved_price_terms(columns)
+    if problem.blocks:
+        terms.append((columns.block, block_worth(problem, s)))
     for number, ask in enumerate(problem.asks):
         paid = float(ask.quantity_kw.sum()) / KW_PER_MW * hours * ask.price_per_mwh
         terms.append((columns.ask[number : number + 1], np.array([paid])))

@@ -33,6 +33,15 @@ def as_json(problem: WhatIf, answer: WhatIfAnswer) -> dict[str, Any]:
             for item in problem.reserves
         ],
         "asks": [{"id": item.id, "accepted_share": plan.ask_share[item.id]} for item in problem.asks],
+        "blocks": [
+            {
+                "name": item.name,
+                "group": item.group,
+                "chosen": plan.block_chosen[item.name] > 0.5,
+                "taken": item.taken.tolist(),
+            }
+            for item in problem.blocks
+        ],
         "deviation_kw": _kw(plan.deviation_kw),
         "generation": [
             {"feeder": problem.feeders[place] if place >= 0 else "", "used_kw": _kw(plan.used_kw[:, g])}

@@ -31,6 +31,7 @@ class WhatIfPlan:
     used_kw: FloatArray
     deviation_kw: FloatArray
     ask_share: dict[str, float]
+    block_chosen: dict[str, float]
     relief_kwh: FloatArray
     excess_kwh: FloatArray
 
@@ -60,6 +61,9 @@ def scenario_profits(problem: WhatIf, plan: WhatIfPlan) -> FloatArray:
         price, spread = problem.imbalance_price, problem.spread_per_mwh
         profit += hours * (price * plan.deviation_kw - spread * np.abs(plan.deviation_kw)).sum(axis=1)
     profit += moved_price_profit(plan.position_kw, energy.stairs, energy.mtu_hours)
+    for block in problem.blocks:
+        worth = energy.price_per_mwh @ block.position_kw * energy.mtu_hours / KW_PER_MW
+        profit += plan.block_chosen[block.name] * block.taken * worth
     for ask in problem.asks:
         profit += hours * plan.ask_share[ask.id] * float(ask.quantity_kw.sum()) * ask.price_per_mwh
     return np.asarray(profit, dtype=np.float64)

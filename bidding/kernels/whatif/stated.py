@@ -62,6 +62,7 @@ class Fleet:
     draw_kwh: FloatArray
     max_hours: FloatArray
     max_starts: FloatArray
+    held_pu: FloatArray | None = None  # (2, N): part of a charging (0), a discharging (1) that reserve may be held against
 
     @property
     def size(self) -> int:
@@ -76,6 +77,19 @@ class Ask:
     intervals: NDArray[np.int64]
     quantity_kw: FloatArray
     price_per_mwh: float
+
+
+@dataclass(frozen=True)
+class Block:
+    """All or none of position_kw (H,), sales positive; of one group ("" is a block alone) at most one is chosen.
+
+    taken (S,): whether the market takes it at the scenario's prices, once it is offered.
+    """
+
+    name: str
+    group: str
+    position_kw: FloatArray
+    taken: NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -100,6 +114,7 @@ class WhatIf:
     beta: float
     alpha: float
     asks: tuple[Ask, ...]
+    blocks: tuple[Block, ...] = ()
 
     @property
     def scenarios(self) -> int:

@@ -33,13 +33,16 @@ def energy_rows(problem: WhatIf, made: ArrayModel, columns: Columns) -> None:
 
 def headroom_rows(problem: WhatIf, made: ArrayModel, columns: Columns) -> None:
     """A kilowatt appears once: movement and all reserve of a direction within the power that is there."""
-    for is_up, ahead, back, limit_kw in (
-        (True, columns.discharge, columns.charge, problem.fleet.discharge_kw),
-        (False, columns.charge, columns.discharge, problem.fleet.charge_kw),
+    fleet = problem.fleet
+    held_pu = np.ones((2, fleet.size)) if fleet.held_pu is None else fleet.held_pu
+    for is_up, ahead, back, limit_kw, held in (
+        (True, columns.discharge, columns.charge, fleet.discharge_kw, held_pu[0]),
+        (False, columns.charge, columns.discharge, fleet.charge_kw, held_pu[1]),
     ):
         carried: list[Term] = [(index, 1.0) for index in carried_of(problem, columns, is_up=is_up)]
         if carried:
-            made.rows("headroom", ahead.shape, [(ahead, 1.0), (back, -1.0), *carried], -np.inf, limit_kw / KW_PER_MW)
+            moved = [(ahead, 1.0), (back, -beside_time(held))]
+            made.rows("headroom", ahead.shape, [*moved, *carried], -np.inf, limit_kw / KW_PER_MW)
 
 
 def endurance_rows(problem: WhatIf, made: ArrayModel, columns: Columns) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from bidding.kernels.problem import FloatArray
+from bidding.kernels.whatif.block_choice import chosen
 from bidding.kernels.whatif.columns import Columns, DirectionAt
 from bidding.kernels.whatif.stated import WhatIf
 
@@ -30,4 +31,6 @@ def rounded(problem: WhatIf, columns: Columns, values: FloatArray, share: float)
         whole.append((on, (values[position] >= needed).astype(np.float64)))
         if buy is not None:
             whole.append((buy, (values[position] <= -needed).astype(np.float64)))
+    if problem.blocks:
+        whole.append((columns.block, chosen(problem, columns, values, share)))
     return whole + [(steps.within, steps.settled(values)) for steps in columns.steps]

@@ -12,7 +12,7 @@ from django.db import DatabaseError, connection, transaction
 from bidding import operations, queries
 from bidding.errors import BelowMinimum, GatePassed, SoldTwice
 from bidding.models import Award, Bid, BookCell, BookEntry
-from bidding.operations import bids
+from bidding.operations.awards import take_award
 from tests.apps.bidding.world import make_world
 
 
@@ -66,7 +66,7 @@ def test_a_partial_award_frees_the_rest_and_nothing_frees_all(world):
     for bid in (energy, reserve):
         operations.submit_bid(bid, at=world.at)
     zero, price = [0.0] * 96, [20.0] * 96
-    award = bids.take_award(
+    award = take_award(
         energy,
         up_kw=[100.0] * 48 + [0.0] * 48,
         down_kw=zero,
@@ -76,7 +76,7 @@ def test_a_partial_award_frees_the_rest_and_nothing_frees_all(world):
         actor="m",
     )
     assert award is not None
-    assert bids.take_award(
+    assert take_award(
         reserve, up_kw=zero, down_kw=zero, price_per_mwh=price, reference="r2", at=world.at, actor="m"
     ) is None  # fmt: skip
     promised = list(
@@ -119,7 +119,7 @@ def test_an_award_is_never_above_its_bid_and_never_changes(world):
             bid=bid, up_kw=[301.0] * 96, down_kw=[0.0] * 96, price_per_mwh=[1.0] * 96, source_reference="x",
             awarded_at=world.at
         )  # fmt: skip
-    bids.take_award(
+    take_award(
         bid, up_kw=[300.0] * 96, down_kw=[0.0] * 96, price_per_mwh=[1.0] * 96, reference="x", at=world.at, actor="m"
     )
     with pytest.raises(DatabaseError, match="append-only"), transaction.atomic():

@@ -13,7 +13,7 @@ from bidding.kernels.curve import quantity_at
 from bidding.kernels.linear_curve import line_findings
 from bidding.models import Bid, Product
 from bidding.operations import BidChange
-from bidding.operations.bids import BidDraft
+from bidding.operations.drafts import BidDraft
 from bidding.operations.exchange import order_rows
 from bidding.operations.order_forms import check_rules
 from bidding.operations.standing import shortfalls_kw, standing_of

@@ -15,7 +15,7 @@ from bidding.errors import GatePassed, NoMarkets
 from bidding.kernels.solver import SolverFailed, Status
 from bidding.models import Ask, Bid, BookEntry, NightlyRun, NightlyStep, PlannedDay, Product
 from bidding.operations import nightly_steps, optimising
-from bidding.operations.bids import day_of, gate_of
+from bidding.operations.drafts import day_of, gate_of
 from tests.apps.bidding.world import MARKET_FILE, make_world
 from vpp.accounts.models import AuditEvent
 from vpp.jobs import operations as jobs
@@ -118,12 +118,12 @@ def test_a_failing_solver_leaves_the_fallback_bid_and_says_so(world, monkeypatch
 
 def test_a_shortfall_is_on_the_run(world, monkeypatch):
     """Something was awarded that the fleet no longer has: the run says which interval and how much."""
-    from bidding.operations import bids
+    from bidding.operations import awards
 
     world.open_book(1500.0)
     early = operations.create_bid(world.draft(1500.0, product=world.ask_product), at=world.at)
     operations.submit_bid(early, at=world.at)
-    bids.take_award(
+    awards.take_award(
         early, up_kw=early.up_kw, down_kw=early.down_kw, price_per_mwh=early.price_per_mwh, reference="x",
         at=world.at, actor="m",
     )  # fmt: skip

@@ -13,7 +13,7 @@ from bidding import operations
 from bidding.errors import BadMarketFile
 from bidding.kernels.gate import gate_closure, holiday_dates
 from bidding.models import Market, Product
-from bidding.operations.bids import day_of, gate_of
+from bidding.operations.drafts import day_of, gate_of
 from bidding.wholesale.market_file import read_market_file
 
 RULES = json.loads((Path(bidding.__file__).parent / "data" / "market_rules.json").read_text())

@@ -14,7 +14,7 @@ import bidding
 from bidding import operations
 from bidding.distribution.operations import AskContent
 from bidding.models import Ask, Market, Product
-from bidding.operations.bids import BidDraft
+from bidding.operations.drafts import BidDraft
 from bidding.wholesale.operations import PriceRow
 from forecasting.models import Forecast, ForecastRun
 from tests.factories import make_client, make_device, make_participant, make_portfolio, make_site

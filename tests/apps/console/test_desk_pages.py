@@ -67,6 +67,33 @@ def test_a_change_is_laid_on_the_days_quarter_hours(staff, open_bid, monkeypatch
     assert list(change.price_per_mwh[39:45]) == [50.0, 45.0, 45.0, 45.0, 45.0, 50.0]
 
 
+def test_blocks_are_changed_line_by_line(staff, open_bid, monkeypatch):
+    loop = {
+        "name": "B1", "price_per_mwh": 70.0, "buy_price_per_mwh": 20.0, "up_kw": [0.0] * 72 + [50.0] * 8 + [0.0] * 16,
+        "down_kw": [0.0] * 8 + [60.0] * 8 + [0.0] * 80,
+    }  # fmt: skip
+    open_bid.pk, open_bid.blocks, open_bid.natural_key = None, [loop], "with blocks"
+    open_bid.delivery_date += timedelta(days=1)
+    open_bid.save(force_insert=True)
+    url, seen = f"/bids/{open_bid.pk}/edit/", []
+
+    def edit_bid(*, bid, at, actor, reason, change):
+        seen.append(change)
+        bid.version = 2
+        return bid
+
+    monkeypatch.setattr("bidding.operations.edit_bid", edit_bid)
+    line = "B1 02:00-04:00 -60 20 18:00-20:00 50 70"
+    assert line in page(staff, url)
+    wrong = staff.post(url, {"blocks": "B1 18:00 50 70", "reason": "r"})
+    assert wrong.status_code == 422 and "is not a block" in wrong.content.decode()
+    staff.post(url, {"blocks": f"{line}\nB2 23:00-00:00 40 -5.5", "reason": "r"})
+    (change,) = seen
+    assert change.blocks[0] == loop
+    assert (change.blocks[1]["name"], change.blocks[1]["price_per_mwh"]) == ("B2", -5.5)
+    assert change.blocks[1]["up_kw"] == [0.0] * 92 + [40.0] * 4 and not any(change.blocks[1]["down_kw"])
+
+
 def test_a_refused_change_tells_the_code_of_the_operation(staff, open_bid):
     typed = {"begins": "00:00", "ends": "00:00", "quantity_pct": "100", "price": "99999", "reason": "typing error"}
     answer = staff.post(f"/bids/{open_bid.pk}/edit/", typed)
@@ -105,6 +132,12 @@ def test_a_battery_is_tried_on_the_prices_of_a_day(staff, world):
         )
         for hour in range(24)
     )  # fmt: skip
+    wrong = staff.post("/bids/what-if/", typed | {"blocks": "B1 in the evening"})
+    assert wrong.status_code == 422 and "is not a block" in wrong.content.decode()
+    offered = staff.post(
+        "/bids/what-if/", typed | {"blocks": "B1 18:00-20:00 80 60\nB2 02:00-03:00 80 60"}
+    ).content.decode()
+    assert "The block B1 is worth offering." in offered and "The block B2 is not." in offered
     body = staff.post("/bids/what-if/", typed).content.decode()
     assert "after wear and fees" in body
     stored = chart_of(body, "what-if-chart")["panels"][0]["series"][1]["y"]

@@ -12,7 +12,7 @@ import pytest
 
 from bidding import operations as bidding
 from bidding.models import Activation, Award, Bid, Price, Product
-from bidding.operations.bids import BidDraft
+from bidding.operations.drafts import BidDraft
 from tests.factories import make_portfolio
 from vpp.accounts.models import Participant
 from vpp.accounts.operations import create_client

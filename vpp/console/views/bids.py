@@ -11,12 +11,13 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
 from bidding.models import Bid
-from bidding.operations.bids import day_of, end_bid, gate_of
+from bidding.operations.bids import end_bid
 from bidding.operations.desk import EDITABLE
+from bidding.operations.drafts import day_of, gate_of
 from vpp.accounts.principals import principal_of
 from vpp.console import bid_charts
 from vpp.console.access import Role, has_role, require_role, staff_page
-from vpp.console.queries import block_groups, day, desk, nightly
+from vpp.console.queries import block_groups, day, desk, missing, nightly
 from vpp.console.refusals import told
 from vpp.console.views.params import parse_date
 from vpp.lib import clock
@@ -64,6 +65,7 @@ def portfolio_bids(request: HttpRequest, code: str, delivery_date: str) -> HttpR
         "zone": portfolio.time_zone,
         "chart": bid_charts.bid_chart(bids, before, grid) if bids else None,
         "curves": bid_charts.curve_charts(bids, grid),
+        "missing": missing.missing_of(portfolio.pk, chosen, grid),
         "groups": block_groups.block_groups(bids, grid),
         "lines": [day.BidLine(bid, getattr(bid, "award", None), None, grid.step_minutes) for bid in bids],
         "earlier_lines": [day.BidLine(bid, getattr(bid, "award", None), None, grid.step_minutes) for bid in before],

@@ -17,7 +17,8 @@ from bidding.models import Bid
 from vpp.accounts.principals import principal_of
 from vpp.console import bid_charts
 from vpp.console.access import Role, require_role, staff_page
-from vpp.console.desk_forms import EditForm, WhatIfForm
+from vpp.console.block_lines import lines_of_blocks
+from vpp.console.desk_forms import BlockForm, EditForm, WhatIfForm
 from vpp.console.queries import desk
 from vpp.console.refusals import told
 from vpp.lib import clock
@@ -77,24 +78,26 @@ def change(request: HttpRequest, bid_id: int, change: str) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @staff_page
 def edit(request: HttpRequest, bid_id: int) -> HttpResponse:
-    """Another quantity or price in a window; checked like a bid of the night, refused in its words."""
+    """Another quantity or price in a window, or other blocks; checked like a bid of the night, refused in its words."""
     require_role(request, *TRADERS)
     bid = _bid(request, bid_id)
-    form = EditForm(request.POST or None)
+    day = DeliveryDay(bid.delivery_date, bid.product.market.time_zone if bid.blocks else bid.portfolio.time_zone)
+    form: BlockForm | EditForm = EditForm(request.POST or None)
+    if bid.blocks:
+        form = BlockForm(request.POST or None, initial={"blocks": lines_of_blocks(bid.blocks, day)})
     refusal: DomainError | None = None
     if request.method == "POST" and form.is_valid():
         try:
-            wanted = form.change_of(bid, bid.portfolio.time_zone)
+            wanted = form.change_of(bid, day.zone)
             reason = form.cleaned_data["reason"]
             made = operations.edit_bid(bid=bid, at=clock.now(), actor=request.user, reason=reason, change=wanted)
             messages.success(request, _("The bid is changed; version %(number)d holds now.") % {"number": made.version})
             return _back(made)
         except ValueError as error:
-            form.add_error("ends", str(error))
+            form.add_error("blocks" if bid.blocks else "ends", str(error))
         except DomainError as error:
             refusal = error
             bid.refresh_from_db()  # nothing happened, whatever the attempt left in memory
-    day = DeliveryDay(bid.delivery_date, bid.portfolio.time_zone)
     context = {
         "here": "bids", "bid": bid, "form": form, "refusal": refusal, "zone": day.zone,
         "chart": bid_charts.bid_chart([bid], [], day), "back": _back(bid)["Location"],
@@ -118,12 +121,14 @@ def what_if(request: HttpRequest) -> HttpResponse:
         try:
             if not prices:
                 raise NoPrices(_("There are no prices of this market for the whole day."))
-            question = form.document(prices, product.market.mtu_minutes)
+            question = form.document(prices, product.market.mtu_minutes, day.zone)
             answer = operations.what_if(question, time_limit_s=WHAT_IF_LIMIT_S)
             context |= {
                 "answer": answer, "day": day, "product": product,
                 "chart": bid_charts.what_if_chart(answer, prices, product.market.mtu_minutes, day),
             }  # fmt: skip
+        except ValueError as error:
+            form.add_error("blocks", str(error))
         except DomainError as error:
             context["refusal"] = error
     wrong = "refusal" in context or bool(form.errors)
