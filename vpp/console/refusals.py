@@ -18,8 +18,9 @@ from vpp.lib.errors import DomainError
 
 #: Modules whose refusals pages show.
 SOURCES = (
-    *(f"bidding/operations/{name}.py" for name in ("desk", "bids", "book", "order_forms", "replay", "replay_reports")),
-    *(f"bidding/distribution/{name}.py" for name in ("asks", "ordering", "rules", "contracts")),
+    *(f"bidding/operations/{name}.py" for name in ("desk", "bids", "awards", "book", "order_forms")),
+    *(f"bidding/operations/{name}.py" for name in ("replay", "replay_reports")),
+    *(f"bidding/distribution/{name}.py" for name in ("asks", "ordering", "rules", "contracts", "contract_use")),
     *(f"vpp/settlement/operations/{name}.py" for name in ("statements", "disputes", "review")),
     "bidding/grid/injections.py", "vpp/enrollment/onboarding.py", "vpp/network/operations/screening.py",
     "vpp/network/queries.py", "vpp/console/views/enrollment.py",
