@@ -12,6 +12,7 @@ from django.test import Client
 from tests.apps.dispatch.day import PlayedDay
 from tests.apps.dispatch.makers import order_kvar
 from tests.factories import make_client
+from vpp.dispatch import operations
 from vpp.dispatch.gateway.messages import commands_topic
 from vpp.dispatch.gateway.turn import Outbox, store_answers, turn
 from vpp.dispatch.models import Setpoint, Shortfall
@@ -72,7 +73,7 @@ def test_over_http_it_is_a_column_the_answer_tells_what_is_given_and_who_refuses
     clock.set_simulated(played.start(40))
     order_kvar(played.portfolio, played.day, dict.fromkeys(HOUR, 6.0))
     played.cycle(40)
-    _, token = make_client(scopes=("dispatch:read",))
+    gateway, token = make_client(scopes=("dispatch:read",))
     headers, query = {"Authorization": f"Bearer {token}"}, {"interval": played.start(40).isoformat()}
     columns = client.get("/api/v1/dispatch/setpoints", query, headers=headers).json()["setpoints"]
     assert (columns["target_kvar"], columns["released"]) == ([2.0] * 3, [True] * 3)
@@ -86,8 +87,20 @@ def test_over_http_it_is_a_column_the_answer_tells_what_is_given_and_who_refuses
     assert bad.status_code == 400
     played.cycle(40, revision=1)
     assert kvar_in_force(played, 40) == [3.0, 3.0], "the others make up for it"
-    played.cycle(41)
+    second = played.cycle(41)
     assert kvar_in_force(played, 41) == [3.0, 3.0]
+    assert second.detail["reactive_before"][0]["given_kvar"] == 0.0, "nobody answered the newer setpoints"
+    missing = Shortfall.objects.get(cycle=second)
+    assert (missing.limit, missing.interval_start) == ("DISOBEYED", played.start(40))
+    found = operations.fetch_setpoints(gateway, played.start(41), played.start(41), everything=False).setpoints
+    given = dict(zip(found.id.tolist(), (3.0, 2.95), strict=True))
+    operations.answer_setpoints(gateway, list(given), {}, played.start(41), given)
+    third = played.cycle(42)
+    assert (third.detail["reactive_before"][0]["asked_kvar"], third.detail["reactive_before"][0]["given_kvar"]) == (
+        6.0,
+        5.95,
+    )
+    assert not Shortfall.objects.filter(cycle=third).exists(), "less than a twentieth is within what can be told apart"
 
 
 class Broker:

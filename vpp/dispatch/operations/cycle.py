@@ -18,7 +18,15 @@ from vpp.dispatch.models import Alarm, ControlCycle, Shortfall
 from vpp.dispatch.operations.changes import HEARTBEAT_INTERVALS, changes, sent_to
 from vpp.dispatch.operations.judging import STEP, Judged, judge_interval
 from vpp.dispatch.operations.planning import lock_portfolios
-from vpp.dispatch.operations.reactive import KvarOrder, place_kvar
+from vpp.dispatch.operations.reactive import (
+    KvarGiven,
+    KvarOrder,
+    given_in,
+    missing_kvar,
+    not_given,
+    ordered_before,
+    place_kvar,
+)
 from vpp.dispatch.operations.scene import Scene, look
 from vpp.dispatch.operations.watching import raise_alarms
 from vpp.dispatch.stopped import is_short, told
@@ -68,6 +76,7 @@ def _run(portfolios: Sequence[Portfolio], start: datetime, at: datetime, revisio
     splits = _splits(scene)
     sent = sent_to(scene, splits)
     reactive = place_kvar(scene, sent.likely_kw, HEARTBEAT_INTERVALS)
+    before = given_in(fleet, start - STEP) if revision == 0 and ordered_before(scene) else {}
     new = changes(scene, sent, reactive)
     cycles = ControlCycle.objects.bulk_create(
         ControlCycle(
@@ -82,7 +91,7 @@ def _run(portfolios: Sequence[Portfolio], start: datetime, at: datetime, revisio
             written=int((new.portfolio_id == portfolio.pk).sum()),
             unavailable=int((scene.state.barred[fleet.parts[portfolio.pk]] != Limit.NONE).sum()),
             detail={"verdicts": judged[portfolio.pk].verdicts if judged else {}}
-            | _kvar_detail(reactive.orders.get(portfolio.pk, [])),
+            | _kvar_detail(reactive.orders.get(portfolio.pk, []), before.get(portfolio.pk, [])),
         )
         for portfolio in portfolios
     )
@@ -94,7 +103,8 @@ def _run(portfolios: Sequence[Portfolio], start: datetime, at: datetime, revisio
         for cycle in cycles
         for row in (
             *_shortfalls(scene, splits[cycle.portfolio_id], cycle),
-            *_missing_kvar(reactive.orders.get(cycle.portfolio_id, []), cycle),
+            *missing_kvar(reactive.orders.get(cycle.portfolio_id, []), cycle),
+            *not_given(before.get(cycle.portfolio_id, []), cycle),
         )
     )
     changed = [(c, {"written": c.written, "placed_up_kw": round(c.placed_up_kw, 3)}) for c in cycles if c.written]
@@ -164,22 +174,7 @@ def _shortfalls(scene: Scene, split: Split, cycle: ControlCycle) -> list[Shortfa
     ]
 
 
-def _kvar_detail(orders: list[KvarOrder]) -> dict[str, object]:
-    return {"reactive": [order.as_json() for order in orders]} if orders else {}
-
-
-def _missing_kvar(orders: list[KvarOrder], cycle: ControlCycle) -> list[Shortfall]:
-    """What the inverters of a feeder cannot give of an order beside their real power."""
-    return [
-        Shortfall(
-            portfolio_id=cycle.portfolio_id,
-            cycle=cycle,
-            interval_start=cycle.interval_start,
-            limit=Limit.RATING.name,
-            shortfall_kw=0.0,
-            shortfall_kvar=order.missing_kvar,
-            reason=f"of {order.ordered_kvar:g} kvar: more than the inverters on {order.feeder_code} can give now"[:200],
-        )
-        for order in orders
-        if order.missing_kvar
-    ]
+def _kvar_detail(orders: list[KvarOrder], before: list[KvarGiven]) -> dict[str, object]:
+    """Of the interval, and what became of the one before; nothing without an order."""
+    told = {"reactive": [one.as_json() for one in orders], "reactive_before": [one.as_json() for one in before]}
+    return {name: rows for name, rows in told.items() if rows}

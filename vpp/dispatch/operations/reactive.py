@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 
 import numpy as np
 from numpy.typing import NDArray
 
+from vpp.dispatch import setpoint_rows
+from vpp.dispatch.fleet import Fleet
 from vpp.dispatch.kernels.limits import Limit
 from vpp.dispatch.kernels.reactive import split_kvar
-from vpp.dispatch.models import Setpoint
+from vpp.dispatch.kernels.watch import worth_an_alarm
+from vpp.dispatch.models import ControlCycle, Setpoint, Shortfall
 from vpp.dispatch.operations.judging import STEP
 from vpp.dispatch.operations.scene import Scene
 from vpp.lib.inverters import apparent_kva
@@ -84,3 +88,76 @@ def _able(scene: Scene) -> Bools:
     rows = scene.fleet.rows_of(np.array(list(refused.values_list("device_id", flat=True)), dtype=np.int64))
     able[rows[rows >= 0]] = False
     return able
+
+
+def ordered_before(scene: Scene) -> bool:
+    """Whether reactive power was ordered in the interval before, of the same day."""
+    orders = (kvar for position in scene.positions.values() for kvar in position.ordered_kvar.values())
+    return scene.index > 0 and any(kvar[scene.index - 1] != 0.0 for kvar in orders)
+
+
+@dataclass(frozen=True)
+class KvarGiven:
+    """A portfolio's inverters on a feeder in one interval: what setpoints asked for, and what they said they gave."""
+
+    feeder_code: str
+    asked_kvar: float
+    given_kvar: float
+
+    def as_json(self) -> dict[str, object]:
+        return {"feeder": self.feeder_code, "asked_kvar": self.asked_kvar, "given_kvar": self.given_kvar}
+
+
+def given_in(fleet: Fleet, interval_start: datetime) -> dict[int, list[KvarGiven]]:
+    """By portfolio, from the setpoints in force at the interval's start; nothing where no reactive power was asked."""
+    found = setpoint_rows.in_force(list(fleet.parts), interval_start)
+    rows = fleet.rows_of(found.device_id)
+    refused = np.array([state == "REFUSED" for state in found.state], dtype=bool)
+    kept = np.flatnonzero((rows >= 0) & ~np.isnan(found.target_kvar) & ~refused)
+    asked, rows, ids = found.target_kvar[kept], rows[kept], found.id[kept].tolist()
+    told = Setpoint.objects.with_ids(ids).filter(applied_kvar__isnull=False)
+    applied = dict(told.values_list("pk", "applied_kvar"))
+    given = np.clip([applied.get(pk, 0.0) for pk in ids], -np.abs(asked), np.abs(asked))
+    of_portfolio, of_feeder = fleet.portfolio_id[rows], fleet.feeder[rows]
+    sums: dict[int, list[KvarGiven]] = {}
+    for portfolio_id, feeder in sorted(set(zip(of_portfolio.tolist(), of_feeder.tolist(), strict=True))):
+        here = (of_portfolio == portfolio_id) & (of_feeder == feeder)
+        one = KvarGiven(feeder, round(float(asked[here].sum()), 3), round(float(given[here].sum()), 3))
+        sums.setdefault(portfolio_id, []).append(one)
+    return sums
+
+
+def missing_kvar(orders: list[KvarOrder], cycle: ControlCycle) -> list[Shortfall]:
+    """What the inverters of a feeder cannot give of an order beside their real power."""
+    return [
+        _shortfall(
+            cycle, cycle.interval_start, Limit.RATING, order.missing_kvar,
+            f"of {order.ordered_kvar:g} kvar: more than the inverters on {order.feeder_code} can give now",
+        )
+        for order in orders
+        if order.missing_kvar
+    ]  # fmt: skip
+
+
+def not_given(before: list[KvarGiven], cycle: ControlCycle) -> list[Shortfall]:
+    """Where the inverters gave clearly less in the interval before than they were asked for."""
+    return [
+        _shortfall(
+            cycle, cycle.interval_start - STEP, Limit.DISOBEYED, one.asked_kvar - one.given_kvar,
+            f"the inverters on {one.feeder_code} say they gave {one.given_kvar:g} of {one.asked_kvar:g} kvar",
+        )
+        for one in before
+        if worth_an_alarm(one.asked_kvar, one.asked_kvar - one.given_kvar)
+    ]  # fmt: skip
+
+
+def _shortfall(cycle: ControlCycle, start: datetime, limit: Limit, missing: float, reason: str) -> Shortfall:
+    return Shortfall(
+        portfolio_id=cycle.portfolio_id,
+        cycle=cycle,
+        interval_start=start,
+        limit=limit.name,
+        shortfall_kw=0.0,
+        shortfall_kvar=missing,
+        reason=reason[:200],
+    )
