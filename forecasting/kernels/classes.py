@@ -12,6 +12,7 @@ class SeriesClass:
     follows_week : True if the day type (workday, Saturday, Sunday) matters
     daylight     : True if the night is exactly zero
     may_idle     : True if long runs of one value are natural (an idle charger, a base-load generator)
+    weather      : True if it is the weather of the place: all series of the class together say how it is
     gradient     : True if the class gets a gradient model; False if profile and residuals are enough
     """
 
@@ -20,6 +21,7 @@ class SeriesClass:
     follows_week: bool = True
     daylight: bool = False
     may_idle: bool = False
+    weather: bool = False
     gradient: bool = True
 
 
@@ -27,8 +29,8 @@ LOAD = SeriesClass("load")
 NET = SeriesClass("net")
 EV = SeriesClass("ev", may_idle=True)
 HEAT = SeriesClass("heat", may_idle=True)
-PV = SeriesClass("pv", produces=True, follows_week=False, daylight=True, may_idle=True)
-WIND = SeriesClass("wind", produces=True, follows_week=False, may_idle=True)
+PV = SeriesClass("pv", produces=True, follows_week=False, daylight=True, may_idle=True, weather=True)
+WIND = SeriesClass("wind", produces=True, follows_week=False, may_idle=True, weather=True)
 STEADY = SeriesClass("steady", produces=True, follows_week=False, may_idle=True, gradient=False)
 IDLE = SeriesClass("idle", may_idle=True, gradient=False)
 

@@ -19,6 +19,7 @@ from forecasting.kernels.mixing import band_factors, mixing_weights
 from forecasting.kernels.naive import Days, blend_days, fill_days, naive_days
 from forecasting.kernels.own_bands import DECILES, own_quantiles
 from forecasting.kernels.persistence import persistence_days
+from forecasting.kernels.weather_kernel import weather_blend, with_process
 
 TRAINING_DAYS = (28, 120)
 CHOICE = 8  # candidate rows for each row that a fit uses
@@ -98,7 +99,9 @@ def _known(history: ClassHistory, days: Days, anchor: int) -> pooled.Known:
     level_kw = np.maximum(before.mean(axis=(1, 2)), LEVEL_FLOOR_PU * before.max(axis=(1, 2))) + np.float32(1e-6)
     members = naive_days(days)
     members = np.concatenate([members, persistence_days(days, members)[None]])
-    blend = blend_days(days, members)
+    if history.kind.weather:
+        members = with_process(days, members)
+    blend = weather_blend(days, members) if history.kind.weather else blend_days(days, members)
     outside, members, blend = answering(days, members, blend, level_kw, history.outside)
     numbers = (history.grid.dates[0].astype("datetime64[D]").astype(np.int64)) + np.arange(days.target + 1)
     return pooled.Known(days, members, blend, level_kw, (numbers + 3) % 7, outside)

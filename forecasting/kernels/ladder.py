@@ -17,6 +17,7 @@ from forecasting.kernels.classes import SeriesClass
 from forecasting.kernels.naive import Days, blend_days, fill_days, naive_days
 from forecasting.kernels.persistence import persistence_days
 from forecasting.kernels.responses import response_days
+from forecasting.kernels.weather_kernel import weather_blend, with_process
 
 LEVELS = gradient.LEVELS
 HISTORY_DAYS = 56  # eight weeks: what the nightly run reads
@@ -137,9 +138,13 @@ def _known(grid: DayGrid, target_day: int, kind: SeriesClass, level_kw: Floats, 
     members = naive_days(days)
     if lasting and len(values):
         members = np.concatenate([members, _lasting(days, members)[None]])
+    weather = lasting and kind.weather and len(values) > 0
+    if weather:
+        members = with_process(days, members)
+    blend = weather_blend(days, members) if weather else blend_days(days, members)
     numbers = grid.dates[0].astype("datetime64[D]").astype(np.int64) + np.arange(target_day + 1)
     nothing = np.zeros((0, target_day + 1, grid.slots_per_day), dtype=np.float32)
-    return pooled.Known(days, members, blend_days(days, members), level_kw, (numbers + 3) % 7, nothing)
+    return pooled.Known(days, members, blend, level_kw, (numbers + 3) % 7, nothing)
 
 
 def _lasting(days: Days, members: Floats) -> Floats:

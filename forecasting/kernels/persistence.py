@@ -100,7 +100,7 @@ def _by_day(found: Floats, n_days: int) -> Floats:
 def _inputs(days: Days, members: Floats) -> Floats:
     """(N, D, S, P): means of the slot, the naive members that matter, and the last values before the issue."""
     shape = days.values.shape
-    long = [_long_mean(days, length) for length in LONG_DAYS]
+    long = [long_mean(days, length) for length in LONG_DAYS]
     week = [members[MEMBERS.index(name)] for name in ("mean7", "latest", "last_week")]
     suited = [members[MEMBERS.index("same_type" if days.types.any() else "median14")]]
     last = [np.broadcast_to(_before_issue(days, hours)[:, :, None], shape) for hours in LAST_HOURS]
@@ -108,7 +108,7 @@ def _inputs(days: Days, members: Floats) -> Floats:
     return np.stack([*first, *week, *last, np.ones(shape)], axis=-1, dtype=np.float64)
 
 
-def _long_mean(days: Days, length: int) -> Floats:
+def long_mean(days: Days, length: int) -> Floats:
     """(N, D, S) mean of each slot over so many days known at each day's issue; fewer at the beginning."""
     total = np.cumsum(days.values, axis=1, dtype=np.float64)
     end = np.maximum(np.arange(days.values.shape[1]) - days.lead - 1, 0)
