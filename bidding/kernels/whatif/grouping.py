@@ -7,6 +7,7 @@ loss is proven.
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -17,8 +18,14 @@ from bidding.kernels.whatif.merging import Shares, outer_fleet, shares_of, spill
 from bidding.kernels.whatif.stated import Fleet, WhatIf
 
 EXACT_DIGITS = 9
-WEAR_PER_MWH = 10.0  # a class of tolerance 0.1 is 1 wide
-EFFICIENCY = 0.1  # and 0.01 wide in efficiency: its members' losses differ by less than their other figures
+WEAR_PER_MWH = 10.0  # differences that weigh as much as one of 1 in the energy per size
+EFFICIENCY = 0.1
+POWER_PU = 0.5  # a group has the least power of its members, over their shares
+MOST_APART = 3_000  # rows that are clustered pair by pair; more of them are rounded first
+ROUNDED_TO = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0)
+
+
+Index = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -29,7 +36,7 @@ class Grouping:
     from nowhere (none) and lost (what the worse efficiencies lose); False where all are equal.
     """
 
-    group_of: NDArray[np.int64]
+    group_of: Index
     shares: Shares
     inner: WhatIf
     outer: WhatIf
@@ -41,13 +48,19 @@ class Grouping:
         return self.inner.fleet.size
 
 
-def group_alike(problem: WhatIf, tolerance: float) -> Grouping:
-    """Groups of one feeder, retention, owner terms and end rule whose other figures, per kWh of size, fall into the
-    same class of `tolerance` (relative; 0 wants them equal).
+def group_alike(problem: WhatIf, most: int | None = None) -> Grouping:
+    """Groups of storages that differ in size only or, with `most`, about so many groups of nearly alike ones: of one
+    feeder, retention, owner terms, ways to move and rule for the end. More than `most` only where these differ more.
     """
-    group_of = _numbers(problem.fleet, tolerance, with_reserves=bool(problem.reserves))
+    kept = _labels(_fixed(problem.fleet))
+    features = _features(problem.fleet)
+    alike = _labels([(key, row.tobytes()) for key, row in zip(kept, np.round(features, EXACT_DIGITS), strict=True)])
+    exact = most is None or int(alike.max(initial=-1)) < most
+    return _grouping(problem, alike if exact or most is None else _clustered(kept, features, most), exact=exact)
+
+
+def _grouping(problem: WhatIf, group_of: Index, *, exact: bool) -> Grouping:
     count = int(group_of.max(initial=-1)) + 1
-    exact = tolerance == 0 or count == problem.fleet.size
     shares = shares_of(problem.fleet, group_of, count)
     inner = replace(problem, fleet=within_everyone(problem, group_of, shares, count))
     outer = inner if exact else replace(problem, fleet=outer_fleet(problem, group_of, count))
@@ -58,41 +71,64 @@ def group_alike(problem: WhatIf, tolerance: float) -> Grouping:
     return Grouping(group_of, shares, inner, outer, exact, allowed)
 
 
-def _numbers(fleet: Fleet, tolerance: float, *, with_reserves: bool) -> NDArray[np.int64]:
-    """(N,) group numbers in the order of their first members.
-
-    What only charges holds up reserve out of its charging, to the last kW: where there are reserves, one-way storages
-    share a group only with equal efficiencies.
-    """
-    size_kwh = np.maximum(fleet.energy_max_kwh, 1e-9)
-    ratios = np.column_stack(
-        [
-            fleet.energy_min_kwh / size_kwh,
-            fleet.energy_start_kwh / size_kwh,
-            fleet.energy_end_kwh / size_kwh,
-            fleet.charge_kw / size_kwh[:, None],
-            fleet.discharge_kw / size_kwh[:, None],
-            fleet.draw_kwh / size_kwh[:, None],
-        ]
-    )
-    own = np.column_stack(
-        [
-            fleet.charge_efficiency / EFFICIENCY,
-            fleet.discharge_efficiency / EFFICIENCY,
-            fleet.wear_per_mwh / WEAR_PER_MWH,
-        ]
-    )
-    ways = np.array((fleet.charge_kw > 0).any(axis=1) * 2 + (fleet.discharge_kw > 0).any(axis=1), dtype=np.int64)
-    exact = np.round(np.column_stack([ratios, own]), EXACT_DIGITS)
-    classes = exact if tolerance == 0 else np.round(np.column_stack([ratios, own]) / tolerance)
-    if with_reserves:
-        classes[ways < 3, -3:-1] = exact[ways < 3, -3:-1]
-    keys = [
-        (
-            fleet.feeder[i], fleet.retention[i], fleet.max_hours[i], fleet.max_starts[i], int(ways[i]),
-            bool(fleet.ends_exactly[i]), (exact if fleet.ends_exactly[i] else classes)[i].tobytes(),
-        )
-        for i in range(fleet.size)
-    ]  # fmt: skip
-    numbers: dict[object, int] = {}
+def _labels(keys: list[Hashable]) -> Index:
+    """(N,) numbers of equal keys in the order of their first members."""
+    numbers: dict[Hashable, int] = {}
     return np.array([numbers.setdefault(key, len(numbers)) for key in keys], dtype=np.int64)
+
+
+def _fixed(fleet: Fleet) -> list[Hashable]:
+    """What members of a group have alike. Where energy ends exactly, all gain as much over the day for their
+    size, since their energies move in proportion.
+    """
+    size_kwh, kept = _size_kwh(fleet), np.ones(fleet.size)
+    gained = fleet.energy_end_kwh.copy()
+    for t in reversed(range(fleet.draw_kwh.shape[1])):
+        gained += kept * fleet.draw_kwh[:, t]
+        kept = kept * fleet.retention
+    gained = np.round((gained - kept * fleet.energy_start_kwh) / size_kwh, EXACT_DIGITS)
+    gained = np.where(fleet.ends_exactly, gained, 0.0) + 0.0
+    ways = np.column_stack([(kw > 0).any(axis=1) for kw in (fleet.charge_kw, fleet.discharge_kw)])
+    terms = (fleet.max_hours, fleet.max_starts, fleet.ends_exactly, gained)
+    columns = (fleet.feeder, fleet.retention, ways[:, 0], ways[:, 1], *terms)
+    return list(zip(*(column.tolist() for column in columns), strict=True))
+
+
+def _features(fleet: Fleet) -> FloatArray:
+    """(N, F) per kWh of size, scaled to what a difference costs a group."""
+    size_kwh, steps = _size_kwh(fleet), np.sqrt(fleet.draw_kwh.shape[1])
+    parts = [np.column_stack([fleet.energy_min_kwh, fleet.energy_start_kwh, fleet.energy_end_kwh]) / size_kwh[:, None]]
+    for kw in (fleet.charge_kw, fleet.discharge_kw):
+        ratio = kw / size_kwh[:, None]
+        usual = float(np.median(ratio[ratio > 0])) if (ratio > 0).any() else 1.0
+        parts.append(POWER_PU * ratio / usual / steps)
+    parts.append(np.cumsum(fleet.draw_kwh, axis=1) / size_kwh[:, None] / steps)
+    parts.append(np.column_stack([fleet.charge_efficiency, fleet.discharge_efficiency]) / EFFICIENCY)
+    return np.column_stack([*parts, fleet.wear_per_mwh / WEAR_PER_MWH])
+
+
+def _size_kwh(fleet: Fleet) -> FloatArray:
+    return np.maximum(fleet.energy_max_kwh, 1e-9)
+
+
+def _clustered(kept: Index, features: FloatArray, most: int) -> Index:
+    """(N,) groups of least variance within (Ward 1963), never across what members have alike."""
+    from scipy.cluster.hierarchy import fcluster, linkage
+
+    rows, row_of = _few_rows(kept, features)
+    apart = 1e3 * (1.0 + np.abs(features).max(initial=0.0))
+    sorts = int(kept.max(initial=-1)) + 1
+    tree = linkage(np.column_stack([apart * np.eye(sorts)[kept[rows]], features[rows]]), method="ward")
+    cluster = fcluster(tree, t=max(most, sorts), criterion="maxclust")[row_of]
+    return _labels(list(zip(kept.tolist(), cluster.tolist(), strict=True)))
+
+
+def _few_rows(kept: Index, features: FloatArray) -> tuple[Index, Index]:
+    """The first of each kind of row, and (N,) which of them stands for each storage; rounded until there are few."""
+    for digits in (0.0, *ROUNDED_TO):
+        rounded = features if digits == 0.0 else np.round(features / digits)
+        label = _labels([(key, row.tobytes()) for key, row in zip(kept.tolist(), rounded, strict=True)])
+        rows = np.unique(label, return_index=True)[1]
+        if rows.size <= MOST_APART:
+            break
+    return rows.astype(np.int64), label

@@ -43,7 +43,9 @@ class Reserve:
 class Fleet:
     """N storages as columns. charge_kw, discharge_kw (N, T): availability counted in; draw_kwh (N, T).
 
-    feeder (N,): number in the list of feeders, -1 for none. max_hours, max_starts (N,): a day, inf where not limited.
+    feeder (N,): number in the list of feeders, -1 for none. held_pu (2, N): the part of a charging (0) and of a
+    discharging (1) that reserve may be held against, None for all of it. max_hours, max_starts (N,): a day, inf
+    where not limited.
     """
 
     name: tuple[str, ...]
@@ -62,7 +64,7 @@ class Fleet:
     draw_kwh: FloatArray
     max_hours: FloatArray
     max_starts: FloatArray
-    held_pu: FloatArray | None = None  # (2, N): part of a charging (0), a discharging (1) that reserve may be held against
+    held_pu: FloatArray | None = None
 
     @property
     def size(self) -> int:

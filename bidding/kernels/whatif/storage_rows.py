@@ -41,7 +41,7 @@ def headroom_rows(problem: WhatIf, made: ArrayModel, columns: Columns) -> None:
     ):
         carried: list[Term] = [(index, 1.0) for index in carried_of(problem, columns, is_up=is_up)]
         if carried:
-            moved = [(ahead, 1.0), (back, -beside_time(held))]
+            moved: list[Term] = [(ahead, 1.0), (back, -beside_time(held))]
             made.rows("headroom", ahead.shape, [*moved, *carried], -np.inf, limit_kw / KW_PER_MW)
 
 

@@ -48,7 +48,8 @@ def nearly_alike(seed: int, *, reserves: bool) -> dict[str, Any]:
 def test_members_that_differ_a_little_keep_their_own_limits_within_a_proven_bound(seed, reserves, monkeypatch):
     raw = nearly_alike(seed, reserves=reserves)
     full = what_if(raw, full=True)
-    monkeypatch.setattr(module, "TOLERANCES", (0.3,))
+    monkeypatch.setattr(module, "MAX_GROUPS", 9)
+    monkeypatch.setattr(module, "FINER_ABOVE", np.inf)
     grouped = what_if(raw)
     assert 2 <= grouped["aggregation"]["groups"] < STORAGES
     assert_keeps_the_rules(raw, grouped)
@@ -58,7 +59,6 @@ def test_members_that_differ_a_little_keep_their_own_limits_within_a_proven_boun
 
 def test_a_finer_grouping_that_does_not_end_leaves_the_coarser_answer(monkeypatch):
     raw = nearly_alike(1, reserves=False)
-    monkeypatch.setattr(module, "TOLERANCES", (0.0, 0.3))
     monkeypatch.setattr(module, "MAX_GROUPS", STORAGES - 1)
     first = module._one
 
@@ -72,3 +72,24 @@ def test_a_finer_grouping_that_does_not_end_leaves_the_coarser_answer(monkeypatc
     answer = what_if(raw)
     assert answer["aggregation"]["groups"] < STORAGES and answer["aggregation"]["loss"] >= 0.0
     assert_keeps_the_rules(raw, answer)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_storages_that_differ_in_everything_are_answered_in_few_groups(seed, monkeypatch):
+    """One-way and two-way, long and short, ends exact and not: few groups hold, for every member and for the bound."""
+    raw = nearly_alike(seed, reserves=True)
+    rng = np.random.default_rng(100 + seed)
+    for number, one in enumerate(raw["storages"]):
+        size = one["energy_max_kwh"]
+        one |= {"charge_kw": size * rng.uniform(0.2, 1.0), "charge_efficiency": rng.uniform(0.85, 0.98)}
+        one |= {"discharge_efficiency": rng.uniform(0.85, 0.98), "energy_start_kwh": size * rng.uniform(0.3, 0.7)}
+        one["energy_end_kwh"] = one["energy_start_kwh"] - 0.05 * size
+        one |= {"draw_kwh": None, "end_rule": "exactly" if number % 2 and one["discharge_kw"] else "at_least"}
+    full = what_if(raw, full=True)
+    monkeypatch.setattr(module, "MAX_GROUPS", 8)
+    monkeypatch.setattr(module, "FINER_ABOVE", np.inf)
+    grouped = what_if(raw)
+    assert grouped["aggregation"]["groups"] <= 10
+    assert_keeps_the_rules(raw, grouped)
+    assert grouped["objective"] <= full["bound"] + 1e-6
+    assert grouped["bound"] >= full["objective"] - 1e-6
