@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from bidding.models import Award, Bid, BidOption, Product
 from forecasting.queries import NoForecast, latest_feeder_run, node_injections_kw
 from vpp.enrollment.queries import DeviceTable, device_table
+from vpp.lib.inverters import INVERTER_KINDS
 from vpp.lib.periods import DeliveryDay
 from vpp.network import operations as network
 from vpp.network.feeder_grid import FeederGrid, Spans, feeder_grid
@@ -76,9 +77,12 @@ def feeder_day(feeder_code: str, day: DeliveryDay, known_at: datetime, *, with_f
     p_kw = forecast_kw.copy()
     if with_firm:
         for portfolio_id, net_up_kw, up_kvar in firm(feeder_code, day):
-            nodes, weights = node_weights(device_table(at=known_at, portfolio_id=portfolio_id), feeder_code, model)
+            table = device_table(at=known_at, portfolio_id=portfolio_id)
+            nodes, weights = node_weights(table, feeder_code, model)
             p_kw[:, nodes] -= net_up_kw[:, None] * weights
-            q_kvar[:, nodes] -= up_kvar[:, None] * weights
+            if up_kvar.any():
+                nodes, weights = inverter_weights(table, feeder_code, model)
+                q_kvar[:, nodes] -= up_kvar[:, None] * weights
     return FeederDay(grid, day, model, grid.spans(day.starts64()), p_kw, q_kvar, forecast_kw, run.natural_key)
 
 
@@ -91,16 +95,20 @@ def version_names(states: Sequence[TopologyVersion]) -> str:
 def firm(feeder_code: str, day: DeliveryDay) -> Iterator[tuple[int, FloatArray, FloatArray]]:
     """(portfolio, net kW up, kvar injected) of awards that move devices of the feeder: wholesale energy and asks.
 
-    A portfolio that spans several feeders moves each in proportion to its devices there, which `node_weights` gives.
+    A portfolio that spans several feeders moves each in proportion to its devices there, which `node_weights` gives;
+    reactive power comes from the inverters on the feeder that it was asked for.
     """
     awards = Award.objects.filter(bid__delivery_date=day.date, bid__portfolio__in=portfolios_on(feeder_code))
     reserves = (Product.Kind.RESERVE_UP, Product.Kind.RESERVE_DOWN)
-    awards = awards.exclude(bid__product__kind__in=reserves).select_related("bid", "ordered_option__option")
+    awards = awards.exclude(bid__product__kind__in=reserves).select_related(
+        "bid__ask__congestion_point__feeder", "ordered_option__option"
+    )
     for award in awards.order_by("pk"):
         net_up_kw = np.asarray(award.up_kw, dtype=np.float64) - np.asarray(award.down_kw, dtype=np.float64)
         ordered = getattr(award, "ordered_option", None)
         up_kvar = np.zeros(day.n_intervals)
-        if ordered is not None and ordered.option.kvar is not None:
+        point = award.bid.ask.congestion_point if award.bid.ask else None
+        if ordered is not None and ordered.option.kvar is not None and point and point.feeder.code == feeder_code:
             up_kvar = np.asarray(ordered.option.kvar, dtype=np.float64) * float(ordered.activation_pu)
         yield award.bid.portfolio_id, net_up_kw, up_kvar
 
@@ -116,16 +124,30 @@ def portfolios_on(feeder_code: str) -> list[int]:
 def node_weights(table: DeviceTable, feeder_code: str, model: FeederModel) -> NodeWeights:
     """Where a portfolio's movement shows on the feeder: nodes and their shares of all its usable power; what lies on
     other feeders is left out, so the shares may sum to less than 1."""
-    index = model.node_index
     power_kw = np.where(table.usable(), table.max_consumption_kw + table.max_production_kw, 0.0)
+    nodes, at_node_kw = _at_nodes(table, power_kw, feeder_code, model)
+    total = float(power_kw.sum())
+    return nodes, at_node_kw / total if total else np.zeros(0)
+
+
+def inverter_weights(table: DeviceTable, feeder_code: str, model: FeederModel) -> NodeWeights:
+    """Where reactive power that is ordered of a portfolio on the feeder shows: nodes and their shares of the rated
+    power of its inverters there, as dispatch splits it; they sum to 1."""
+    able = table.usable() & table.of_kind(*INVERTER_KINDS)
+    rated_kw = np.where(able, np.maximum(table.max_consumption_kw, table.max_production_kw), 0.0)
+    nodes, at_node_kw = _at_nodes(table, rated_kw, feeder_code, model)
+    return nodes, at_node_kw / at_node_kw.sum() if nodes.size else np.zeros(0)
+
+
+def _at_nodes(table: DeviceTable, power_kw: FloatArray, feeder_code: str, model: FeederModel) -> NodeWeights:
+    """The nodes of the feeder that have some of the devices' power (N,), and how much."""
+    index = model.node_index
     by_node: dict[int, float] = {}
     for row, code in enumerate(table.node_code):
         if power_kw[row] > 0 and table.feeder_code[row] == feeder_code and code in index:
             by_node[index[code]] = by_node.get(index[code], 0.0) + float(power_kw[row])
-    total = float(power_kw.sum())
     nodes = np.array(sorted(by_node), dtype=np.int64)
-    weights = np.array([by_node[node] for node in nodes]) / total if total else np.zeros(0)
-    return nodes, weights
+    return nodes, np.array([by_node[node] for node in nodes], dtype=np.float64)
 
 
 def open_options(feeder_code: str, day: DeliveryDay) -> Iterable[tuple[Bid, list[BidOption]]]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bidding.grid.injections import FeederDay, node_weights, open_options
+from bidding.grid.injections import FeederDay, inverter_weights, node_weights, open_options
 from bidding.models import Bid, BidOption
 from vpp.enrollment.queries import device_table
 from vpp.lib.errors import DomainError
@@ -51,9 +51,11 @@ def our_bids(known: FeederDay, at: datetime) -> list[ClearingBid]:
         if bid.ask is None or at >= bid.ask.expires_at:
             continue
         table = device_table(at=at, portfolio_id=bid.portfolio_id)
-        nodes, weights = node_weights(table, known.feeder.code, known.model)
-        if nodes.size:
-            rows += [_option_bid(bid, option, nodes, weights / weights.sum(), rank) for option in options]
+        for option in options:
+            where = node_weights if option.kvar is None else inverter_weights
+            nodes, weights = where(table, known.feeder.code, known.model)
+            if nodes.size:
+                rows.append(_option_bid(bid, option, nodes, weights / weights.sum(), rank))
     return rows
 
 

@@ -15,6 +15,7 @@ from bidding.operations.awards import take_award
 from bidding.operations.drafts import BidDraft
 from bidding.queries import book_check
 from tests.apps.bidding.world import aggregator_headers, client_of
+from tests.factories import ALWAYS, make_device
 from tests.journeys.usecase_world import (
     AT,
     DAY,
@@ -27,7 +28,7 @@ from tests.journeys.usecase_world import (
 )
 from vpp.dispatch import operations as dispatch
 from vpp.dispatch.models import Setpoint
-from vpp.enrollment.models import Device
+from vpp.enrollment.models import Device, Enrollment
 from vpp.lib import clock
 from vpp.network import operations as network
 from vpp.network.kernels.screening import Violation
@@ -148,6 +149,8 @@ def test_4_voltage_by_reactive_power_within_the_inverters(client, world):
     from bidding.distribution.reactive import room_kvar
 
     world.forecast(world.flat(4.0, evening=(EVENING, 9.0)))
+    heat_pump = make_device(kind="HEAT_PUMP", site=Device.objects.first().site, max_consumption_kw=90.0)
+    Enrollment.objects.create(device=heat_pump, portfolio=world.portfolio, period=ALWAYS)  # it has no part in this
     lowest = min(get(client, world, "awareness")["lowest_voltage_pu"])
     world.narrow_band(low_pu=lowest + 0.0008)
     room = room_kvar(world.portfolio, FEEDER, DAY, AT).copy()
@@ -162,7 +165,17 @@ def test_4_voltage_by_reactive_power_within_the_inverters(client, world):
     assert broken_now() == []
     given_kvar = dispatched_kvar(client, world, EVENING.start)
     assert sum(given_kvar.values()) == pytest.approx(taken[EVENING.start], abs=0.001), "ordered, sent and given"
-    assert len(given_kvar) == Device.objects.count(), "all inverters alike"
+    planned, by_node = planned_kvar(EVENING.start), dict.fromkeys(world.nodes, 0.0)
+    for code, node in Device.objects.filter(code__in=given_kvar).values_list("code", "site__node_code"):
+        by_node[node] += given_kvar[code]
+    assert by_node == {node: pytest.approx(planned[node], abs=0.01) for node in world.nodes}, "where it was planned"
+
+
+def planned_kvar(index):
+    """kvar by node that the grid's day counts on."""
+    with_it, without = injections.feeder_day(FEEDER, DAY, AT), injections.feeder_day(FEEDER, DAY, AT, with_firm=False)
+    firm = (without.q_kvar - with_it.q_kvar)[index]
+    return {code: firm[column] for code, column in with_it.model.node_index.items()}
 
 
 def dispatched_kvar(client, world, index):
