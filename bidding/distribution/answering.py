@@ -121,7 +121,7 @@ def _answer_real(
     findings: list[str],
 ) -> list[Bid]:
     from bidding.kernels.ask_price import price_asks
-    from bidding.kernels.co_optimise import co_optimise
+    from bidding.kernels.co_optimise import TRIFLE_EUR_PER_MWH, co_optimise
     from bidding.kernels.problem import BadProblem
     from bidding.kernels.solver import SolverFailed, SolverOptions, available_engine
     from bidding.operations.gather import gather
@@ -138,7 +138,9 @@ def _answer_real(
     book.open_book(portfolio_id=portfolio.pk, day=day, up_kw=gathered.capacity_up_kw, down_kw=gathered.capacity_down_kw)
     options = SolverOptions(engine=available_engine(), time_limit_s=SOLVE_LIMIT_S, node_limit=NODE_LIMIT)
     try:
-        plan = co_optimise(gathered.problem, options, gap_target=GAP_TARGET, thorough=False)
+        plan = co_optimise(
+            gathered.problem, options, gap_target=GAP_TARGET, thorough=False, trifle_eur_per_mwh=TRIFLE_EUR_PER_MWH
+        )
         prices = {one.reference: one.price_eur_per_mwh for one in price_asks(gathered.problem, plan, options)}
         halves = half_prices(gathered.problem, plan, options)
     except (SolverFailed, BadProblem) as error:
@@ -184,15 +186,9 @@ def _draft(
     zero = [0.0] * day.n_intervals
     up_kw, down_kw = (quantity_kw.tolist(), zero) if ask.direction == "UP" else (zero, quantity_kw.tolist())
     return BidDraft(
-        portfolio,
-        product,
-        day,
-        up_kw,
-        down_kw,
-        [price] * day.n_intervals,
-        ask=ask,
+        portfolio, product, day, up_kw, down_kw, [price] * day.n_intervals, ask=ask,
         version=next_version(portfolio, ask),
-    )
+    )  # fmt: skip
 
 
 def next_version(portfolio: Portfolio, ask: Ask) -> int:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from bidding.kernels.cumulated import Run, branch
 from bidding.kernels.relaxation import Relaxation
 from bidding.kernels.solver import (
     FloatArray,
@@ -53,11 +54,13 @@ def relax_fix_certify(
     gap_target: float = 1e-3,
     known_bound: float = -np.inf,
     quick: bool = True,
+    runs: Sequence[Run] = (),
 ) -> Certified:
     """Best point within the time limit; the first dive that ends well is always waited for.
 
     known_bound : proven elsewhere, as by another relaxation.
     quick : whether a short plain branching comes before the one that also searches.
+    runs : columns of lots in the order of time, whose sums the tree branches on (`cumulated`).
 
     Raises SolverFailed when the relaxation has no point or no whole point was found.
     """
@@ -80,7 +83,7 @@ def relax_fix_certify(
             break
         asked = replace(options, time_limit_s=max(left_s, 0.1), mip_gap=gap_target, search=rung.search)
         asked = replace(asked, node_limit=min(rung.node_limit, options.node_limit))
-        exact = solve(model, asked, start=None if best is None else best.values)
+        exact = branch(model, runs, asked, None if best is None else best.values)
         stages["branch"] = stages.get("branch", 0.0) + exact.seconds
         bound = max(bound, exact.bound)
         if exact.values.size and (best is None or exact.objective < best.objective):

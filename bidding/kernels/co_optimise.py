@@ -7,21 +7,21 @@ recourse, the expected price stands for the price scenarios of a risk-neutral bi
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
-from functools import partial
+from dataclasses import replace
 
 import numpy as np
 import pulp
 
-from bidding.kernels.certify import QUICK, Certified, Dive, relax_fix_certify
+from bidding.kernels.certify import QUICK, Certified, relax_fix_certify
+from bidding.kernels.coarse_lots import CoarseAnswer, as_in
 from bidding.kernels.coarsen import coarsen
 from bidding.kernels.constraints import add_all_rows
 from bidding.kernels.obligations import obligation_costs
 from bidding.kernels.plan import BidPlan, Shortfall, read_plan
-from bidding.kernels.price_maker import settle_steps, step_costs
-from bidding.kernels.problem import BidProblem, FloatArray
+from bidding.kernels.price_maker import step_costs
+from bidding.kernels.problem import BidProblem
 from bidding.kernels.risk import risk_averse_objective
-from bidding.kernels.rounding import both_ways, dives, one_way, whole_asks
+from bidding.kernels.rounding import both_ways, dives, lot_runs, one_way, whole_asks
 from bidding.kernels.solver import LinearModel, SolverFailed, SolverOptions, Status, read_model, relative_gap, solve
 from bidding.kernels.variables import Variables, make_variables, take
 
@@ -30,6 +30,7 @@ __all__ = ["BidPlan", "Shortfall", "build", "co_optimise", "cost_terms"]
 MAX_DIRECTION_ROUNDS = 3
 ROUGH_GAP = 0.02
 MUCH_WORSE_PU = 0.01
+TRIFLE_EUR_PER_MWH = 0.005  # of a day at full power; what is left below is not worth branching for
 
 
 def build(problem: BidProblem, exclusive: frozenset[tuple[int, int]] = frozenset()) -> tuple[pulp.LpProblem, Variables]:
@@ -75,12 +76,14 @@ def cost_terms(problem: BidProblem, made: Variables) -> list[tuple[pulp.LpVariab
 
 
 def co_optimise(
-    problem: BidProblem, options: SolverOptions, *, gap_target: float = 1e-3, thorough: bool = True
-) -> BidPlan:
+    problem: BidProblem, options: SolverOptions, *, gap_target: float = 1e-3, thorough: bool = True,
+    trifle_eur_per_mwh: float = 0.0,
+) -> BidPlan:  # fmt: skip
     """Solve, make directions exclusive, round asks to their lots; raises BadProblem or SolverFailed.
 
     First by market time units (`coarsen`): branch and bound there is quick, gives a proven bound and the lots to try.
     thorough : whether the problem in quarter hours is branched until the target, or only where the gap is above 2 %.
+    trifle_eur_per_mwh : of the groups' rating over the day; a gap below that much money is within the target too.
     The bound is the best of all relaxations, so the stated gap covers every later repair.
     """
     problem.validated()
@@ -88,6 +91,7 @@ def co_optimise(
     exclusive: frozenset[tuple[int, int]] = frozenset()
     best: tuple[Certified, LinearModel, Variables] | None = None
     fine_bound = solve(read_model(build(problem)[0]), options, relax=True).bound
+    gap_target = max(gap_target, trifle_eur_per_mwh * rating_mwh(problem) / max(abs(fine_bound), 1e-9))
     coarse = _coarse(problem, options, gap_target, fine_bound)
     wanted = gap_target if thorough else max(gap_target, ROUGH_GAP)
     bound, stages = (-np.inf, dict[str, float]()) if coarse is None else (coarse.bound, {"coarse": coarse.seconds})
@@ -95,11 +99,12 @@ def co_optimise(
         left = replace(options, time_limit_s=max(deadline - time.perf_counter(), 0.5))
         lp, made = build(problem, exclusive)
         model = read_model(lp)
-        ways = dives(made, model) if coarse is None else [_as_in(coarse, made, model), *dives(made, model)]
+        ways = dives(made, model) if coarse is None else [as_in(coarse, made, model), *dives(made, model)]
         try:
             found = relax_fix_certify(
-                model, left, ways, gap_target=wanted, known_bound=bound, quick=coarse is None or coarse.closed
-            )
+                model, left, ways, gap_target=wanted, known_bound=bound, quick=coarse is None or coarse.closed,
+                runs=lot_runs(made, model),
+            )  # fmt: skip
         except SolverFailed:
             if best is None:
                 raise
@@ -124,6 +129,12 @@ def co_optimise(
     return read_plan(problem, made, model, certified, options.engine)
 
 
+def rating_mwh(problem: BidProblem) -> float:
+    """What the groups could move at full power over the whole time, the larger way each."""
+    peaks_kw = sum(float(np.maximum(g.up_limit_kw, g.down_limit_kw).max(initial=0.0)) for g in problem.groups)
+    return peaks_kw / 1000.0 * problem.n_intervals * problem.step_hours
+
+
 def every_pair(problem: BidProblem) -> frozenset[tuple[int, int]]:
     """All (group, interval) where moving both ways at once would burn energy."""
     return frozenset(
@@ -132,16 +143,6 @@ def every_pair(problem: BidProblem) -> frozenset[tuple[int, int]]:
         if group.loses_energy
         for t in np.flatnonzero((group.up_limit_kw > 0) & (group.down_limit_kw > 0)).tolist()
     )
-
-
-@dataclass(frozen=True)
-class CoarseAnswer:
-    """Whole lots per position and block, positions in their order; the bound holds for the fine problem too."""
-
-    lots: tuple[FloatArray, ...]
-    bound: float
-    seconds: float
-    closed: bool
 
 
 def _coarse(problem: BidProblem, options: SolverOptions, gap_target: float, fine_bound: float) -> CoarseAnswer | None:
@@ -159,35 +160,11 @@ def _coarse(problem: BidProblem, options: SolverOptions, gap_target: float, fine
         if bound < fine_bound - MUCH_WORSE_PU * abs(fine_bound):
             return None  # room that comes and goes within a unit: its means promise too much to be of use
         limited = replace(options, node_limit=min(QUICK.node_limit, options.node_limit), search=QUICK.search)
-        found = relax_fix_certify(model, limited, dives(made, model), gap_target=gap_target / 2, quick=False)
+        found = relax_fix_certify(
+            model, limited, dives(made, model), gap_target=gap_target / 2, quick=False, runs=lot_runs(made, model)
+        )
     except SolverFailed:
         return None
     lots = tuple(np.round(take(model, position.lots, found.values)) for position in made.positions)
     closed = found.status is Status.OPTIMAL
     return CoarseAnswer(lots, found.bound, time.perf_counter() - began, closed)
-
-
-def _as_in(coarse: CoarseAnswer, made: Variables, model: LinearModel) -> Dive:
-    """Two steps: the energy lots of the coarse answer as far as they fit, with the reserves free; then what reserve is
-    left, down to whole lots. Directions as in the point at hand.
-    """
-    reserves = list(made.reserve.values())
-
-    def step(point: FloatArray, *, with_reserves: bool) -> list[FloatArray]:
-        point, free = point.copy(), np.zeros(model.cost.size, dtype=bool)
-        for position, lots in zip(made.positions, coarse.lots, strict=True):
-            places, on = ([model.column(variable) for variable in column] for column in (position.lots, position.on))
-            held = any(position is reserve for reserve in reserves)
-            wanted = np.floor(point[places] + 1e-6) if held else np.minimum(lots, model.upper[places])
-            wanted[wanted * position.lot_mw < position.min_mw - 1e-9] = 0.0
-            point[places], point[on] = wanted, wanted > 0
-            free[places] = free[on] = held and not with_reserves
-        settle_steps(made.every_step, model, point)
-        for (g, t), binary in made.direction.items():
-            point[model.column(binary)] = float(
-                point[model.column(made.up[g][t])] >= point[model.column(made.down[g][t])]
-            )
-        return [np.where(free, np.nan, point)[model.integer]]
-
-    last = partial(step, with_reserves=True)
-    return [partial(step, with_reserves=False), last] if reserves else [last]

@@ -14,6 +14,7 @@ from bidding.kernels.variables import KW_PER_MW, Position, Variables, take
 
 MOVE_TOLERANCE_MW = 1e-6
 ENERGY_STEPS = 8
+FEW_LOTS = 8
 
 
 def dives(made: Variables, model: LinearModel) -> list[list[FixStep]]:
@@ -36,6 +37,14 @@ def dives(made: Variables, model: LinearModel) -> list[list[FixStep]]:
         [step(count, "floor")],
         [step(count, "nothing")],
     ]
+
+
+def lot_runs(made: Variables, model: LinearModel) -> list[list[int]]:
+    """Columns of the energy lots, sold and bought, in the order of their blocks, where a block takes few: with many, a
+    lot more or less is a trifle, and the sums only make the problem larger.
+    """
+    few = [one for one in (made.sell, made.buy) if one is not None and 0 < one.max_mw.max() <= FEW_LOTS * one.lot_mw]
+    return [[model.column(variable) for variable in position.lots] for position in few]
 
 
 def _fix(

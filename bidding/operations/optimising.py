@@ -94,7 +94,7 @@ def _optimise_one(
     limit_s: float,
 ) -> None:
     from bidding.kernels.ask_price import price_asks
-    from bidding.kernels.co_optimise import co_optimise
+    from bidding.kernels.co_optimise import TRIFLE_EUR_PER_MWH, co_optimise
     from bidding.kernels.problem import BadProblem
     from bidding.kernels.risk import with_risk
     from bidding.kernels.solver import SolverFailed, SolverOptions, available_engine
@@ -108,7 +108,13 @@ def _optimise_one(
         offered = in_best_form(
             lambda offers: gathered_for(context, planned.portfolio, open_wanted, offers),
             offers,
-            lambda one: co_optimise(with_risk(one.problem, risk), options, gap_target=GAP_TARGET, thorough=thorough),
+            lambda one: co_optimise(
+                with_risk(one.problem, risk),
+                options,
+                gap_target=GAP_TARGET,
+                thorough=thorough,
+                trifle_eur_per_mwh=TRIFLE_EUR_PER_MWH,
+            ),  # fmt: skip
             options,
         )
         plan, gathered = offered.plan, offered.gathered

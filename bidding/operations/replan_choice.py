@@ -68,7 +68,7 @@ def _planned(
     portfolio: Portfolio, day: DeliveryDay, offers: list[OpenProduct], given_up: Sequence[int],
     prices: Mapping[int, FloatArray], at: datetime,
 ) -> Choice:  # fmt: skip
-    from bidding.kernels.co_optimise import co_optimise
+    from bidding.kernels.co_optimise import TRIFLE_EUR_PER_MWH, co_optimise
     from bidding.kernels.risk import with_risk
     from bidding.kernels.solver import SolverOptions, available_engine
 
@@ -86,7 +86,9 @@ def _planned(
     offered = in_best_form(
         gathered,
         offers,
-        lambda one: co_optimise(with_risk(one.problem, risk), options, gap_target=GAP_TARGET),
+        lambda one: co_optimise(
+            with_risk(one.problem, risk), options, gap_target=GAP_TARGET, trifle_eur_per_mwh=TRIFLE_EUR_PER_MWH
+        ),
         options,
     )
     return Choice(offered, offers, prices, anew=False, gain=0.0)

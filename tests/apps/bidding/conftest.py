@@ -10,10 +10,12 @@ from tests.apps.bidding.world import World, make_world
 @pytest.fixture(autouse=True)
 def _short_branching(monkeypatch: pytest.MonkeyPatch) -> None:
     """Most of these tests ask what happens to bids, not how good they are."""
+    from bidding.distribution import answering
     from bidding.operations import optimising
 
-    monkeypatch.setattr(optimising, "NODE_LIMIT", 1)
-    monkeypatch.setattr(optimising, "GAP_TARGET", 0.5)
+    for module in (optimising, answering):
+        monkeypatch.setattr(module, "NODE_LIMIT", 1)
+        monkeypatch.setattr(module, "GAP_TARGET", 0.5)
 
 
 @pytest.fixture

@@ -30,8 +30,8 @@ def run_night(world, **fields):
 
 
 def test_it_sells_energy_and_reserve_and_answers_the_ask_in_one_go(world, monkeypatch):
-    monkeypatch.setattr(optimising, "NODE_LIMIT", 150)
-    monkeypatch.setattr(optimising, "GAP_TARGET", 5e-3)
+    monkeypatch.setattr(optimising, "NODE_LIMIT", 40)
+    monkeypatch.setattr(optimising, "GAP_TARGET", 4e-2)
     ask = world.ask()
     Product.objects.filter(code="RESERVE-UP-4H").update(reference_price=3.0)
     run = run_night(world)

@@ -1,0 +1,59 @@
+"""Few lots against a store: branching on their sums finds the same optimum, and proves it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from bidding.kernels.co_optimise import TRIFLE_EUR_PER_MWH, build, co_optimise, rating_mwh
+from bidding.kernels.cumulated import branch, cumulated
+from bidding.kernels.rounding import lot_runs
+from bidding.kernels.solver import SolverOptions, check_point, read_model, solve
+from tests.kernels.bidding.cases import FAST, battery, energy, problem
+
+EXACT = SolverOptions(mip_gap=1e-9, node_limit=20_000)
+
+
+def lossy(seed: int):
+    """Eight hours, at most three lots an hour, a store of four to seven."""
+    rng = np.random.default_rng(seed)
+    store = battery(
+        8, power_kw=380.0, energy_kwh=float(rng.integers(40, 70)) * 10.0, energy_start_kwh=200.0, energy_end_kwh=200.0,
+        charge_efficiency=0.95, discharge_efficiency=0.95, up_cost_eur_per_mwh=5.0, down_cost_eur_per_mwh=5.0,
+    )  # fmt: skip
+    prices = rng.uniform(5, 70, 8).round(1).tolist()
+    return problem([store], 8, energy=energy(prices), imbalance_spread_eur_per_mwh=40.0)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_sums_of_lots_have_the_same_optimum(seed):
+    lp, made = build(lossy(seed))
+    model = read_model(lp)
+    runs = lot_runs(made, model)
+    plain, summed = solve(model, EXACT), branch(model, runs, EXACT, None)
+    assert summed.objective == pytest.approx(plain.objective, abs=1e-6)
+    assert summed.values.size == model.cost.size and check_point(model, summed.values) == []
+    again = branch(model, runs, EXACT, plain.values)
+    assert again.objective == pytest.approx(plain.objective, abs=1e-6)
+
+
+def test_the_tree_branches_on_sums_instead_of_lots():
+    lp, made = build(lossy(0))
+    model = read_model(lp)
+    runs = lot_runs(made, model)
+    wider = cumulated(model, runs)
+    assert [len(run) for run in runs] == [8, 8]
+    assert wider.integer.sum() == model.integer.sum() and not wider.integer[np.concatenate(runs)].any()
+    many = problem([battery(8, power_kw=2000.0)], 8, energy=energy([10.0, 50.0] * 4))
+    lp, made = build(many)
+    assert lot_runs(made, read_model(lp)) == []
+
+
+def test_what_is_left_below_a_trifle_is_not_branched_for():
+    case = lossy(1)
+    assert rating_mwh(case) == pytest.approx(0.38 * 8)
+    exact = co_optimise(case, FAST, gap_target=1e-6)
+    loose = co_optimise(case, FAST, gap_target=1e-6, trifle_eur_per_mwh=TRIFLE_EUR_PER_MWH)
+    left = loose.bound_profit_eur - loose.profit_eur
+    assert loose.status == "optimal" and left <= TRIFLE_EUR_PER_MWH * rating_mwh(case) * 1.02
+    assert exact.profit_eur - loose.profit_eur <= TRIFLE_EUR_PER_MWH * rating_mwh(case) * 1.02
