@@ -51,7 +51,10 @@ class ControlCycleAdmin(ReadOnlyAdmin):
 
 @admin.register(Setpoint)
 class SetpointAdmin(ReadOnlyAdmin):
-    list_display = ["device", "interval_start", "sequence", "target_kw", "measured_kw", "state", "reason"]
+    list_display = [
+        "device", "interval_start", "sequence", "target_kw", "target_kvar", "measured_kw", "applied_kvar", "state",
+        "reason",
+    ]  # fmt: skip
     list_filter = ["state", "released"]
     search_fields = ["device__code"]
     list_select_related = ["device"]
@@ -86,7 +89,7 @@ class DeviceUseAdmin(ReadOnlyAdmin):
 
 @admin.register(Shortfall)
 class ShortfallAdmin(ReadOnlyAdmin):
-    list_display = ["portfolio", "interval_start", "device", "limit", "shortfall_kw", "reason"]
+    list_display = ["portfolio", "interval_start", "device", "limit", "shortfall_kw", "shortfall_kvar", "reason"]
     list_filter = ["limit", "portfolio"]
     search_fields = ["portfolio__code", "device__code"]
     list_select_related = ["portfolio", "device"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import queue
+from datetime import timedelta
 
 import pytest
 from django.test import Client
@@ -139,11 +140,15 @@ def test_over_mqtt_it_is_a_field_that_only_those_have_who_are_asked_for_it() -> 
     assert given == {alone.code: 2.5, many.code: 2.0}, "a gateway answers for its own devices"
 
 
-def test_a_device_whose_owner_opted_out_gives_no_reactive_power() -> None:
-    from tests.factories import make_terms
-
+def test_an_owner_who_opts_out_inside_the_interval_is_left_alone_at_once_and_the_others_give_it() -> None:
     played = PlayedDay(3, up_kw=0.0)
-    make_terms(played.devices[0], opted_out=True)
+    gateway, _ = make_client()
+    leaves = played.devices[0]
     order_kvar(played.portfolio, played.day, dict.fromkeys(HOUR, 6.0))
     played.cycle(40)
-    assert kvar_in_force(played, 40) == [3.0, 3.0]
+    played.fetch_and_accept(40, gateway)
+    at = played.start(40) + timedelta(minutes=5)
+    (again,) = operations.set_device_opt_out(leaves, opted_out=True, at=at, actor="test")
+    assert again.revision == 1 and kvar_in_force(played, 40) == [3.0, 3.0]
+    released = Setpoint.objects.get(device=leaves, sequence=1)
+    assert released.released and released.target_kvar is None
