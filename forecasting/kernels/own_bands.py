@@ -1,6 +1,6 @@
 """Quantiles of a series from its own last weeks: residuals of its blend, and the values themselves.
 
-Where no week is followed (sun, wind) two months are looked at, and of the values those that were forecast alike: a
+Where no week is followed (sun, wind) three months are looked at, and of the values those that were forecast alike: a
 forecast of no wind has another distribution than one of a storm.
 """
 
@@ -12,7 +12,7 @@ from forecasting.kernels.naive import Days
 
 DECILES = np.arange(1, 10) / 10
 SAME_TYPE = 3.0
-MEMORY_DAYS, WEATHER_MEMORY_DAYS, WEATHER_HALF_LIFE_DAYS = 28, 70, 35
+MEMORY_DAYS, WEATHER_MEMORY_DAYS, WEATHER_HALF_LIFE_DAYS = 28, 100, 50
 ALIKE, ALIKE_FLOOR = 0.15, 0.3  # width of the bell around a forecast, of it plus so much of the usual one
 
 
