@@ -155,14 +155,8 @@ def _deliveries(payout: Payout, award: Award) -> dict[str, Any]:
     setpoints: dict[int, list[dict[str, Any]]] = {}
     rows = Setpoint.objects.filter(device__in=device_ids, interval_start__gte=day.start, interval_start__lt=day.end)
     for setpoint in rows.order_by("interval_start", "sequence"):
-        entry: dict[str, Any] = {
-            "id": setpoint.pk,
-            "interval_start": setpoint.interval_start.isoformat(),
-            "state": setpoint.state,
-        }
-        entry["target_kw"] = setpoint.target_kw
-        if setpoint.target_kvar is not None:
-            entry |= {"target_kvar": setpoint.target_kvar, "applied_kvar": setpoint.applied_kvar}
+        asked = {name: getattr(setpoint, name) for name in ("state", "target_kw", "target_kvar", "applied_kvar")}
+        entry = {"id": setpoint.pk, "interval_start": setpoint.interval_start.isoformat(), **asked}
         setpoints.setdefault(setpoint.device_id, []).append(entry)
     plans = Plan.objects.filter(portfolio=run.portfolio, delivery_date=run.delivery_date).order_by("version")
     return {
