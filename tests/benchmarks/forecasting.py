@@ -1,7 +1,5 @@
 """The nightly forecast at 1,000, 10,000 and 100,000 series: `make bench-forecast ARGS="1000 10000"`.
 
-from tests.benchmarks.scratch import scratch_service
-
 From database to database: packed readings of 56 days in, mean and three quantiles of 96 intervals a series out, with 300
 portfolios whose sums go through SARIMA, their scenarios and envelopes. Each size runs in a process of its own with a
 private PostgreSQL in a temporary folder; service and database share the machine's cores.
