@@ -160,9 +160,7 @@ def _coarse(problem: BidProblem, options: SolverOptions, gap_target: float, fine
         if bound < fine_bound - MUCH_WORSE_PU * abs(fine_bound):
             return None  # room that comes and goes within a unit: its means promise too much to be of use
         limited = replace(options, node_limit=min(QUICK.node_limit, options.node_limit), search=QUICK.search)
-        found = relax_fix_certify(
-            model, limited, dives(made, model), gap_target=gap_target / 2, quick=False, runs=lot_runs(made, model)
-        )
+        found = relax_fix_certify(model, limited, dives(made, model), gap_target=gap_target / 2, quick=False)
     except SolverFailed:
         return None
     lots = tuple(np.round(take(model, position.lots, found.values)) for position in made.positions)

@@ -40,10 +40,11 @@ def dives(made: Variables, model: LinearModel) -> list[list[FixStep]]:
 
 
 def lot_runs(made: Variables, model: LinearModel) -> list[list[int]]:
-    """Columns of the energy lots, sold and bought, in the order of their blocks, where a block takes few: with many, a
-    lot more or less is a trifle, and the sums only make the problem larger.
+    """Columns of the energy lots, sold and bought, in the order of their blocks, where a block takes two to eight: of
+    more, one is a trifle, one alone is on or off, and the sums only make the problem larger.
     """
-    few = [one for one in (made.sell, made.buy) if one is not None and 0 < one.max_mw.max() <= FEW_LOTS * one.lot_mw]
+    both = [one for one in (made.sell, made.buy) if one is not None]
+    few = [one for one in both if 1.5 < one.max_mw.max(initial=0.0) / one.lot_mw < FEW_LOTS + 0.5]
     return [[model.column(variable) for variable in position.lots] for position in few]
 
 
