@@ -18,6 +18,8 @@ from forecasting.kernels.ladder import (
     held_out,
 )
 
+TOWARDS_PROFILE = 0.5  # the blend was weighed by absolute error: the median stands halfway to it
+
 
 @dataclass(frozen=True)
 class TrainedClass:
@@ -112,8 +114,9 @@ def _gradient_forecast(ladder: Ladder, base: ClassForecast, trained: TrainedClas
     ahead, bands = gradient.predict_mean(model, target), gradient.predict_quantiles(model, target)
     boosted = ladder.limit(base.profile_kw[..., None] + bands * level[..., None])
     quantiles = np.float32(0.5) * (boosted + base.quantiles_kw)  # average with the series' own residual quantiles
-    if blind:  # the blend was weighed by absolute error, so it is the better median too
-        quantiles[..., 1] = np.clip(base.profile_kw, quantiles[..., 0], quantiles[..., 2])
+    towards = np.float32(1 if blind else TOWARDS_PROFILE)
+    middle = quantiles[..., 1] + towards * (base.profile_kw - quantiles[..., 1])
+    quantiles[..., 1] = np.clip(middle, quantiles[..., 0], quantiles[..., 2])
     return replace(
         base,
         mean_kw=ladder.limit(base.profile_kw + weight[:, None] * ahead * level),
