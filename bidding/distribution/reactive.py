@@ -14,6 +14,7 @@ from bidding.distribution.kernels.options import energy_mwh
 from bidding.distribution.kernels.reactive import reactive_room_kvar
 from bidding.models import Ask, Bid, BidOption, OrderedOption, Product
 from bidding.operations import bids
+from bidding.operations.drafts import BidDraft
 from vpp.enrollment.models import Portfolio
 from vpp.enrollment.queries import device_table
 from vpp.lib.inverters import INVERTER_KINDS
@@ -77,7 +78,7 @@ def answer_reactive(portfolio: Portfolio, product: Product, ask: Ask, day: Deliv
         return None
     zero = [0.0] * day.n_intervals
     version = Bid.objects.filter(portfolio=portfolio, ask=ask).count() + 1
-    draft = bids.BidDraft(
+    draft = BidDraft(
         portfolio, product, day, zero, zero, [PRICE_PER_MVARH] * day.n_intervals, ask=ask, version=version
     )
     bid = bids.create_bid(draft, at=at)

@@ -10,6 +10,7 @@ from bidding.models import Bid, NightlyRun, PlannedDay, Product
 from bidding.operations import optimising
 from bidding.wholesale.obligations import must_offer_kw, still_owed
 from bidding.wholesale.queries import open_product
+from tests.apps.bidding.world import make_fleet
 from tests.apps.console.makers import client_for, make_user, page
 from vpp.accounts.models import Participant
 from vpp.lib.periods import DeliveryDay
@@ -52,6 +53,17 @@ def test_what_the_fleet_cannot_offer_is_on_the_run_and_on_the_page(world):
     staff = client_for(make_user("ada", Participant.Kind.AGGREGATOR, admin=True))
     body = page(staff, f"/bids/{world.portfolio.code}/{world.day.date.isoformat()}/")
     assert "capacity obligation, not offered" in body and "18:00–19:00" in body and f"{750.0 - offered:.0f}" in body
+
+
+def test_two_portfolios_share_what_is_owed(world):
+    """More than either can hold alone: the second is asked for what the first leaves."""
+    make_fleet(world.point.feeder.code, heat_pumps=0)
+    owed(world, 500.0, 18)
+    run = night(world)
+    offered = [bid.up_kw[72] for bid in Bid.objects.filter(product=world.reserve).order_by("portfolio__code")]
+    assert len(offered) == 2 and sum(offered) >= 500.0 and max(offered) < 500.0
+    assert not any("must_offer" in finding for finding in run.steps.get(name="optimise").detail["findings"])
+    assert all(planned.shortfalls == [] for planned in PlannedDay.objects.all())
 
 
 def test_a_failing_solver_leaves_the_shortfall_named(world, monkeypatch):
