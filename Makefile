@@ -27,7 +27,7 @@ $(READY): requirements/all.txt
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) \
 		|| { echo "$(PYTHON) cannot make virtual environments: install its venv package (Debian: python3-venv)"; exit 1; }
 	@echo "installing the locked packages (a few minutes the first time) ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/all.txt
+	@$(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check --require-hashes -r requirements/all.txt
 	@touch $(READY)
 
 demo: $(READY)
@@ -36,7 +36,7 @@ demo: $(READY)
 test: $(READY)
 	$(BIN)/python -m pytest --numprocesses $(WORKERS) $(ARGS)
 
-# The same and more: twenty kills instead of eight, thousands of random cases, more grids (most of an hour).
+# The same and more: twenty kills instead of four, thousands of random cases, more grids (most of an hour).
 test-thorough: $(READY)
 	VPP_THOROUGH=1 $(BIN)/python -m pytest --numprocesses $(WORKERS) $(ARGS)
 

@@ -150,12 +150,16 @@ def _forget() -> None:
 
 @pytest.fixture(scope="package")
 def browser(site: Site) -> Iterator[Any]:
+    from django.db import connections
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         yield chromium
         chromium.close()
+        # While playwright's loop runs Django keeps connections of their own; left open, `_forget` would end their sessions
+        # and the next file with a browser in this process would find them dead.
+        connections.close_all()
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import pytest
 
 from tests.journeys.conftest import check_the_loop_is_closed
 
-pytestmark = pytest.mark.slow(seconds=60)
+pytestmark = [pytest.mark.slow(seconds=60), pytest.mark.thorough]
 
 
 def test_the_day_with_92_quarter_hours_is_played_like_any_other(new_stage):

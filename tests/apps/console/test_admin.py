@@ -63,9 +63,9 @@ def test_every_list_opens_and_can_be_searched_without_counting_a_table(staff: Cl
     for model, model_admin in registered():
         url = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
         with connection.execute_wrapper(watch):
-            answers = [staff.get(url).status_code, staff.get(url, {"q": "x"}).status_code]
-        if answers != [200, 200]:
-            failed.append((label(model), answers))
+            answer = staff.get(url, {"q": "x"}).status_code
+        if answer != 200:
+            failed.append((label(model), answer))
         assert model_admin.show_full_result_count is False
     assert failed == []
     assert counted == []

@@ -22,7 +22,7 @@ from tests.effort import how_many
 from tests.processes import ROOT, wait_until
 from tests.servers import MOSQUITTO, missing
 
-KILLS = how_many("VPP_KILLS", usual=8, thorough=20)
+KILLS = how_many("VPP_KILLS", usual=4, thorough=20)
 SEED = int(os.environ.get("VPP_KILL_SEED", "11"))
 NEWEST = """
 SELECT DISTINCT ON (s.device_id) d.code, s.target_kw, s.state, s.released FROM dispatch_setpoint s
@@ -30,7 +30,7 @@ SELECT DISTINCT ON (s.device_id) d.code, s.target_kw, s.state, s.released FROM d
 """
 
 
-@pytest.mark.slow(seconds=45)
+@pytest.mark.slow(seconds=30)
 @pytest.mark.broker
 def test_whoever_is_killed_no_command_is_lost_and_none_acts_twice() -> None:
     if not MOSQUITTO.exists():

@@ -43,7 +43,7 @@ def test_the_in_memory_broker_runs_jobs_inside_this_process(at):
 
 
 @pytest.mark.broker
-@pytest.mark.parametrize("kind", BROKERS)
+@pytest.mark.parametrize("kind", ["redis", pytest.param("rabbitmq", marks=pytest.mark.thorough)])
 def test_a_real_broker_carries_jobs_to_a_worker_process_and_a_killed_worker_loses_none(kind, at, tmp_path):
     with BROKERS[kind](tmp_path) as url, processes.running("relay", VPP_BROKER_URL=url):
         with processes.running("worker", VPP_BROKER_URL=url) as worker:

@@ -30,7 +30,7 @@ from tests.apps.telemetry.kill_world import World
 from tests.effort import how_many
 from tests.processes import ROOT, wait_until
 
-KILLS = how_many("VPP_KILLS", usual=9, thorough=21)
+KILLS = how_many("VPP_KILLS", usual=6, thorough=21)
 SEED = int(os.environ.get("VPP_KILL_SEED", "7"))
 DEVICES = 40
 # Each round is a minute later: far enough back that a slow machine or many kills do not reach the present.
@@ -155,7 +155,7 @@ def _started(world: World, name: str) -> float:
     return _seen.setdefault(world.processes[name].pid, time.monotonic())
 
 
-@pytest.mark.slow(seconds=50)
+@pytest.mark.slow(seconds=40)
 @pytest.mark.broker
 def test_what_was_acknowledged_is_stored_once_whoever_is_killed(tmp_path):
     folder = Path(tempfile.mkdtemp(prefix="vpp-kills-"))

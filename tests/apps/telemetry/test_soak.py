@@ -10,6 +10,7 @@ from tests.processes import environment
 from vpp.accounts.models import Participant
 
 
+@pytest.mark.thorough
 @pytest.mark.django_db(transaction=True)
 def test_nothing_is_lost_and_memory_stays_at_an_even_pace():
     codes = soaking.enroll(2_000)

@@ -47,6 +47,7 @@ def test_the_coarse_optimum_bounds_the_fine_one(case):
     assert solve(read_model(build(coarse)[0]), EXACT).bound <= fine.objective + 1e-6
 
 
+@pytest.mark.thorough
 def test_a_small_fleet_is_certified_within_half_a_percent_and_branched_to_the_optimum():
     case = small_fleet()
     quick, exact = co_optimise(case, FAST, thorough=False), co_optimise(case, FAST)

@@ -36,7 +36,10 @@ def ours_of(code):
     return model, p_kw, q_kvar
 
 
-@pytest.mark.parametrize("code", ["1-LV-rural1--2-sw", "1-MVLV-semiurb-5.220-2-no_sw"])
+@pytest.mark.parametrize(
+    "code",
+    [pytest.param("1-LV-rural1--2-sw", marks=pytest.mark.thorough), "1-MVLV-semiurb-5.220-2-no_sw"],
+)
 def test_a_simbench_grid_agrees_with_pandapower(code):
     net = net_of(code)
     model, p_kw, q_kvar = ours_of(code)
