@@ -50,6 +50,22 @@ def test_a_point_that_breaks_a_row_or_is_not_whole_or_missing_is_not_believed(mo
         solve(knapsack(), SolverOptions())
 
 
+@pytest.mark.parametrize("relax", [False, True])
+def test_a_point_that_breaks_a_row_once_is_solved_again_as_the_problem_stands(relax, monkeypatch):
+    honest, asked = engines._highs_answer, []
+
+    def lying_once(model, highs, highspy):
+        asked.append(model.integer.any())
+        answer = honest(model, highs, highspy)
+        return replace(answer, values=answer.values + 1e-3) if len(asked) == 1 else answer
+
+    wanted = solve(knapsack(), SolverOptions(), relax=relax)
+    monkeypatch.setattr(engines, "_highs_answer", lying_once)
+    found = solve(knapsack(), SolverOptions(), relax=relax)
+    assert (found.objective, found.bound) == (pytest.approx(wanted.objective), pytest.approx(wanted.bound))
+    assert asked == [not relax, False]
+
+
 def test_a_time_limit_is_never_called_optimal():
     """What is cut off says what it proved; a search that has no point is a named failure."""
     raw = fleet_day(6, intervals=32)
