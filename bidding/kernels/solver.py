@@ -19,6 +19,7 @@ from scipy import sparse
 
 FloatArray = NDArray[np.float64]
 FEASIBILITY_TOLERANCE = 1e-5
+COLUMN_TOLERANCE = 1e-7  # MW, what the solvers allow
 INTEGRALITY_TOLERANCE = 1e-5
 ENGINES = ("highs", "cbc")
 
@@ -147,11 +148,15 @@ def read_model(problem: pulp.LpProblem) -> LinearModel:
 
 
 def check_point(model: LinearModel, values: FloatArray) -> list[str]:
-    """Every broken row, bound or integrality of a point, in plain arithmetic; empty when it is feasible."""
+    """Every broken row, bound or integrality of a point, in plain arithmetic; empty when it is feasible.
+
+    A row with a large coefficient, as one over a small power, may be off by what 0.1 W of its column moves it.
+    """
     if values.shape != model.cost.shape or not np.all(np.isfinite(values)):
         return ["the point has missing values"]
     activity = model.rows @ values
-    scale = FEASIBILITY_TOLERANCE * (1.0 + np.abs(activity))
+    largest = abs(model.rows).max(axis=1).toarray().ravel() if model.rows.shape[0] else activity
+    scale = np.maximum(FEASIBILITY_TOLERANCE * (1.0 + np.abs(activity)), COLUMN_TOLERANCE * largest)
     broken = np.flatnonzero((activity < model.row_lower - scale) | (activity > model.row_upper + scale))
     findings = [f"row {model.row_names[int(row)]}: {activity[row]:.6g}" for row in broken]
     slack = FEASIBILITY_TOLERANCE * (1.0 + np.abs(values))
