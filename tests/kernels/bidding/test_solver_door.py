@@ -12,7 +12,15 @@ import pytest
 from bidding.kernels import engines
 from bidding.kernels.co_optimise import co_optimise
 from bidding.kernels.problem import BadProblem
-from bidding.kernels.solver import SolverFailed, SolverOptions, Status, available_engine, read_model, solve
+from bidding.kernels.solver import (
+    SolverFailed,
+    SolverOptions,
+    Status,
+    available_engine,
+    check_point,
+    read_model,
+    solve,
+)
 from bidding.kernels.whatif.answer import what_if
 from tests.benchmarks.bidding import fleet_day
 from tests.kernels.bidding.cases import FAST, battery, energy, problem
@@ -64,6 +72,19 @@ def test_a_point_that_breaks_a_row_once_is_solved_again_as_the_problem_stands(re
     found = solve(knapsack(), SolverOptions(), relax=relax)
     assert (found.objective, found.bound) == (pytest.approx(wanted.objective), pytest.approx(wanted.bound))
     assert asked == [not relax, False]
+
+
+@pytest.mark.parametrize(("off", "broken"), [(5e-8, False), (5e-7, True)])
+def test_a_row_over_a_small_power_is_broken_by_more_than_a_tenth_of_a_watt(off, broken):
+    """1 / (0.5 kW in MW) = 2000: a column that is 0.05 W off moves the row by 1e-4."""
+    lp = pulp.LpProblem("r", pulp.LpMinimize)
+    started, moved = pulp.LpVariable("s", 0, 1), pulp.LpVariable("m", 0, 1)
+    lp += started - 2000 * moved
+    lp += started - 2000 * moved >= 0, "starts"
+    model = read_model(lp)
+    values = np.zeros(2)
+    values[model.column(moved)] = off
+    assert bool(check_point(model, values)) is broken
 
 
 def test_a_time_limit_is_never_called_optimal():
