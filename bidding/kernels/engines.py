@@ -22,7 +22,6 @@ LP_METHODS: dict[str, tuple[tuple[str, str], ...]] = {
     "simplex": (("solver", "simplex"),),
     "ipx": (("solver", "ipx"),),
     "interior": (("solver", "ipx"), ("run_crossover", "off")),
-    "as it stands": (("solver", "simplex"), ("presolve", "off")),
 }
 
 

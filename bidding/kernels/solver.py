@@ -48,7 +48,7 @@ class SolverOptions:
         then finds the same answer. The time limit is the last resort.
     search : whether branch and bound looks for better points beside branching (RINS, RENS, restarts).
     lp_method : of a relaxation solved once: "choose", "simplex", "ipx" (interior point and crossover to a corner)
-        "interior" (without crossover) or "as it stands" (no presolve).
+        or "interior" (without crossover).
     """
 
     engine: str = "highs"
@@ -174,14 +174,11 @@ def solve(
     Raises SolverFailed if a point the solver calls feasible breaks a row, bound or integrality.
     """
     from bidding.kernels.engines import solve_with_cbc, solve_with_highs
-    from bidding.kernels.mended import mended
 
     model = model.relaxed() if relax else model
     began = time.perf_counter()
     if options.engine == "highs":
         answer = solve_with_highs(model, options, start)
-        if answer.values.size and check_point(model, answer.values):
-            answer = mended(model, answer, options)
     elif options.engine == "cbc":
         answer = solve_with_cbc(model, options)
     else:

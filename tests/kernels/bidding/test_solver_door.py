@@ -58,22 +58,6 @@ def test_a_point_that_breaks_a_row_or_is_not_whole_or_missing_is_not_believed(mo
         solve(knapsack(), SolverOptions())
 
 
-@pytest.mark.parametrize("relax", [False, True])
-def test_a_point_that_breaks_a_row_once_is_solved_again_as_the_problem_stands(relax, monkeypatch):
-    honest, asked = engines._highs_answer, []
-
-    def lying_once(model, highs, highspy):
-        asked.append(model.integer.any())
-        answer = honest(model, highs, highspy)
-        return replace(answer, values=answer.values + 1e-3) if len(asked) == 1 else answer
-
-    wanted = solve(knapsack(), SolverOptions(), relax=relax)
-    monkeypatch.setattr(engines, "_highs_answer", lying_once)
-    found = solve(knapsack(), SolverOptions(), relax=relax)
-    assert (found.objective, found.bound) == (pytest.approx(wanted.objective), pytest.approx(wanted.bound))
-    assert asked == [not relax, False]
-
-
 @pytest.mark.parametrize(("off", "broken"), [(5e-8, False), (5e-7, True)])
 def test_a_row_over_a_small_power_is_broken_by_more_than_a_tenth_of_a_watt(off, broken):
     """1 / (0.5 kW in MW) = 2000: a column that is 0.05 W off moves the row by 1e-4."""

@@ -63,10 +63,10 @@ def place_kvar(scene: Scene, power_kw: Floats, longest: int) -> Reactive:
     apparent = apparent_kva(table.max_consumption_kw, table.max_production_kw)
     for (portfolio_id, feeder), kvar in wanted.items():
         here = able & (scene.fleet.feeder == feeder) & (scene.fleet.portfolio_id == portfolio_id)
-        rows, ordered_kvar = np.flatnonzero(here), float(kvar[scene.index])
-        split = split_kvar(ordered_kvar, apparent[rows], power_kw[rows], np.ones(rows.size, dtype=bool))
-        used = rows[split.kvar != 0.0]
-        found.target_kvar[used] = split.kvar[split.kvar != 0.0]
+        ordered_kvar = float(kvar[scene.index])
+        split = split_kvar(ordered_kvar, apparent, power_kw, here)
+        used = np.flatnonzero(split.kvar)
+        found.target_kvar[used] = split.kvar[used]
         same = np.flatnonzero(np.sign(kvar[scene.index :]) != np.sign(ordered_kvar))
         ahead = int(same[0]) if same.size else kvar.size - scene.index
         found.until_s[used] = (scene.start + STEP * min(ahead, longest)).timestamp()
