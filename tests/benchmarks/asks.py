@@ -1,7 +1,5 @@
 """`python -m tests.benchmarks.asks`: asks over the API at 50 a second, and 200 open asks over 50 portfolios.
 
-from tests.benchmarks.scratch import scratch_service
-
 A private, durable PostgreSQL in a temporary folder. The service's own web process answers the posts over HTTP; the bids
 are made by the jobs that the posts wrote, in this process, one after the other.
 """

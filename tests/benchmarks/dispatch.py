@@ -1,7 +1,5 @@
 """Figures of dispatch beside what is to be reached: `make bench-dispatch`, or `python -m tests.benchmarks.dispatch`.
 
-from tests.benchmarks.scratch import scratch_service
-
 A private, durable PostgreSQL in a temporary folder. The devices behind MQTT are one client in a process of its own that
 answers every command; the broker is Mosquitto; the gateway's turns run in this process.
 """

@@ -26,9 +26,10 @@ def blocks_of_lines(text: str, day: date, zone: str) -> list[dict[str, Any]]:
 
 
 def _block(line: str, day: date, zone: str) -> dict[str, Any]:
-    name, _, rest = line.partition(" ")
+    first = RUN.search(line)
+    name, rest = (line[: first.start()].strip(), line[first.start() :]) if first else ("", "")
     runs = RUN.findall(rest)
-    if not runs or RUN.sub("", rest).strip() or len(runs) > 2:
+    if not name or RUN.sub("", rest).strip() or len(runs) > 2:
         raise ValueError(gettext("“%(line)s” is not a block: name, from-until, kW, price.") % {"line": line})
     count = DeliveryDay(day, zone, STEP_MINUTES).n_intervals
     up_kw, down_kw = [0.0] * count, [0.0] * count

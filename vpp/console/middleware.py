@@ -1,4 +1,4 @@
-"""A session ends when nobody uses it; staff show a second factor where the installation wants one."""
+"""Sessions end when nobody uses them; a second factor where the installation wants one; the admin's clock."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from django.conf import settings
 from django.contrib.auth import logout
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
+from django.utils import timezone
 from django.utils.cache import add_never_cache_headers
 from django_otp import DEVICE_ID_SESSION_KEY
 
@@ -55,3 +56,19 @@ def wants_second_factor(request: HttpRequest) -> bool:
     if not settings.REQUIRE_TWO_FACTOR or DEVICE_ID_SESSION_KEY in request.session:
         return False
     return bool(getattr(request.user, "sees_all", False)) or request.user.is_staff
+
+
+class AdminZoneMiddleware:
+    """The admin tells and takes moments in the zone of the house, as the pages beside it do."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if not request.path.startswith("/admin/"):
+            return self.get_response(request)
+        with timezone.override(settings.HOUSE_ZONE):
+            response = self.get_response(request)
+            if hasattr(response, "render"):
+                response = response.render()  # later it would be rendered in the zone of the process
+            return response

@@ -91,16 +91,18 @@ def _store_consents(rows: list[dict[str, Any]]) -> int:
     """
     sites = _ids(Site)
     newest = {one.site_id: one for one in Consent.objects.order_by("given_at")}
-    fresh = []
+    fresh, replaced = [], []
     for r in rows:
         held = newest.get(sites[r["site"]])
         in_force = held is not None and held.withdrawn_at is None
         if held is not None and (held.given_at >= r["start"] or (in_force and held.document == r["document"])):
             continue
         if held is not None and in_force:
-            Consent.objects.filter(pk=held.pk).update(withdrawn_at=r["start"])
+            held.withdrawn_at = r["start"]
+            replaced.append(held)
         signed = {"given_by": r["given_by"], "document": r["document"], "given_at": r["start"]}
         fresh.append(Consent(site_id=sites[r["site"]], **signed))
+    Consent.objects.bulk_update(replaced, ["withdrawn_at"], batch_size=BATCH)
     Consent.objects.bulk_create(fresh, batch_size=BATCH)
     return len(fresh)
 
@@ -109,8 +111,7 @@ def _store_periods(model: Any, rows: list[dict[str, Any]], fields_of: Any) -> in
     """Rows that hold from `start` on for a device: a later start ends the row before it, the same start updates it."""
     devices = _ids(Device)
     current = {row.device_id: row for row in model.objects.filter(period__endswith__isnull=True)}
-    fresh = []
-    changed = []
+    fresh, changed, ended = [], [], []
     for r in rows:
         device_id, fields = devices[r["device"]], fields_of(r)
         existing = current.get(device_id)
@@ -121,8 +122,9 @@ def _store_periods(model: Any, rows: list[dict[str, Any]], fields_of: Any) -> in
             continue
         if existing is not None:
             existing.period = DateTimeTZRange(existing.period.lower, r["start"])
-            existing.save(update_fields=["period"])
+            ended.append(existing)
         fresh.append(model(device_id=device_id, period=DateTimeTZRange(r["start"], None), **fields))
+    model.objects.bulk_update(ended, ["period"], batch_size=BATCH)
     if changed:
         model.objects.bulk_update(changed, list(fields_of(rows[0])), batch_size=BATCH)
     model.objects.bulk_create(fresh, batch_size=BATCH)

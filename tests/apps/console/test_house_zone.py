@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC, date, datetime
+
 import pytest
 
-from tests.apps.console.makers import page
+from tests.apps.console.makers import make_user, page
+from vpp.accounts.operations import audit
+from vpp.console.queries.system import audit_trail
 from vpp.lib import environment
 
 
@@ -14,6 +18,23 @@ def test_pages_without_a_market_speak_in_the_zone_of_the_house(staff, world, set
     for url in ("/system/audit/", "/fleet/"):
         body = page(staff, url)
         assert "EDT" in body and "UTC" not in body, url
+
+
+def test_the_admin_tells_moments_in_the_zone_of_the_house(staff, settings):
+    settings.HOUSE_ZONE = "America/New_York"
+    at = datetime(2016, 3, 14, 2, 30, tzinfo=UTC)
+    audit(at=at, actor="test", action="told.when", subject=make_user("told", None))
+    body = page(staff, "/admin/accounts/auditevent/")
+    assert "March 13, 2016, 10:30 p.m." in body
+
+
+def test_the_trail_of_a_long_day_has_its_last_hour(db, settings):
+    settings.HOUSE_ZONE = "Europe/Berlin"
+    late = make_user("late", None)
+    for hour in (22, 23):  # 23:00 and 24:00 of the 25 hours of 30 October, less half an hour
+        audit(at=datetime(2016, 10, 30, hour, 30, tzinfo=UTC), actor="test", action=f"hour.{hour}", subject=late)
+    trail = audit_trail(search="", action="", day=date(2016, 10, 30), before=None)
+    assert [event.action for event in trail.events] == ["hour.22"]
 
 
 def test_a_zone_that_is_none_stops_the_start(monkeypatch):

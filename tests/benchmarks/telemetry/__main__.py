@@ -1,7 +1,5 @@
 """Figures of telemetry beside their anchors: `make bench-telemetry`, or `python -m tests.benchmarks.telemetry`.
 
-from tests.benchmarks.scratch import scratch_service
-
 A private, durable PostgreSQL in a temporary folder; client, service and database share the machine's cores. Each way in is
 interleaved with its anchors, so that load from outside hits all alike. Requests go through the whole Django stack in this
 process, without a socket; readings over MQTT go through a broker and a gateway in processes of their own.

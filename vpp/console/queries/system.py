@@ -94,8 +94,10 @@ def audit_trail(*, search: str, action: str, day: date | None, before: int | Non
     if action:
         found = found.filter(action__startswith=action)
     if day:
-        start = local_moment(day, datetime.min.time(), settings.HOUSE_ZONE)
-        found = found.filter(at__gte=start, at__lt=start + timedelta(days=1))
+        begins, ends = (
+            local_moment(day + timedelta(days=ahead), datetime.min.time(), settings.HOUSE_ZONE) for ahead in (0, 1)
+        )
+        found = found.filter(at__gte=begins, at__lt=ends)
     if before:
         found = found.filter(pk__lt=before)
     rows = list(found.order_by("-pk")[: TRAIL_ROWS + 1])

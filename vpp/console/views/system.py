@@ -27,6 +27,7 @@ def overview(request: HttpRequest) -> HttpResponse:
     context = {
         "here": "system",
         "page": system.system_page(at, search),
+        "played": clock.is_simulated(),
         "search": search,
         "states": Job.State.choices,
         "operator": has_role(request, *OPERATORS),

@@ -80,7 +80,7 @@ class Session:
 
     def _on_disconnect(self, client: mqtt.Client, userdata: Any, flags: Any, reason: Any, properties: Any) -> None:
         self.connected.clear()
-        logger.warning("connection to the broker ended: %s", reason)
+        logger.log(logging.WARNING if reason.is_failure else logging.INFO, "connection to the broker ended: %s", reason)
 
     def _on_message(self, client: mqtt.Client, userdata: Any, message: mqtt.MQTTMessage) -> None:
         self.answers.put((message.topic, bytes(message.payload)))
