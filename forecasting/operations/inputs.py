@@ -50,51 +50,79 @@ def zone_subjects(zone_code: str, at: datetime) -> tuple[list[Portfolio], list[s
 
 def gather(*, zone_code: str, delivery_date: date, version: int, issue: datetime) -> ZoneInput:
     """Read the inputs as known at the issue time. Raises UnknownZone, NothingToForecast."""
-    from forecasting.kernels.fleet import FleetInput
-    from forecasting.kernels.ladder import HISTORY_DAYS
-
     portfolios, feeders, table = zone_subjects(zone_code, issue)
     if not len(table):
         raise NothingToForecast(f"zone {zone_code!r} has no devices", zone_code=zone_code)
     zone = portfolios[0].time_zone if portfolios else table.time_zone[0]
     day = DeliveryDay(delivery_date, zone, STEP_MINUTES)
-    data_as_of = min(issue, day.start - timedelta(minutes=1))  # a late run forecasts as if made before the day
-    end = data_as_of - timedelta(minutes=data_as_of.minute % STEP_MINUTES, seconds=data_as_of.second)
-    end = end.replace(microsecond=0)
-    start = end - timedelta(days=HISTORY_DAYS)
-    power_kw, starts = history_of(table, start, end, data_as_of)
+    span = _span(day, issue)
     members = _members(table, zone_code, issue)
     filled = [one for one in portfolios if len(members.get(one.pk, ()))]
     seed = zlib.crc32(f"{zone_code}:{delivery_date}:{version}".encode())
-    fleet = FleetInput(
+    fleet = _fleet_input(zone_code, day, span, table, [members[one.pk] for one in filled], feeders, seed)
+    return ZoneInput(
+        zone_code=zone_code,
+        day=day,
+        issue=issue,
+        data_as_of=span.known_at,
+        history_start=span.start,
+        seed=seed,
+        table=table,
+        portfolios=filled,
+        members=members,
+        feeders=feeders,
+        fleet=fleet,
+    )
+
+
+@dataclass(frozen=True)
+class _Span:
+    """The history that a forecast looks back on, [start, end) in whole intervals, as known at a moment."""
+
+    start: datetime
+    end: datetime
+    known_at: datetime
+
+
+def _span(day: DeliveryDay, issue: datetime) -> _Span:
+    """A late run forecasts as if made before the day."""
+    from forecasting.kernels.ladder import HISTORY_DAYS
+
+    known_at = min(issue, day.start - timedelta(minutes=1))
+    end = known_at - timedelta(minutes=known_at.minute % STEP_MINUTES, seconds=known_at.second)
+    end = end.replace(microsecond=0)
+    return _Span(end - timedelta(days=HISTORY_DAYS), end, known_at)
+
+
+def _fleet_input(
+    zone_code: str,
+    day: DeliveryDay,
+    span: _Span,
+    table: DeviceTable,
+    portfolio_rows: list[NDArray[np.int64]],
+    feeders: list[str],
+    seed: int,
+) -> FleetInput:
+    """The kernel's input: the devices' readings, what groups they are in, the weather that was expected."""
+    from forecasting.kernels.fleet import FleetInput
+
+    power_kw, starts = history_of(table, span.start, span.end, span.known_at)
+    return FleetInput(
         power_kw=power_kw,
         starts=starts,
         kinds=table.kind,
         max_consumption_kw=table.max_consumption_kw,
         max_production_kw=table.max_production_kw,
-        issue=as_datetime64(data_as_of),
+        issue=as_datetime64(span.known_at),
         target_starts=day.starts64(),
-        zone=zone,
-        portfolio=_numbers(len(table), [members[one.pk] for one in filled]),
+        zone=day.zone,
+        portfolio=_numbers(len(table), portfolio_rows),
         feeder=np.array([feeders.index(code) if code else -1 for code in table.feeder_code], dtype=np.int64),
         site=table.site_id,
         step_minutes=STEP_MINUTES,
-        holidays=holidays_around(zone_code, delivery_date),
+        holidays=holidays_around(zone_code, day.date),
         seed=seed,
-        weather=expected_weather(zone_code, days=days_until(day, start.date()), issue=data_as_of),
-    )
-    return ZoneInput(
-        zone_code,
-        day,
-        issue,
-        data_as_of,
-        start,
-        seed,
-        table,
-        filled,
-        members,
-        feeders,
-        fleet,
+        weather=expected_weather(zone_code, days=days_until(day, span.start.date()), issue=span.known_at),
     )
 
 

@@ -18,6 +18,7 @@ from vpp.enrollment.models import Portfolio
 
 if TYPE_CHECKING:
     from forecasting.kernels.fleet_forecast import FleetForecast
+    from forecasting.kernels.flexibility import PortfolioFlexibility
     from forecasting.kernels.pools import Pool
     from forecasting.kernels.portfolio import PortfolioForecast
     from forecasting.kernels.price_scenarios import PriceDay
@@ -42,13 +43,29 @@ def store_portfolio(
     labels: RunLabels,
 ) -> None:
     """Forecast a portfolio from the shared device and pool forecasts and write its rows."""
-    from forecasting.kernels.classes import class_of
-    from forecasting.kernels.flexibility import portfolio_flexibility
-    from forecasting.kernels.portfolio import forecast_portfolio
-
     began = time.perf_counter()
     rows = zone.members[portfolio.pk]
-    forecast = forecast_portfolio(
+    days = fleet.grid.dates[total.past_days]
+    forecast = _portfolio_forecast(zone, fleet, total, rows, pools)
+    if prices is not None:
+        forecast = with_prices(forecast, prices, days, zone)
+    offers = _offers(zone, forecast, rows)
+    run = create_run(zone, fleet, total, rows, labels=labels, portfolio=portfolio)
+    _store_forecasts(run, zone, fleet, forecast, rows, portfolio)
+    for confidence, offer in offers.items():
+        group_rows.store_envelopes(run, zone.table.device_id[rows], offer, confidence, portfolio)
+    group_rows.store_scenarios(run, forecast, portfolio, days)
+    group_rows.store_estimator(f"portfolio:{portfolio.code}", total, zone)
+    note_duration(run, began, labels)
+
+
+def _portfolio_forecast(
+    zone: ZoneInput, fleet: FleetForecast, total: TotalForecast, rows: NDArray[np.int64], pools: dict[str, Pool]
+) -> PortfolioForecast:
+    from forecasting.kernels.classes import class_of
+    from forecasting.kernels.portfolio import forecast_portfolio
+
+    return forecast_portfolio(
         fleet,
         total,
         rows,
@@ -60,23 +77,19 @@ def store_portfolio(
         scenarios=DRAWN_SCENARIOS,
         seed=zone.seed,
     )
-    days = fleet.grid.dates[total.past_days]
-    if prices is not None:
-        forecast = with_prices(forecast, prices, days, zone)
+
+
+def _offers(zone: ZoneInput, forecast: PortfolioForecast, rows: NDArray[np.int64]) -> dict[float, PortfolioFlexibility]:
+    """The room of the devices' groups by the confidence with which it is there."""
+    from forecasting.kernels.flexibility import portfolio_flexibility
+
     parameters = device_parameters(zone, rows)
-    offers = {
+    return {
         confidence: portfolio_flexibility(
             forecast, parameters, confidence=confidence, step_minutes=zone.day.step_minutes
         )
         for confidence in CONFIDENCES
     }
-    run = create_run(zone, fleet, total, rows, labels=labels, portfolio=portfolio)
-    _store_forecasts(run, zone, fleet, forecast, rows, portfolio)
-    for confidence, offer in offers.items():
-        group_rows.store_envelopes(run, zone.table.device_id[rows], offer, confidence, portfolio)
-    group_rows.store_scenarios(run, forecast, portfolio, days)
-    group_rows.store_estimator(f"portfolio:{portfolio.code}", total, zone)
-    note_duration(run, began, labels)
 
 
 def store_feeder(
@@ -89,20 +102,11 @@ def store_feeder(
     labels: RunLabels,
 ) -> None:
     """Net load of a feeder and of its nodes: device means per node, moved to the feeder's total."""
-    from forecasting.kernels.combine import reconcile
-
     began = time.perf_counter()
     nodes = sorted({zone.table.node_code[row] for row in rows})
-    place_of = {node: place for place, node in enumerate(nodes)}
-    places = np.array([place_of[zone.table.node_code[row]] for row in rows], dtype=np.int64)
-    by_node = np.zeros((len(nodes), fleet.mean_kw.shape[1]))
-    np.add.at(by_node, places, fleet.mean_kw[rows].astype(np.float64))
-    variance = np.zeros_like(by_node)
-    np.add.at(variance, places, fleet.spread_kw[rows].astype(np.float64) ** 2)
-    free = np.full(len(nodes), np.inf)
-    moved = reconcile(by_node, total.mean_kw, spread_kw=np.sqrt(variance), lower_kw=-free, upper_kw=free)
+    node_kw = _node_means(zone, fleet, total, rows, nodes)
+    mean = node_kw.sum(axis=0)
     residual = np.nan_to_num(total.residual_kw) * total.error_ratio
-    mean = moved.sum(axis=0)
     bands = mean[:, None] + (np.quantile(residual, DEVICE_LEVELS, axis=0).T if len(residual) else np.zeros((1, 3)))
     run = create_run(zone, fleet, total, rows, labels=labels, feeder_code=code)
     written = [
@@ -110,13 +114,29 @@ def store_feeder(
     ]
     written[0].member_ids = measured_ids(zone, rows)
     for place, node in enumerate(nodes):
-        row = forecast_row(run, Forecast.Scope.NODE, moved[place][fleet.slots], np.zeros(0), [])
+        row = forecast_row(run, Forecast.Scope.NODE, node_kw[place][fleet.slots], np.zeros(0), [])
         row.node_code = node
         written.append(row)
     for row in written:
         row.feeder_code = code
     Forecast.objects.bulk_create(written, batch_size=ROWS_PER_INSERT)
     note_duration(run, began, labels)
+
+
+def _node_means(
+    zone: ZoneInput, fleet: FleetForecast, total: TotalForecast, rows: NDArray[np.int64], nodes: list[str]
+) -> NDArray[np.float64]:
+    """(nodes, slots of the grid) kW: the devices' means per node, moved to the feeder's total by their spread."""
+    from forecasting.kernels.combine import reconcile
+
+    place_of = {node: place for place, node in enumerate(nodes)}
+    places = np.array([place_of[zone.table.node_code[row]] for row in rows], dtype=np.int64)
+    by_node = np.zeros((len(nodes), fleet.mean_kw.shape[1]))
+    np.add.at(by_node, places, fleet.mean_kw[rows].astype(np.float64))
+    variance = np.zeros_like(by_node)
+    np.add.at(variance, places, fleet.spread_kw[rows].astype(np.float64) ** 2)
+    free = np.full(len(nodes), np.inf)
+    return reconcile(by_node, total.mean_kw, spread_kw=np.sqrt(variance), lower_kw=-free, upper_kw=free)
 
 
 def _store_forecasts(
