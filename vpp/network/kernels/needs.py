@@ -83,9 +83,7 @@ def _needs_of_state(
     reactive_voltage: bool,
 ) -> list[Need]:
     allowed = np.ones(len(model.nodes.codes), dtype=bool) if candidates is None else np.asarray(candidates, dtype=bool)
-    problem = ClearingProblem(
-        model, p_kw, q_kvar, [], 1.0, power_limits=power_limits, max_loading_pu=max_loading_pu
-    )  # fmt: skip
+    problem = ClearingProblem(model, p_kw, q_kvar, [], 1.0, power_limits=power_limits, max_loading_pu=max_loading_pu)
     state = grid_state(problem, p_kw, q_kvar)
     limits, given_up = all_limits(problem, by_direction=True), set()
     needs: list[Need] = []
@@ -122,39 +120,23 @@ def _cure(
     allowed: Bools,
     reactive_voltage: bool,
 ) -> tuple[Need | None, ClearingProblem, GridState]:
-    """Newton steps at the best node with the AC value and the linear slope, all intervals at once."""
+    """The change at the best node that keeps the limit, with the problem and the grid after it; None without a node."""
     excess = _beyond(state, limit)
-    interval = int(np.argmax(excess))
-    per_kw, per_kvar = rise_of(problem, linear, state, limit, interval)
+    per_kw, per_kvar = rise_of(problem, linear, state, limit, int(np.argmax(excess)))
     reactive = reactive_voltage and limit.kind in ("low", "high")
     everywhere = per_kvar if reactive else per_kw
     rise = np.where(allowed, everywhere, 0.0)
     order = np.argsort(-np.abs(rise), kind="stable")
-    best = int(order[0])
-    if abs(rise[best]) < 1e-12:
+    slope = float(rise[order[0]])
+    if abs(slope) < 1e-12:
         return None, problem, state
-    change = np.zeros(problem.n_intervals)
-    after = problem
-    for _ in range(ROUNDS):
-        left = _beyond(state, limit)
-        if not left.any():
-            break
-        slack = SLACK[limit.kind]
-        change -= np.where(left > 0, left + slack, 0.0) / rise[best]
-        shift = np.zeros_like(problem.base_p_kw)
-        shift[:, best] = change
-        if reactive:
-            after = replace(problem, base_q_kvar=problem.base_q_kvar + shift)
-        else:
-            after = replace(problem, base_p_kw=problem.base_p_kw + shift)
-        state = grid_state(after, after.base_p_kw, after.base_q_kvar)
-    relief = everywhere / rise[best]
-    peak = float(np.abs(change).max(initial=0.0))
+    change, after, state = _newton(problem, state, limit, int(order[0]), slope, reactive)
+    peak, relief = float(np.abs(change).max(initial=0.0)), everywhere / slope
     need = Need(
         element_code=limit.code,
-        kind=_kind(problem, limit, rise[best]),
+        kind=_kind(problem, limit, slope),
         reactive=reactive,
-        up=bool(rise[best] > 0),
+        up=slope > 0,
         quantity=np.abs(change),
         excess=excess,
         relief_pu=relief,
@@ -166,6 +148,28 @@ def _cure(
         cured=not _beyond(state, limit).any(),
     )
     return need, after, state
+
+
+def _newton(
+    problem: ClearingProblem, state: GridState, limit: Limit, node: int, slope: float, reactive: bool
+) -> tuple[Floats, ClearingProblem, GridState]:
+    """(T,) kW or kvar at a node until the limit holds, by the AC value and the linear slope, all intervals at once; and
+    the problem and the grid with it.
+    """
+    change, after = np.zeros(problem.n_intervals), problem
+    for _ in range(ROUNDS):
+        left = _beyond(state, limit)
+        if not left.any():
+            break
+        change -= np.where(left > 0, left + SLACK[limit.kind], 0.0) / slope
+        shift = np.zeros_like(problem.base_p_kw)
+        shift[:, node] = change
+        if reactive:
+            after = replace(problem, base_q_kvar=problem.base_q_kvar + shift)
+        else:
+            after = replace(problem, base_p_kw=problem.base_p_kw + shift)
+        state = grid_state(after, after.base_p_kw, after.base_q_kvar)
+    return change, after, state
 
 
 def _kind(problem: ClearingProblem, limit: Limit, rise: float) -> str:
