@@ -7,7 +7,6 @@ from datetime import date, datetime, timedelta
 
 from django.db import transaction
 
-from bidding.distribution.answering import next_version, portfolios_behind
 from bidding.distribution.ask_states import move_ask
 from bidding.distribution.asks import AskContent, receive_ask
 from bidding.distribution.contract_use import energy_left_kwh, orderable_kw, reserved_kw
@@ -20,6 +19,7 @@ from bidding.operations.drafts import STEP_MINUTES, BidDraft
 from vpp.accounts.models import Participant
 from vpp.accounts.operations import audit
 from vpp.enrollment.models import Portfolio
+from vpp.enrollment.queries import portfolios_behind
 from vpp.lib.periods import DeliveryDay
 
 PRICE_TOLERANCE_PER_MWH = 0.005
@@ -127,7 +127,7 @@ def _bid_under(contract: FlexContract, ask: Ask, day: DeliveryDay, at: datetime)
         up_kw, down_kw = (ask.quantity_kw, zero) if ask.direction == Direction.UP else (zero, ask.quantity_kw)
         draft = BidDraft(
             portfolio, product, day, up_kw, down_kw, [contract.price_per_mwh] * day.n_intervals, ask=ask,
-            version=next_version(portfolio, ask),
+            version=bids.next_version(portfolio, ask),
         )  # fmt: skip
         try:
             with transaction.atomic():

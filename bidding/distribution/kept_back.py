@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from bidding.distribution.contract_use import reserved_kw
 from bidding.kernels.problem import ReserveProduct
 from bidding.models import Ask, Bid, Direction, FlexContract
-from vpp.enrollment.models import Enrollment, Portfolio
+from vpp.enrollment.models import Portfolio
+from vpp.enrollment.queries import portfolios_behind
 from vpp.lib.periods import DeliveryDay
 
 FloatArray = NDArray[np.float64]
@@ -50,7 +51,7 @@ def kept_back(
     kept = []
     contracts = FlexContract.objects.active_on(day.date).filter(congestion_point__feeder__code__in=feeders)
     for contract in contracts.select_related("congestion_point__feeder"):
-        if _first_behind(contract.congestion_point.feeder.code, at) != portfolio.pk:
+        if portfolios_behind(contract.congestion_point.feeder.code, at)[:1] != [portfolio]:
             continue
         taken = np.zeros(day.n_intervals)
         for ask in asks:
@@ -94,11 +95,3 @@ def asked_hours(portfolio: Portfolio, day: DeliveryDay) -> tuple[NDArray[np.bool
         up |= np.array(promise.up_kw) > 0
         down |= np.array(promise.down_kw) > 0
     return up, down
-
-
-def _first_behind(feeder_code: str, at: datetime) -> int | None:
-    """The portfolio that answers first there: one of the feeder alone, then by code."""
-    behind = Enrollment.objects.filter(device__site__feeder_code=feeder_code, period__contains=at)
-    found = Portfolio.objects.filter(pk__in=behind.values("portfolio"))
-    ordered = sorted(found, key=lambda one: (one.feeder_code != feeder_code, one.code))
-    return ordered[0].pk if ordered else None

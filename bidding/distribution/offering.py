@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -56,6 +56,27 @@ def _option(
         price_per_mwh=price_per_mwh,
         price=Decimal(repr(price_per_mwh * energy_mwh(quantity_kw, hours))).quantize(PRICE_STEP),
         min_activation_pu=Decimal(repr(least_activation_pu(quantity_kw, minimum_kw))).quantize(Decimal("0.01")),
+    )
+
+
+@dataclass(frozen=True)
+class AnswerPrices:
+    """EUR/MWh by the ask's reference: of the whole answer, of half of it, and the opportunity cost in the whole."""
+
+    whole: dict[str, float]
+    half: dict[str, float]
+    opportunity: dict[str, float]
+
+
+def answer_prices(problem: BidProblem, plan: BidPlan, options: SolverOptions) -> AnswerPrices:
+    """What the plan's answers to asks are offered at. Raises SolverFailed."""
+    from bidding.kernels.ask_price import price_asks
+
+    answers = price_asks(problem, plan, options)
+    return AnswerPrices(
+        whole={one.reference: one.price_eur_per_mwh for one in answers},
+        half=half_prices(problem, plan, options),
+        opportunity={one.reference: one.opportunity_eur_per_mwh for one in answers},
     )
 
 

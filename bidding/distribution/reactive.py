@@ -77,7 +77,7 @@ def answer_reactive(portfolio: Portfolio, product: Product, ask: Ask, day: Deliv
     if not given.any():
         return None
     zero = [0.0] * day.n_intervals
-    version = Bid.objects.filter(portfolio=portfolio, ask=ask).count() + 1
+    version = bids.next_version(portfolio, ask)
     draft = BidDraft(portfolio, product, day, zero, zero, [PRICE_PER_MVARH] * day.n_intervals, ask=ask, version=version)
     bid = bids.create_bid(draft, at=at)
     price = PRICE_PER_MVARH * energy_mwh(given, day.hours_per_interval)

@@ -25,6 +25,11 @@ def live_bid(portfolio: Portfolio, product: Product, day: DeliveryDay, ask: Ask 
     ).first()
 
 
+def next_version(portfolio: Portfolio, ask: Ask) -> int:
+    """Bids on an ask are numbered per portfolio; a revoked one leaves its number behind."""
+    return Bid.objects.filter(portfolio=portfolio, ask=ask).count() + 1
+
+
 def move(bid: Bid, state: str, *, at: datetime, actor: object = "service", reason: str = "", **fields: Any) -> None:
     """One step. Raises WrongState if it is not allowed or somebody else was faster."""
     before = bid.state

@@ -9,13 +9,13 @@ from datetime import datetime
 import numpy as np
 from numpy.typing import NDArray
 
-from bidding.distribution.kept_back import asked_hours, kept_back, kept_kw, with_contracts
+from bidding.distribution.kept_back import Kept, asked_hours, kept_back, kept_kw, with_contracts
 from bidding.distribution.recovery import within_recovery_rules
 from bidding.kernels.aggregate import aggregate
-from bidding.kernels.problem import BidProblem
+from bidding.kernels.problem import BidProblem, FlexGroup
 from bidding.models import Ask, Direction, Product
 from bidding.operations import book
-from bidding.operations.admission import Rules, admission, most_kw, needing_rest
+from bidding.operations.admission import Admission, Rules, admission, most_kw, needing_rest
 from bidding.operations.fleet import fleet_arrays, within_envelopes, within_notice
 from bidding.operations.problem_parts import (
     ask_request,
@@ -28,10 +28,11 @@ from bidding.operations.standing import Standing, standing_of
 from bidding.wholesale.queries import OpenProduct
 from forecasting.models import ForecastRun
 from vpp.enrollment.models import Portfolio
-from vpp.enrollment.queries import device_table
+from vpp.enrollment.queries import DeviceTable, device_table
 from vpp.lib.periods import DeliveryDay
 
 FloatArray = NDArray[np.float64]
+UNKNOWN_PRICE_EUR_PER_MWH = 40.0  # of an imbalance, and its spread, where no energy is for sale
 
 
 @dataclass(frozen=True)
@@ -64,46 +65,22 @@ def gather(
     standing : what counts as promised already; every live bid and award where it is not given.
     leave_out : bids whose kilowatts count as free, because they may be given up.
     """
-    from bidding.grid.envelopes import within_grid
-    from forecasting import queries as forecasts
-
     notes: list[str] = []
-    table = device_table(at=known_at, portfolio_id=portfolio.pk)
-    run = forecasts.latest_run(portfolio.pk, day.date, known_at)
-    if run is None:
-        notes.append("no forecast: only storages are offered")
-    admitted = admission(table, [item.product for item in products])
-    fleet = fleet_arrays(table, day, run, known_at, notes, admitted)
-    groups = within_envelopes(aggregate(fleet, day.hours_per_interval), fleet, run)
-    groups = within_grid(groups, table, day, known_at, notes)
     standing = standing or standing_of(portfolio, day, leave_out=leave_out)
-    groups = within_notice(groups, table, day, known_at, standing.idle())
-    up_kw = sum((group.up_limit_kw for group in groups), start=np.zeros(day.n_intervals))
-    down_kw = sum((group.down_limit_kw for group in groups), start=np.zeros(day.n_intervals))
-    free_up_kw, free_down_kw = book.free_kw(
-        portfolio_id=portfolio.pk, day=day, up_kw=up_kw, down_kw=down_kw, leave_out=leave_out
-    )
-    feeders = sorted({group.feeder for group in groups})
+    fleet = _fleet_of(portfolio, day, products, known_at, standing, notes)
+    up_kw, down_kw = fleet.room_kw(day.n_intervals)
+    feeders = sorted({group.feeder for group in fleet.groups})
     kept = kept_back(portfolio, feeders, day, known_at, [ask for ask, _ in asks.values()])
-    free_up_kw = np.maximum(free_up_kw - kept_kw(kept, Direction.UP, day.n_intervals), 0.0)
-    free_down_kw = np.maximum(free_down_kw - kept_kw(kept, Direction.DOWN, day.n_intervals), 0.0)
-    asked_up, asked_down = asked_hours(portfolio, day)
-    free_up_kw, free_down_kw = np.where(asked_down, 0.0, free_up_kw), np.where(asked_up, 0.0, free_down_kw)
-    for_sale = [item for item in products if item.product.kind != Product.Kind.ENERGY]
-    held, reserve_kw = held_reserves(standing, day, for_sale)
-    held, reserve_kw = with_contracts(held, reserve_kw, kept)
+    free_up_kw, free_down_kw = _for_sale_kw(portfolio, day, up_kw, down_kw, kept, leave_out)
     energy = next((item for item in products if item.product.kind == Product.Kind.ENERGY), None)
-    spread = energy.product.market.imbalance_spread_per_mwh if energy is not None else 40.0
-
-    def rules(item: OpenProduct) -> Rules:
-        barred = admitted.barred_groups(item.product.code, groups)
-        return Rules(most_kw(item.product, table, notes), barred | needing_rest(item.product, groups))
-
+    reserves = [item for item in products if item.product.kind != Product.Kind.ENERGY]
+    held, reserve_kw = with_contracts(*held_reserves(standing, day, reserves), kept)
+    price, spread = _imbalance_price(energy, day)
     problem = BidProblem(
         step_hours=day.hours_per_interval,
-        groups=groups,
-        energy=None if energy is None else energy_product(energy, rules(energy)),
-        reserves=tuple(reserve_product(item, rules(item)) for item in for_sale) + held,
+        groups=fleet.groups,
+        energy=None if energy is None else energy_product(energy, fleet.rules(energy, notes)),
+        reserves=tuple(reserve_product(item, fleet.rules(item, notes)) for item in reserves) + held,
         asks=tuple(
             ask_request(ask, quantity_kw, ask_lot_kw, ask_min_kw)
             for ask, quantity_kw in asks.values()
@@ -113,11 +90,77 @@ def gather(
         book_up_kw=free_up_kw,
         book_down_kw=free_down_kw,
         committed_net_up_kw=standing.net_up_kw,
-        imbalance_price_eur_per_mwh=(
-            np.full(day.n_intervals, 40.0) if energy is None else energy.price[energy.block_of_interval]
-        ),
+        imbalance_price_eur_per_mwh=price,
         imbalance_spread_eur_per_mwh=spread,
         committed_reserve_kw=reserve_kw,
     )
     limited = within_recovery_rules(problem, [ask for ask, _ in asks.values()])
-    return Gathered(portfolio, limited, run, up_kw, down_kw, notes, None if energy is None else energy.product.pk)
+    energy_id = None if energy is None else energy.product.pk
+    return Gathered(portfolio, limited, fleet.run, up_kw, down_kw, notes, energy_id)
+
+
+@dataclass(frozen=True)
+class _Fleet:
+    """A portfolio's devices as known at a moment: their forecast, what markets admit of them, how they can move."""
+
+    table: DeviceTable
+    run: ForecastRun | None
+    admitted: Admission
+    groups: tuple[FlexGroup, ...]
+
+    def room_kw(self, n_intervals: int) -> tuple[FloatArray, FloatArray]:
+        """(H,) all that the groups can move, up and down."""
+        none = np.zeros(n_intervals)
+        up_kw = sum((group.up_limit_kw for group in self.groups), start=none)
+        return up_kw, sum((group.down_limit_kw for group in self.groups), start=none)
+
+    def rules(self, item: OpenProduct, notes: list[str]) -> Rules:
+        """What the market's rules leave of a product for these devices."""
+        barred = self.admitted.barred_groups(item.product.code, self.groups)
+        return Rules(most_kw(item.product, self.table, notes), barred | needing_rest(item.product, self.groups))
+
+
+def _fleet_of(
+    portfolio: Portfolio,
+    day: DeliveryDay,
+    products: Sequence[OpenProduct],
+    known_at: datetime,
+    standing: Standing,
+    notes: list[str],
+) -> _Fleet:
+    """The devices in groups, within the forecast's envelopes, the grid's, and the notice that owners want."""
+    from bidding.grid.envelopes import within_grid
+    from forecasting import queries as forecasts
+
+    table = device_table(at=known_at, portfolio_id=portfolio.pk)
+    run = forecasts.latest_run(portfolio.pk, day.date, known_at)
+    if run is None:
+        notes.append("no forecast: only storages are offered")
+    admitted = admission(table, [item.product for item in products])
+    arrays = fleet_arrays(table, day, run, known_at, notes, admitted)
+    groups = within_envelopes(aggregate(arrays, day.hours_per_interval), arrays, run)
+    groups = within_grid(groups, table, day, known_at, notes)
+    return _Fleet(table, run, admitted, within_notice(groups, table, day, known_at, standing.idle()))
+
+
+def _for_sale_kw(
+    portfolio: Portfolio,
+    day: DeliveryDay,
+    up_kw: FloatArray,
+    down_kw: FloatArray,
+    kept: Sequence[Kept],
+    leave_out: Sequence[int],
+) -> tuple[FloatArray, FloatArray]:
+    """(H,) of the room up and down what is neither promised nor kept by a contract, and not against an ask's answer."""
+    up_kw, down_kw = book.free_kw(portfolio_id=portfolio.pk, day=day, up_kw=up_kw, down_kw=down_kw, leave_out=leave_out)
+    up_kw = np.maximum(up_kw - kept_kw(kept, Direction.UP, day.n_intervals), 0.0)
+    down_kw = np.maximum(down_kw - kept_kw(kept, Direction.DOWN, day.n_intervals), 0.0)
+    asked_up, asked_down = asked_hours(portfolio, day)
+    return np.where(asked_down, 0.0, up_kw), np.where(asked_up, 0.0, down_kw)
+
+
+def _imbalance_price(energy: OpenProduct | None, day: DeliveryDay) -> tuple[FloatArray, float]:
+    """(H,) price of an imbalance and what it stands off on either side: around the price of the energy for sale."""
+    if energy is None:
+        return np.full(day.n_intervals, UNKNOWN_PRICE_EUR_PER_MWH), UNKNOWN_PRICE_EUR_PER_MWH
+    return energy.price[energy.block_of_interval], energy.product.market.imbalance_spread_per_mwh

@@ -4,26 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from django.conf import settings
 from numpy.typing import NDArray
 
 from bidding.distribution.contract_use import within_energy
-from bidding.distribution.offering import half_prices
+from bidding.distribution.offering import AnswerPrices, answer_prices
 from bidding.models import Ask, PlannedDay
 from bidding.operations import bids
-from bidding.operations.energy_form import in_best_form
+from bidding.operations.energy_form import Offered, in_best_form
 from bidding.operations.gather import Gathered, gather
 from bidding.operations.nightly import PORTFOLIO_BUDGET_S, NightlyContext
-from bidding.operations.offering import risk_of
-from bidding.operations.positions import as_json
+from bidding.operations.positions import take_plan
 from bidding.operations.risk import risk_aversion
 from bidding.queries import open_asks
 from bidding.wholesale import obligations
 from bidding.wholesale.queries import OpenProduct
 from vpp.enrollment.models import Portfolio
+
+if TYPE_CHECKING:
+    from bidding.kernels.plan import BidPlan
+    from bidding.kernels.problem import RiskAversion
 
 FloatArray = NDArray[np.float64]
 GAP_TARGET = 1e-3
@@ -93,57 +95,47 @@ def _optimise_one(
     owed: list[OpenProduct],
     limit_s: float,
 ) -> None:
-    from bidding.kernels.ask_price import price_asks
-    from bidding.kernels.co_optimise import TRIFLE_EUR_PER_MWH, co_optimise
+    """The portfolio's optimised plan on its row; where the solver finds none, the fallback stands and says why."""
     from bidding.kernels.problem import BadProblem
-    from bidding.kernels.risk import with_risk
-    from bidding.kernels.solver import SolverFailed, SolverOptions, available_engine
+    from bidding.kernels.solver import SolverFailed
 
     open_wanted = {key: item for key, item in wanted.items() if item[1].any()}
-    thorough = len(context.portfolios) <= THOROUGH_PORTFOLIOS
     offers = open_offers(replace(context, products=owed), planned.portfolio)
     risk = risk_aversion(planned.portfolio, offers)
     try:
-        options = SolverOptions(engine=available_engine(), time_limit_s=limit_s, node_limit=NODE_LIMIT)
-        offered = in_best_form(
-            lambda offers: gathered_for(context, planned.portfolio, open_wanted, offers),
-            offers,
-            lambda one: co_optimise(
-                with_risk(one.problem, risk),
-                options,
-                gap_target=GAP_TARGET,
-                thorough=thorough,
-                trifle_eur_per_mwh=TRIFLE_EUR_PER_MWH,
-            ),  # fmt: skip
-            options,
-        )
-        plan, gathered = offered.plan, offered.gathered
-        prices = {answer.reference: answer for answer in price_asks(gathered.problem, plan, options)}
-        halves = half_prices(gathered.problem, plan, options)
+        offered, prices = _optimised(context, planned.portfolio, open_wanted, offers, risk, limit_s)
     except (SolverFailed, BadProblem) as error:
         planned.solver = {"engine": "rule", "reason": str(error)[:500]}
     else:
-        planned.kind = PlannedDay.Kind.OPTIMISED
-        only_unoffered = plan.shortfalls and not plan.missed_promises  # another portfolio may offer that
-        planned.status = "feasible" if only_unoffered else plan.status
-        planned.positions = as_json(plan, {key: answer.price_eur_per_mwh for key, answer in prices.items()})
-        planned.positions |= offered.form() | {"risk": risk_of(gathered, offered.at_most, settings.OFFER_CONFIDENCE)}
-        planned.positions["ask_half_price"] = halves
-        planned.recovery_kw = plan.recovery_kw.tolist()
-        planned.shortfalls = [vars(item) for item in plan.missed_promises]
-        planned.expected_profit = offered.profit
-        planned.gap = plan.gap
-        planned.solver = {
-            "engine": plan.engine,
-            "status": plan.status,
-            "bound_eur": plan.bound_profit_eur,
-            "seconds": {name: round(seconds, 3) for name, seconds in plan.stages_s.items()},
-            "opportunity_eur_per_mwh": {key: answer.opportunity_eur_per_mwh for key, answer in prices.items()},
-        }
-        if risk is not None:
-            planned.solver |= {"risk": {"beta": risk.beta, "alpha": risk.alpha, "weighed": plan.profit_eur}}
+        take_plan(planned, offered, prices, risk)
     planned.settled = True
     planned.save()
+
+
+def _optimised(
+    context: NightlyContext,
+    portfolio: Portfolio,
+    asks: dict[int, tuple[Ask, FloatArray]],
+    offers: list[OpenProduct],
+    risk: RiskAversion | None,
+    limit_s: float,
+) -> tuple[Offered, AnswerPrices]:
+    """The plan in the form in which it is offered, and what its answers cost. Raises SolverFailed or BadProblem."""
+    from bidding.kernels.co_optimise import TRIFLE_EUR_PER_MWH, co_optimise
+    from bidding.kernels.risk import with_risk
+    from bidding.kernels.solver import SolverOptions, available_engine
+
+    options = SolverOptions(engine=available_engine(), time_limit_s=limit_s, node_limit=NODE_LIMIT)
+    thorough = len(context.portfolios) <= THOROUGH_PORTFOLIOS
+
+    def solved(one: Gathered) -> BidPlan:
+        return co_optimise(
+            with_risk(one.problem, risk), options, gap_target=GAP_TARGET, thorough=thorough,
+            trifle_eur_per_mwh=TRIFLE_EUR_PER_MWH,
+        )  # fmt: skip
+
+    offered = in_best_form(lambda chosen: gathered_for(context, portfolio, asks, chosen), offers, solved, options)
+    return offered, answer_prices(offered.gathered.problem, offered.plan, options)
 
 
 def open_offers(context: NightlyContext, portfolio: Portfolio) -> list[OpenProduct]:

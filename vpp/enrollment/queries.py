@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time
+from typing import Any
 
 import numpy as np
 from django.db.models import FilteredRelation, Q
 from numpy.typing import NDArray
 
-from vpp.enrollment.models import Contract, Device, Portfolio
+from vpp.enrollment.models import Contract, Device, Enrollment, Portfolio
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
@@ -67,17 +68,62 @@ class DeviceTable:
         return self.controllable & ~self.suspended & ~self.opted_out
 
 
-COLUMNS = (
-    "id", "code", "kind", "max_consumption_kw", "max_production_kw", "energy_capacity_kwh", "charge_efficiency",
-    "discharge_efficiency", "ramp_kw_per_minute", "min_on_minutes", "min_off_minutes",
-    "cost_per_kwh", "self_discharge_pu_per_day", "controllable",
-    "suspended_at", "now_terms__reserve_floor_pu", "now_terms__max_events_per_day", "now_terms__max_events_per_season",
-    "now_terms__max_hours_per_day",
-    "now_terms__notice_minutes", "now_terms__rest_minutes", "now_terms__comfort_min_c", "now_terms__comfort_max_c",
-    "now_terms__departure_local_time", "now_terms__departure_energy_kwh", "now_terms__opted_out", "site__owner_id",
-    "site_id", "site__code", "site__zone_code", "site__feeder_code", "site__node_code", "site__time_zone",
-    "site__baseline_method",
-)  # fmt: skip
+def _ids(values: list[Any]) -> NDArray[np.int64]:
+    return np.array(values, dtype=np.int64)
+
+
+def _words(values: list[Any]) -> list[str]:
+    return [str(value) for value in values]
+
+
+def _flags(values: list[Any]) -> BoolArray:
+    return np.array([bool(value) for value in values], dtype=bool)
+
+
+def _floats(missing: float) -> Callable[[list[Any]], FloatArray]:
+    def read(values: list[Any]) -> FloatArray:
+        return np.array([missing if value is None else value for value in values], dtype=np.float64)
+
+    return read
+
+
+#: Where each column of the table stands in the database, and how it is read; `now_terms` are those that hold.
+COLUMNS: dict[str, tuple[str, Callable[[list[Any]], Any]]] = {
+    "device_id": ("id", _ids),
+    "code": ("code", _words),
+    "kind": ("kind", _words),
+    "max_consumption_kw": ("max_consumption_kw", _floats(0.0)),
+    "max_production_kw": ("max_production_kw", _floats(0.0)),
+    "energy_capacity_kwh": ("energy_capacity_kwh", _floats(0.0)),
+    "charge_efficiency": ("charge_efficiency", _floats(1.0)),
+    "discharge_efficiency": ("discharge_efficiency", _floats(1.0)),
+    "ramp_kw_per_minute": ("ramp_kw_per_minute", _floats(np.inf)),
+    "min_on_minutes": ("min_on_minutes", _floats(0.0)),
+    "min_off_minutes": ("min_off_minutes", _floats(0.0)),
+    "cost_per_kwh": ("cost_per_kwh", _floats(0.0)),
+    "self_discharge_pu_per_day": ("self_discharge_pu_per_day", _floats(0.0)),
+    "controllable": ("controllable", _flags),
+    "suspended": ("suspended_at", _flags),
+    "reserve_floor_pu": ("now_terms__reserve_floor_pu", _floats(0.0)),
+    "max_events_per_day": ("now_terms__max_events_per_day", _floats(np.inf)),
+    "max_events_per_season": ("now_terms__max_events_per_season", _floats(np.inf)),
+    "max_hours_per_day": ("now_terms__max_hours_per_day", _floats(np.inf)),
+    "notice_minutes": ("now_terms__notice_minutes", _floats(0.0)),
+    "rest_minutes": ("now_terms__rest_minutes", _floats(0.0)),
+    "comfort_min_c": ("now_terms__comfort_min_c", _floats(np.nan)),
+    "comfort_max_c": ("now_terms__comfort_max_c", _floats(np.nan)),
+    "departure_local_time": ("now_terms__departure_local_time", list),
+    "departure_energy_kwh": ("now_terms__departure_energy_kwh", _floats(0.0)),
+    "opted_out": ("now_terms__opted_out", _flags),
+    "owner_id": ("site__owner_id", _ids),
+    "site_id": ("site_id", _ids),
+    "site_code": ("site__code", _words),
+    "zone_code": ("site__zone_code", _words),
+    "feeder_code": ("site__feeder_code", _words),
+    "node_code": ("site__node_code", _words),
+    "time_zone": ("site__time_zone", _words),
+    "baseline_method": ("site__baseline_method", _words),
+}
 
 
 def device_table(
@@ -101,65 +147,22 @@ def device_table(
     rows = (
         devices.annotate(now_terms=FilteredRelation("terms", condition=Q(terms__period__contains=at)))
         .order_by("pk")
-        .values_list(*COLUMNS)
+        .values_list(*(column for column, _ in COLUMNS.values()))
     )
-    columns = [list(column) for column in zip(*rows, strict=True)] or [[] for _ in COLUMNS]
-    return _table(dict(zip(COLUMNS, columns, strict=True)))
-
-
-def _table(column: dict[str, list[object]]) -> DeviceTable:
-    def floats(name: str, missing: float) -> FloatArray:
-        return np.array([missing if value is None else value for value in column[name]], dtype=np.float64)
-
-    def flags(name: str) -> BoolArray:
-        return np.array([bool(value) for value in column[name]], dtype=bool)
-
-    def ids(name: str) -> NDArray[np.int64]:
-        return np.array(column[name], dtype=np.int64)
-
-    def words(name: str) -> list[str]:
-        return [str(value) for value in column[name]]
-
+    columns = [list(values) for values in zip(*rows, strict=True)] or [[] for _ in COLUMNS]
     return DeviceTable(
-        device_id=ids("id"),
-        code=words("code"),
-        kind=words("kind"),
-        max_consumption_kw=floats("max_consumption_kw", 0.0),
-        max_production_kw=floats("max_production_kw", 0.0),
-        energy_capacity_kwh=floats("energy_capacity_kwh", 0.0),
-        charge_efficiency=floats("charge_efficiency", 1.0),
-        discharge_efficiency=floats("discharge_efficiency", 1.0),
-        ramp_kw_per_minute=floats("ramp_kw_per_minute", np.inf),
-        min_on_minutes=floats("min_on_minutes", 0.0),
-        min_off_minutes=floats("min_off_minutes", 0.0),
-        cost_per_kwh=floats("cost_per_kwh", 0.0),
-        self_discharge_pu_per_day=floats("self_discharge_pu_per_day", 0.0),
-        controllable=flags("controllable"),
-        suspended=flags("suspended_at"),
-        reserve_floor_pu=floats("now_terms__reserve_floor_pu", 0.0),
-        max_events_per_day=floats("now_terms__max_events_per_day", np.inf),
-        max_events_per_season=floats("now_terms__max_events_per_season", np.inf),
-        max_hours_per_day=floats("now_terms__max_hours_per_day", np.inf),
-        notice_minutes=floats("now_terms__notice_minutes", 0.0),
-        rest_minutes=floats("now_terms__rest_minutes", 0.0),
-        comfort_min_c=floats("now_terms__comfort_min_c", np.nan),
-        comfort_max_c=floats("now_terms__comfort_max_c", np.nan),
-        departure_local_time=list(column["now_terms__departure_local_time"]),  # type: ignore[arg-type]
-        departure_energy_kwh=floats("now_terms__departure_energy_kwh", 0.0),
-        opted_out=flags("now_terms__opted_out"),
-        owner_id=ids("site__owner_id"),
-        site_id=ids("site_id"),
-        site_code=words("site__code"),
-        zone_code=words("site__zone_code"),
-        feeder_code=words("site__feeder_code"),
-        node_code=words("site__node_code"),
-        time_zone=words("site__time_zone"),
-        baseline_method=words("site__baseline_method"),
+        **{name: read(values) for (name, (_, read)), values in zip(COLUMNS.items(), columns, strict=True)}
     )
 
 
 def portfolios_of_zone(zone_code: str) -> list[Portfolio]:
     return list(Portfolio.objects.filter(zone_code=zone_code).order_by("code"))
+
+
+def portfolios_behind(feeder_code: str, at: datetime) -> list[Portfolio]:
+    """Portfolios with devices behind the feeder in the order in which they answer there: those of it alone first."""
+    ids = Enrollment.objects.filter(device__site__feeder_code=feeder_code, period__contains=at).values("portfolio")
+    return sorted(Portfolio.objects.filter(pk__in=ids), key=lambda one: (one.feeder_code != feeder_code, one.code))
 
 
 def contracts_of(owner_ids: Sequence[int], at: datetime) -> dict[int, Contract]:

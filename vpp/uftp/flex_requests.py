@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from bidding.distribution.answering import portfolios_behind
 from bidding.distribution.asks import AskContent, distribution_market, receive_ask
 from bidding.distribution.contract_use import within_contract
 from bidding.distribution.contracts import contract_of
 from bidding.models import Ask, Direction, FlexContract, Product
+from vpp.enrollment.queries import portfolios_behind
 from vpp.lib.periods import DeliveryDay
 from vpp.network.models import CongestionPoint
 from vpp.uftp import refusals

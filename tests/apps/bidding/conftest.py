@@ -10,10 +10,10 @@ from tests.apps.bidding.world import World, make_world
 @pytest.fixture(autouse=True)
 def _short_branching(monkeypatch: pytest.MonkeyPatch) -> None:
     """Most of these tests ask what happens to bids, not how good they are."""
-    from bidding.distribution import answering
+    from bidding.distribution import real
     from bidding.operations import optimising
 
-    for module in (optimising, answering):
+    for module in (optimising, real):
         monkeypatch.setattr(module, "NODE_LIMIT", 1)
         monkeypatch.setattr(module, "GAP_TARGET", 0.5)
 
