@@ -68,7 +68,15 @@
     return { at: starts.map((index) => index - 0.5), text: starts.map((index) => labels[index]) };
   }
 
-  function figure(chart, width) {
+  /* Share of the drawing's height that a panel's legend takes; where not all entries fit, they stand in columns. */
+  function legendShare(panel, width, height, size) {
+    const names = new Set(panel.series.map((series) => series.group || series.name));
+    const entry = 44 + 0.55 * size * Math.max(...[...names].map((name) => name.length));
+    const columns = Math.max(1, Math.floor(width / entry));
+    return Math.min(0.4, (Math.ceil(names.size / columns) * (size + 9) + 16) / height);
+  }
+
+  function figure(chart, width, height) {
     const colour = colours();
     const marks = ticks(chart.labels, chart.range, width, chart.every);
     const traces = [];
@@ -86,7 +94,9 @@
         anchor: two ? "y2" : "y", range: chart.range || [-0.5, chart.labels.length - 0.5], zeroline: false,
       },
     };
-    const domains = !two ? [[0, 1]] : narrow ? [[0.56, 1], [0, 0.36]] : [[0.48, 1], [0, 0.35]];
+    const between = two ? legendShare(chart.panels[1], width - 90, height - 80, narrow ? 10 : 12) : 0;
+    const lower = 0.42 * (1 - between);
+    const domains = two ? [[lower + between, 1], [0, lower]] : [[0, 1]];
     chart.panels.forEach((panel, index) => {
       const axis = index ? "y" + (index + 1) : "y";
       const legend = index ? "legend" + (index + 1) : "legend";
@@ -138,7 +148,7 @@
 
   function draw(place) {
     const chart = JSON.parse(document.getElementById(place.dataset.chart).textContent);
-    const made = (chart.curve ? curve : figure)(chart, place.clientWidth);
+    const made = (chart.curve ? curve : figure)(chart, place.clientWidth, place.clientHeight);
     const config = {
       responsive: true, displaylogo: false, doubleClick: "reset",
       modeBarButtonsToRemove: ["toImage", "select2d", "lasso2d", "autoScale2d"],
