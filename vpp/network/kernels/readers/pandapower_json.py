@@ -32,7 +32,7 @@ def read_pandapower(data: Any, *, feeder: str = "") -> tuple[dict[str, Any], lis
         tables = _at_50_hz(tables, frequency) if frequency > 0 else tables
         if frequency <= 0:
             findings.append(Finding("out_of_range", "net", "f_hz", (), message))
-    buses = {index: row for index, row in tables.get("bus", {}).items() if flag(row, "in_service")}
+    buses = dict(_in_service(tables, "bus"))
     fused = fuse(buses, _closed_couplers(tables))
     codes = _codes(buses, fused)
     try:
@@ -50,44 +50,41 @@ def _sections(
     def code(bus: Any) -> str:
         return codes[fused[bus]]
 
-    kept = [index for index in buses if fused[index] == index]
     return {
         "substations": [{"code": f"{feeder}-substation"}],
         "feeders": [{"code": feeder, "substation": f"{feeder}-substation"}],
-        "nodes": [
-            {
-                "code": code(index),
-                "feeder": feeder,
-                "nominal_kv": number(buses[index], "vn_kv", math.nan),
-                **_band(buses[index]),
-            }
-            for index in kept
-        ],
+        "nodes": [_node(code(index), row, feeder) for index, row in buses.items() if fused[index] == index],
         "branches": [
             _branch(index, row, feeder, code, _open_at(tables, "l", index))
-            for index, row in tables.get("line", {}).items()
-            if flag(row, "in_service") and row["from_bus"] in buses and row["to_bus"] in buses
+            for index, row in _in_service(tables, "line")
+            if row["from_bus"] in buses and row["to_bus"] in buses
         ],
         "transformers": [
             _transformer(index, row, feeder, code, findings, closed=not _open_at(tables, "t", index))
-            for index, row in tables.get("trafo", {}).items()
-            if flag(row, "in_service")
+            for index, row in _in_service(tables, "trafo")
         ],
-        "shunts": [
-            {
-                "code": _name(row, f"{feeder}-shunt-{index}"),
-                "feeder": feeder,
-                "node": code(row["bus"]),
-                "q_kvar": number(row, "q_mvar", 0.0) * 1e3 * number(row, "step", 1.0),
-            }
-            for index, row in tables.get("shunt", {}).items()
-            if flag(row, "in_service")
-        ],
+        "shunts": [_shunt(index, row, feeder, code) for index, row in _in_service(tables, "shunt")],
         "sources": [
             {"feeder": feeder, "node": code(row["bus"]), "v_pu": number(row, "vm_pu", 1.0)}
-            for row in tables.get("ext_grid", {}).values()
-            if flag(row, "in_service")
+            for _, row in _in_service(tables, "ext_grid")
         ],
+    }
+
+
+def _in_service(tables: Tables, name: str) -> list[tuple[Any, Row]]:
+    return [(index, row) for index, row in tables.get(name, {}).items() if flag(row, "in_service")]
+
+
+def _node(code: str, row: Row, feeder: str) -> dict[str, Any]:
+    return {"code": code, "feeder": feeder, "nominal_kv": number(row, "vn_kv", math.nan), **_band(row)}
+
+
+def _shunt(index: Any, row: Row, feeder: str, code: Any) -> dict[str, Any]:
+    return {
+        "code": _name(row, f"{feeder}-shunt-{index}"),
+        "feeder": feeder,
+        "node": code(row["bus"]),
+        "q_kvar": number(row, "q_mvar", 0.0) * 1e3 * number(row, "step", 1.0),
     }
 
 
@@ -147,7 +144,7 @@ def _transformer(
 def _unsupported(tables: Tables) -> list[Finding]:
     findings = []
     for name in UNSUPPORTED:
-        rows = [str(index) for index, row in tables.get(name, {}).items() if flag(row, "in_service")]
+        rows = [str(index) for index, _ in _in_service(tables, name)]
         if rows:
             findings.append(Finding("unsupported_element", name, "", tuple(rows), f"{len(rows)} cannot be taken over"))
     return findings
