@@ -94,33 +94,43 @@ def answer_x_of_y(
     reference = grid.reference_values(values_kwh)
     judged = reasons or like_day_reasons(profile, grid, circumstances)
     candidates = judged_candidates(grid, profile, values_kwh, reference, actual, judged)
-    like_days = tuple(day for day, why in zip(grid.dates, candidates.reasons, strict=True) if not why)
-    like_days = like_days if profile.pick == "decay" else like_days[: rule.collect]
+    like_days = _like_days(grid, candidates, profile, rule)
     chosen, weights, reason = _choose(candidates, profile, rule, pool, grid, values_kwh, circumstances)
-    read_dates = _read_dates(grid, candidates)
-    excluded = tuple((candidates.dates[i], candidates.reasons[i]) for i in candidates.passed_over(chosen))
-    selected = tuple((grid.dates[i], float(weight)) for i, weight in zip(chosen, weights, strict=True))
     if reason:
-        answer = insufficient(profile.name, grid.starts, grid.coverage, event_actual, reason, excluded, selected)
-        return replace(answer, like_days=like_days, read_dates=read_dates)
-    mean = weights @ reference[chosen]
+        answer = insufficient(profile.name, grid.starts, grid.coverage, event_actual, reason)
+    else:
+        answer = _averaged(profile, grid, weights @ reference[chosen], actual, circumstances)
+        answer = replace(answer, status=Status.OK_TOPPED_UP if candidates.topped_up else Status.OK)
+    return replace(
+        answer,
+        selected=tuple((grid.dates[i], float(weight)) for i, weight in zip(chosen, weights, strict=True)),
+        excluded=tuple((candidates.dates[i], candidates.reasons[i]) for i in candidates.passed_over(chosen)),
+        like_days=like_days,
+        read_dates=_read_dates(grid, candidates),
+    )
+
+
+def _averaged(
+    profile: MethodProfile, grid: EventGrid, mean: FloatArray, actual: FloatArray, circumstances: Circumstances
+) -> BaselineAnswer:
+    """The like days' mean (E + W,), adjusted to what the event day's window slots (E + W,) read."""
     adjustment, adjusted = adjust(mean, actual, grid.slots, profile.adjustment, circumstances.other_events)
-    if profile.floor_at_zero:
-        adjusted = np.maximum(adjusted, 0.0)
     return BaselineAnswer(
-        status=Status.OK_TOPPED_UP if candidates.topped_up else Status.OK,
+        status=Status.OK,
         method=profile.name,
         starts=grid.starts,
         coverage=grid.coverage,
         unadjusted_kwh=mean[: grid.n_event],
-        baseline_kwh=adjusted,
-        actual_kwh=event_actual,
+        baseline_kwh=np.maximum(adjusted, 0.0) if profile.floor_at_zero else adjusted,
+        actual_kwh=actual[: grid.n_event],
         adjustment=adjustment,
-        selected=selected,
-        excluded=excluded,
-        like_days=like_days,
-        read_dates=read_dates,
     )
+
+
+def _like_days(grid: EventGrid, candidates: Candidates, profile: MethodProfile, rule: PoolRule) -> tuple[date, ...]:
+    """The whole like days that are at hand before any is chosen, up to the number that the rule collects."""
+    whole = tuple(day for day, why in zip(grid.dates, candidates.reasons, strict=True) if not why)
+    return whole if profile.pick == "decay" else whole[: rule.collect]
 
 
 def _read_dates(grid: EventGrid, candidates: Candidates) -> frozenset[date]:
