@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from html import escape
 
 import numpy as np
 
@@ -122,7 +123,7 @@ def as_svg(summary: ReplaySummary, *, title: str) -> str:
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" font-family="sans-serif" '
         f'font-size="13"><rect width="100%" height="100%" fill="white"/><text x="{left}" y="24" font-size="16">'
-        f"{title}</text>"
+        f"{escape(title)}</text>"
     ]
     for step in np.linspace(low, high, 5):
         x, y = point(0, float(step)).split(",")

@@ -6,12 +6,16 @@ import csv
 from argparse import ArgumentParser
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.core.management.base import BaseCommand, CommandError
 
 from bidding.errors import BadPriceFile
 from vpp.lib import clock
+
+if TYPE_CHECKING:
+    from bidding.kernels.replay import ReplayBattery, ReplayDay, ReplaySummary
+    from bidding.operations.replay import PriceFile
 
 
 class Command(BaseCommand):
@@ -34,8 +38,8 @@ class Command(BaseCommand):
         parser.add_argument("--csv", type=Path, help="the days, one row each")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        from bidding.kernels.replay import ReplayBattery, as_svg, summed
-        from bidding.operations.replay import KernelForecaster, read_prices, replay
+        from bidding.kernels.replay import ReplayBattery, summed
+        from bidding.operations.replay import read_prices
 
         if options["last"] < options["first"]:
             raise CommandError(f"--to {options['last']} is before --from {options['first']}", returncode=1)
@@ -45,39 +49,56 @@ class Command(BaseCommand):
             wear_per_mwh=options["wear_per_mwh"],
             min_quantity_kw=options["min_quantity_kw"],
         )
-        days = []
         try:
             file = read_prices(options["prices"], regressors=not options["no_regressors"])
-            forecaster = KernelForecaster(options["history_days"])
-            for day in replay(file, options["first"], options["last"], battery, forecaster=forecaster):
-                days.append(day)
-                if options["verbosity"] > 1:
-                    self.stdout.write(
-                        f"{day.day}: {day.bid:.2f} of {day.perfect:.2f} EUR, persistence {day.persistence:.2f}, "
-                        f"tau {day.forecast_tau:.2f}"
-                    )
+            days = self._play(file, battery, options)
         except BadPriceFile as error:
             raise CommandError(error.message, returncode=1) from error
         summary = summed(days)
-        bid, copied = summary.captured("bid"), summary.captured("persistence")
         self.stdout.write(
             f"{options['market']}, {file.name}, {len(days)} days, {battery.power_kw:g} kW / {battery.energy_kwh:g} kWh"
         )
-        for name, label in (("perfect", "perfect foresight"), ("bid", "bids"), ("persistence", "persistence")):
-            self.stdout.write(f"  {label:18s} {summary.total(name):12.2f} EUR {100 * summary.captured(name):6.1f} %")
-        self.stdout.write(
-            f"  bids are {100 * (bid - copied):.1f} points above persistence; rank correlation of the forecast "
-            f"{summary.mean('forecast_tau'):.2f}, of persistence {summary.mean('persistence_tau'):.2f}"
-        )
+        self._tell(summary)
         if options["keep"]:
             from bidding.operations.replay_reports import keep_report
 
             kept = keep_report(f"{options['market']}, {file.name}", battery, days, at=clock.now())
             self.stdout.write(f"  kept as report {kept.pk}")
-        if options["plot"]:
-            options["plot"].write_text(as_svg(summary, title=f"{options['market']}: value captured, {file.name}"))
-        if options["csv"]:
-            with options["csv"].open("w", newline="") as stream:
-                rows = csv.writer(stream)
-                rows.writerow(["day", "perfect_eur", "bid_eur", "persistence_eur", "forecast_tau", "persistence_tau"])
-                rows.writerows(vars(day).values() for day in days)
+        _write_files(summary, f"{options['market']}: value captured, {file.name}", options["plot"], options["csv"])
+
+    def _play(self, file: PriceFile, battery: ReplayBattery, options: dict[str, Any]) -> list[ReplayDay]:
+        """Day after day, each told as it ends where the verbosity asks for that. Raises BadPriceFile."""
+        from bidding.operations.replay import KernelForecaster, replay
+
+        days = []
+        forecaster = KernelForecaster(options["history_days"])
+        for day in replay(file, options["first"], options["last"], battery, forecaster=forecaster):
+            days.append(day)
+            if options["verbosity"] > 1:
+                self.stdout.write(
+                    f"{day.day}: {day.bid:.2f} of {day.perfect:.2f} EUR, persistence {day.persistence:.2f}, "
+                    f"tau {day.forecast_tau:.2f}"
+                )
+        return days
+
+    def _tell(self, summary: ReplaySummary) -> None:
+        for name, label in (("perfect", "perfect foresight"), ("bid", "bids"), ("persistence", "persistence")):
+            self.stdout.write(f"  {label:18s} {summary.total(name):12.2f} EUR {100 * summary.captured(name):6.1f} %")
+        above = 100 * (summary.captured("bid") - summary.captured("persistence"))
+        self.stdout.write(
+            f"  bids are {above:.1f} points above persistence; rank correlation of the forecast "
+            f"{summary.mean('forecast_tau'):.2f}, of persistence {summary.mean('persistence_tau'):.2f}"
+        )
+
+
+def _write_files(summary: ReplaySummary, title: str, plot: Path | None, table: Path | None) -> None:
+    """The curve as an SVG and the days as CSV, where they are wanted."""
+    from bidding.kernels.replay import as_svg
+
+    if plot:
+        plot.write_text(as_svg(summary, title=title))
+    if table:
+        with table.open("w", newline="") as stream:
+            rows = csv.writer(stream)
+            rows.writerow(["day", "perfect_eur", "bid_eur", "persistence_eur", "forecast_tau", "persistence_tau"])
+            rows.writerows(vars(day).values() for day in summary.days)

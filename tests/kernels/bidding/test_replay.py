@@ -51,8 +51,9 @@ def test_a_file_is_played_day_by_day_as_known_then(tmp_path):
     summary = summed(days)
     assert len(days) == len(asked) == 3
     assert summary.captured("bid") == pytest.approx(summary.captured("persistence")) and summary.captured("bid") < 1.0
-    drawn = as_svg(summary, title="test")
+    drawn = as_svg(summary, title="auctions & <more>")
     assert drawn.startswith("<svg") and drawn.count("polyline") == 3
+    assert "auctions &amp; &lt;more&gt;</text>" in drawn
 
 
 def test_a_bad_price_file_is_named(tmp_path):
