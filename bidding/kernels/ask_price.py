@@ -8,7 +8,8 @@ import numpy as np
 
 from bidding.kernels.co_optimise import BidPlan, build
 from bidding.kernels.problem import BidProblem, FloatArray
-from bidding.kernels.solver import LinearModel, SolverFailed, SolverOptions, Status, read_model, solve
+from bidding.kernels.reading import read_model
+from bidding.kernels.solver import LinearModel, SolverFailed, SolverOptions, Status, solve
 from bidding.kernels.variables import KW_PER_MW
 
 

@@ -18,9 +18,10 @@ from bidding.kernels.co_optimise import BidPlan, build
 from bidding.kernels.held import held_promises
 from bidding.kernels.plan import read_plan
 from bidding.kernels.problem import BidProblem, FloatArray
+from bidding.kernels.reading import read_model
 from bidding.kernels.relaxation import Relaxation
 from bidding.kernels.rounding import both_ways
-from bidding.kernels.solver import LinearModel, Solution, SolverOptions, Status, read_model
+from bidding.kernels.solver import LinearModel, Solution, SolverOptions, Status
 from bidding.kernels.variables import KW_PER_MW, take
 
 SHORT_MW = 1e-6

@@ -7,7 +7,7 @@ recourse, the expected price stands for the price scenarios of a risk-neutral bi
 from __future__ import annotations
 
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pulp
@@ -20,9 +20,10 @@ from bidding.kernels.obligations import obligation_costs
 from bidding.kernels.plan import BidPlan, Shortfall, read_plan
 from bidding.kernels.price_maker import step_costs
 from bidding.kernels.problem import BidProblem
+from bidding.kernels.reading import read_model
 from bidding.kernels.risk import risk_averse_objective
 from bidding.kernels.rounding import both_ways, dives, lot_runs, one_way, whole_asks
-from bidding.kernels.solver import LinearModel, SolverFailed, SolverOptions, Status, read_model, relative_gap, solve
+from bidding.kernels.solver import LinearModel, SolverFailed, SolverOptions, Status, relative_gap, solve
 from bidding.kernels.variables import Variables, make_variables, take
 
 __all__ = ["BidPlan", "Shortfall", "build", "co_optimise", "cost_terms"]
@@ -88,23 +89,44 @@ def co_optimise(
     """
     problem.validated()
     deadline = time.perf_counter() + options.time_limit_s
-    exclusive: frozenset[tuple[int, int]] = frozenset()
-    best: tuple[Certified, LinearModel, Variables] | None = None
     fine_bound = solve(read_model(build(problem)[0]), options, relax=True).bound
     gap_target = max(gap_target, trifle_eur_per_mwh * rating_mwh(problem) / max(abs(fine_bound), 1e-9))
     coarse = _coarse(problem, options, gap_target, fine_bound)
-    wanted = gap_target if thorough else max(gap_target, ROUGH_GAP)
+    branch_to = gap_target if thorough else max(gap_target, ROUGH_GAP)
+    best, bound, stages = _one_way_point(problem, options, coarse, deadline, gap_target, branch_to)
+    certified = whole_asks(problem, best.made, best.model, best.certified, options)
+    gap = relative_gap(certified.objective, bound)
+    status = Status.OPTIMAL if gap <= gap_target else Status.FEASIBLE
+    certified = replace(certified, bound=bound, gap=gap, status=status, stages=stages)
+    return read_plan(problem, best.made, best.model, certified, options.engine)
+
+
+@dataclass(frozen=True)
+class _Point:
+    """A point and the model it is one of."""
+
+    certified: Certified
+    model: LinearModel
+    made: Variables
+
+
+def _one_way_point(
+    problem: BidProblem, options: SolverOptions, coarse: CoarseAnswer | None, deadline: float, gap_target: float,
+    branch_to: float,
+) -> tuple[_Point, float, dict[str, float]]:  # fmt: skip
+    """The best point in which no lossy group moves both ways at once, the best bound, and the seconds of each step.
+
+    Directions are made exclusive only where a round's point breaks that. Raises SolverFailed.
+    """
+    exclusive: frozenset[tuple[int, int]] = frozenset()
+    best: _Point | None = None
     bound, stages = (-np.inf, dict[str, float]()) if coarse is None else (coarse.bound, {"coarse": coarse.seconds})
     for _ in range(MAX_DIRECTION_ROUNDS):
         left = replace(options, time_limit_s=max(deadline - time.perf_counter(), 0.5))
         lp, made = build(problem, exclusive)
         model = read_model(lp)
-        ways = dives(made, model) if coarse is None else [as_in(coarse, made, model), *dives(made, model)]
         try:
-            found = relax_fix_certify(
-                model, left, ways, gap_target=wanted, known_bound=bound, quick=coarse is None or coarse.closed,
-                runs=lot_runs(made, model),
-            )  # fmt: skip
+            found = _certified(model, made, coarse, left, branch_to, bound)
         except SolverFailed:
             if best is None:
                 raise
@@ -113,20 +135,27 @@ def co_optimise(
         bound = max(bound, found.bound)
         offenders = both_ways(problem, made, model, found.values)
         repaired = one_way(problem, made, model, found, left, offenders)
-        if repaired is not None and (best is None or repaired.objective < best[0].objective):
-            best = (repaired, model, made)
-        done = best is not None and relative_gap(best[0].objective, bound) <= gap_target
+        if repaired is not None and (best is None or repaired.objective < best.certified.objective):
+            best = _Point(repaired, model, made)
+        done = best is not None and relative_gap(best.certified.objective, bound) <= gap_target
         if not offenders or done or (best is not None and time.perf_counter() > deadline):
             break
         exclusive |= every_pair(problem) if repaired is None else offenders
     if best is None:
         raise SolverFailed(Status.NO_SOLUTION, "no schedule without simultaneous charge and discharge was found")
-    certified, model, made = best
-    certified = whole_asks(problem, made, model, certified, options)
-    gap = relative_gap(certified.objective, bound)
-    status = Status.OPTIMAL if gap <= gap_target else Status.FEASIBLE
-    certified = replace(certified, bound=bound, gap=gap, status=status, stages=stages)
-    return read_plan(problem, made, model, certified, options.engine)
+    return best, bound, stages
+
+
+def _certified(
+    model: LinearModel, made: Variables, coarse: CoarseAnswer | None, options: SolverOptions, branch_to: float,
+    known_bound: float,
+) -> Certified:  # fmt: skip
+    """The best point of the model with whole lots, the coarse answer's tried first."""
+    ways = dives(made, model) if coarse is None else [as_in(coarse, made, model), *dives(made, model)]
+    return relax_fix_certify(
+        model, options, ways, gap_target=branch_to, known_bound=known_bound, quick=coarse is None or coarse.closed,
+        runs=lot_runs(made, model),
+    )  # fmt: skip
 
 
 def rating_mwh(problem: BidProblem) -> float:

@@ -6,7 +6,8 @@ import numpy as np
 
 from bidding.kernels.co_optimise import build
 from bidding.kernels.problem import BidProblem
-from bidding.kernels.solver import SolverFailed, SolverOptions, Status, available_engine, read_model, solve
+from bidding.kernels.reading import read_model
+from bidding.kernels.solver import SolverFailed, SolverOptions, Status, available_engine, solve
 from bidding.kernels.variables import KW_PER_MW, take
 
 LIMIT_S = 20.0

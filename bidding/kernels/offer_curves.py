@@ -14,13 +14,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from bidding.kernels.co_optimise import BidPlan, build
+from bidding.kernels.held import SLACK_MW, block_lots, held_but_movement
 from bidding.kernels.problem import BidProblem, EnergyProduct, FloatArray
-from bidding.kernels.solver import LinearModel, SolverOptions, Status, read_model, solve
-from bidding.kernels.variables import KW_PER_MW, Column, Variables, take
+from bidding.kernels.reading import read_model
+from bidding.kernels.solver import LinearModel, SolverOptions, Status, solve
+from bidding.kernels.variables import KW_PER_MW, Variables, take
 
 QUICK_S = 20.0  # the last resort: nodes end the search, so that a resumed run finds the same steps
 WORTH_EUR = 0.01  # expected gain of a lot below which no step is offered
-SLACK_MW = 1e-6
 Points = list[list[float]]
 
 
@@ -46,11 +47,11 @@ def energy_curve(
         return None
     lp, made = build(problem)
     model = read_model(lp)
-    held = _held(problem, plan, made, model, options)
+    held = held_but_movement(problem, plan, made, model, options)
     if held is None or made.sell is None or made.buy is None:
         return None
     energy = problem.energy
-    firm = _block_lots(energy, plan.sell_kw - plan.buy_kw)
+    firm = block_lots(energy, plan.sell_kw - plan.buy_kw)
     high, low = thresholds(problem, energy, firm, tick=tick, floor=floor, cap=cap)
     gains = (
         np.maximum(scenarios - high, 0.0).mean(axis=0),
@@ -61,11 +62,6 @@ def energy_curve(
     if not up.any() and not down.any():
         return None
     return points_of(firm, Steps(up, down, high, low), energy.lot_kw, floor)
-
-
-def _block_lots(energy: EnergyProduct, net_kw: FloatArray) -> FloatArray:
-    first = np.unique(energy.block_of_interval, return_index=True)[1]
-    return np.asarray(np.round(net_kw[first] / energy.lot_kw), dtype=np.float64)
 
 
 def thresholds(
@@ -95,66 +91,14 @@ def _on_tick(price: FloatArray, tick: float, floor: float, cap: float) -> FloatA
     return np.asarray(np.clip(np.round(price / tick) * tick, floor + tick, cap - tick).round(6), dtype=np.float64)
 
 
-def _held(
-    problem: BidProblem, plan: BidPlan, made: Variables, model: LinearModel, options: SolverOptions
-) -> LinearModel | None:
-    """The model with everything of the plan fixed but the energy positions and the groups' movement: whole positions,
-    answered asks, recovery, and the reserve that each group carries.
-    """
-    lower, upper = model.lower.copy(), model.upper.copy()
-
-    def fix(column: Column, values: FloatArray, slack: float = 0.0) -> None:
-        places = [model.column(variable) for variable in column]
-        lower[places] = np.clip(values - slack, model.lower[places], model.upper[places])
-        upper[places] = np.clip(values + slack, model.lower[places], model.upper[places])
-
-    for product in problem.reserves:
-        position = made.reserve[product.code]
-        first = np.unique(product.block_of_interval, return_index=True)[1]
-        lots = np.round(plan.reserve_kw[product.code][first] / product.lot_kw)
-        fix(position.lots, lots)
-        fix(position.on, (lots > 0).astype(np.float64))
-    for ask in problem.asks:
-        fix(made.asked[ask.reference], plan.ask_kw[ask.reference] / KW_PER_MW, SLACK_MW)
-    fix(made.surplus, np.maximum(plan.recovery_kw, 0.0) / KW_PER_MW, SLACK_MW)
-    fix(made.deficit, np.maximum(-plan.recovery_kw, 0.0) / KW_PER_MW, SLACK_MW)
-    settled = lower.copy(), upper.copy()
-    if problem.energy is not None and made.sell is not None and made.buy is not None:
-        firm = _block_lots(problem.energy, plan.sell_kw - plan.buy_kw)
-        for position, lots in ((made.sell, np.maximum(firm, 0.0)), (made.buy, np.maximum(-firm, 0.0))):
-            fix(position.lots, lots)
-            fix(position.on, (lots > 0).astype(np.float64))
-    for g in range(len(problem.groups)):
-        fix(made.up[g], plan.group_up_kw[g] / KW_PER_MW, SLACK_MW)
-        fix(made.down[g], plan.group_down_kw[g] / KW_PER_MW, SLACK_MW)
-    answer = solve(model.with_bounds(lower, upper), options, relax=True)
-    if answer.status is not Status.OPTIMAL:
-        return None
-    lower, upper = settled
-    for columns in made.carried.values():
-        for column in columns:
-            fix(column, take(model, column, answer.values), SLACK_MW)
-    return model.with_bounds(lower, upper)
-
-
 def _extreme(
     problem: BidProblem, plan: BidPlan, made: Variables, held: LinearModel, firm: FloatArray, gain: FloatArray,
     options: SolverOptions, *, upward: bool,
 ) -> FloatArray:  # fmt: skip
     """(B,) whole extra lots of the dearest set that the groups can deliver all together."""
     assert made.sell is not None and made.buy is not None and problem.energy is not None
-    lower, upper, cost = held.lower.copy(), held.upper.copy(), np.zeros_like(held.cost)
-    net_mw = (plan.group_up_kw - plan.group_down_kw) / KW_PER_MW
-    for g in range(len(problem.groups)):
-        ahead, back = (made.up[g], made.down[g]) if upward else (made.down[g], made.up[g])
-        for t, (front, rear) in enumerate(zip(ahead, back, strict=True)):
-            moved = net_mw[g, t] if upward else -net_mw[g, t]
-            if moved >= -1e-9:  # already this way: at least as much, and never the other way
-                lower[held.column(front)] = max(moved - SLACK_MW, 0.0)
-                upper[held.column(rear)] = SLACK_MW
-            else:
-                upper[held.column(front)] = SLACK_MW
-                upper[held.column(rear)] = min(upper[held.column(rear)], -moved + SLACK_MW)
+    lower, upper = _moving_on(plan, made, held, upward=upward)
+    cost = np.zeros_like(held.cost)
     more, less = (made.sell, made.buy) if upward else (made.buy, made.sell)
     signed = firm if upward else -firm
     hours = np.bincount(problem.energy.block_of_interval) * problem.step_hours
@@ -179,6 +123,22 @@ def _extreme(
         return np.zeros(firm.size)
     found = take(held, more.lots, answer.values) - take(held, less.lots, answer.values)
     return np.asarray(np.maximum(np.round(found - signed), 0.0), dtype=np.float64)
+
+
+def _moving_on(plan: BidPlan, made: Variables, held: LinearModel, *, upward: bool) -> tuple[FloatArray, FloatArray]:
+    """Bounds in which each group moves one way at least as much as in the plan, the other way at most."""
+    lower, upper = held.lower.copy(), held.upper.copy()
+    net_mw = (plan.group_up_kw - plan.group_down_kw) / KW_PER_MW
+    for g, moves_mw in enumerate(net_mw if upward else -net_mw):
+        ahead, back = (made.up[g], made.down[g]) if upward else (made.down[g], made.up[g])
+        for moved, front, rear in zip(moves_mw, ahead, back, strict=True):
+            if moved >= -1e-9:  # already this way: at least as much, and never the other way
+                lower[held.column(front)] = max(moved - SLACK_MW, 0.0)
+                upper[held.column(rear)] = SLACK_MW
+            else:
+                upper[held.column(front)] = SLACK_MW
+                upper[held.column(rear)] = min(upper[held.column(rear)], -moved + SLACK_MW)
+    return lower, upper
 
 
 def points_of(firm: FloatArray, steps: Steps, lot_kw: float, floor: float) -> list[Points]:

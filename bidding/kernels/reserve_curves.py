@@ -9,7 +9,8 @@ import numpy as np
 from bidding.kernels.co_optimise import BidPlan, build
 from bidding.kernels.offer_curves import Points
 from bidding.kernels.problem import BidProblem, FloatArray
-from bidding.kernels.solver import SolverOptions, Status, read_model, solve
+from bidding.kernels.reading import read_model
+from bidding.kernels.solver import SolverOptions, Status, solve
 from bidding.kernels.variables import take
 
 CHEAP_PU, REST_PU = 0.5, 0.8

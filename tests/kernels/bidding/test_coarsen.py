@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from bidding.kernels.co_optimise import build, co_optimise
 from bidding.kernels.coarsen import coarsen
 from bidding.kernels.problem import BidProblem
-from bidding.kernels.solver import SolverOptions, read_model, solve
+from bidding.kernels.reading import read_model
+from bidding.kernels.solver import SolverOptions, solve
 from tests.kernels.bidding.cases import FAST, ask, battery, energy, problem, reserve
 from tests.kernels.bidding.test_properties import portfolios
 

@@ -7,8 +7,9 @@ import pytest
 
 from bidding.kernels.co_optimise import TRIFLE_EUR_PER_MWH, build, co_optimise, rating_mwh
 from bidding.kernels.cumulated import branch, cumulated
+from bidding.kernels.reading import read_model
 from bidding.kernels.rounding import lot_runs
-from bidding.kernels.solver import SolverOptions, check_point, read_model, solve
+from bidding.kernels.solver import SolverOptions, check_point, solve
 from tests.kernels.bidding.cases import FAST, battery, energy, problem
 
 EXACT = SolverOptions(mip_gap=1e-9, node_limit=20_000)

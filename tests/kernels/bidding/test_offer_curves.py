@@ -8,8 +8,9 @@ import pytest
 from bidding.kernels.co_optimise import build, co_optimise
 from bidding.kernels.curve import curve_findings, extremes, quantity_at
 from bidding.kernels.offer_curves import energy_curve
+from bidding.kernels.reading import read_model
 from bidding.kernels.reserve_curves import cheap_reserve_lots, reserve_curve
-from bidding.kernels.solver import Status, read_model, solve
+from bidding.kernels.solver import Status, solve
 from bidding.kernels.variables import take
 from tests.kernels.bidding.cases import FAST, battery, energy, problem, reserve
 

@@ -13,7 +13,8 @@ from bidding.kernels.book import Promise, check_book
 from bidding.kernels.clipping import clip_to_envelopes
 from bidding.kernels.gate import block_of_interval, gate_closure
 from bidding.kernels.price_forecast import expected_prices
-from bidding.kernels.solver import SolverOptions, Status, check_point, read_model, solve
+from bidding.kernels.reading import read_model
+from bidding.kernels.solver import SolverOptions, Status, check_point, solve
 from vpp.lib.periods import DeliveryDay
 
 BERLIN = "Europe/Berlin"

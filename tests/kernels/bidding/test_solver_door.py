@@ -12,15 +12,8 @@ import pytest
 from bidding.kernels import engines
 from bidding.kernels.co_optimise import co_optimise
 from bidding.kernels.problem import BadProblem
-from bidding.kernels.solver import (
-    SolverFailed,
-    SolverOptions,
-    Status,
-    available_engine,
-    check_point,
-    read_model,
-    solve,
-)
+from bidding.kernels.reading import read_model
+from bidding.kernels.solver import SolverFailed, SolverOptions, Status, available_engine, check_point, solve
 from bidding.kernels.whatif.answer import what_if
 from tests.benchmarks.bidding import fleet_day
 from tests.kernels.bidding.cases import FAST, battery, energy, problem
