@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
+from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,7 +37,7 @@ class NodeShares:
 
 
 def ensure_envelope(feeder_code: str, day: DeliveryDay, at: datetime) -> OperatingEnvelope | None:
-    """The envelope of the newest forecast under the switching states of the day; calculated once, then read.
+    """The envelope of the newest forecast under the day's switching states and limits; calculated once, then read.
 
     None where the feeder has no grid to calculate on, or no forecast yet.
     """
@@ -46,7 +47,8 @@ def ensure_envelope(feeder_code: str, day: DeliveryDay, at: datetime) -> Operati
         known = feeder_day(feeder_code, day, at, with_firm=False)
     except NoForecast:
         return None
-    key = f"{known.run_key}:{version_names(known.topologies) or 'unrecorded'}"[:200]
+    limits = crc32(repr(known.power_limits).encode())
+    key = f"{known.run_key}:{version_names(known.topologies) or 'unrecorded'}"[:190] + f":{limits:08x}"
     found = OperatingEnvelope.objects.filter(natural_key=key).first()
     if found is not None:
         return found

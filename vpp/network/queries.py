@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from django.db.models import Q, QuerySet, Sum
+from django.db.models import Max, Q, QuerySet, Sum
 
 from vpp.lib.errors import NotFound
 from vpp.network.models import (
@@ -22,6 +22,7 @@ from vpp.network.models import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from datetime import datetime
 
     from numpy.typing import NDArray
@@ -108,6 +109,18 @@ def topology_at(feeder_code: str, moment: datetime) -> TopologyVersion | None:
     """The switching state in force at a moment; None before the first import was recorded."""
     states = TopologyVersion.objects.filter(feeder__code=feeder_code, valid_from__lte=moment)
     return states.order_by("-valid_from", "-version").first()
+
+
+def grid_states(feeder_codes: Collection[str]) -> dict[str, tuple[object, ...]]:
+    """Per feeder what is different once it is switched, imported anew or given other limits; not of unknown ones."""
+    found: dict[str, tuple[object, ...]] = {}
+    for rows in (
+        TopologyVersion.objects.order_by().values_list("feeder__code").annotate(Max("pk")),
+        CongestionPoint.objects.order_by("pk").values_list("feeder__code", "pk", "limit_kw"),
+    ):
+        for code, *state in rows.filter(feeder__code__in=feeder_codes):
+            found[code] = (*found.get(code, ()), *state)
+    return found
 
 
 def _rows(model: Any, row_type: Any, feeder: Feeder, node_fields: tuple[str, ...]) -> list[dict[str, Any]]:

@@ -7,12 +7,15 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.apps.bidding.world import make_grid
 from tests.apps.dispatch.day import PlayedDay
 from tests.factories import make_device, make_portfolio
 from vpp.dispatch import grid_room, operations
 from vpp.dispatch.models import Shortfall
 from vpp.enrollment.models import Site
 from vpp.enrollment.queries import device_table
+from vpp.network import topology
+from vpp.network.models import TopologyVersion
 
 pytestmark = pytest.mark.django_db
 
@@ -76,3 +79,17 @@ def test_portfolios_at_one_node_share_its_room_by_their_rating(limited: dict[str
     assert (nodes.up_kw[0], nodes.down_kw[0]) == (pytest.approx(6.0), pytest.approx(6.0))
     late = room.at(40, np.array([played.devices[0].pk, beside.pk]))[0]
     assert late.place.tolist() == [0, 1] and np.isinf(late.up_kw[1]), "a device that came later stands nowhere known"
+
+
+def test_a_switching_inside_the_day_holds_from_the_next_cycle_on(limited: dict[str, float]) -> None:
+    played = PlayedDay(3, up_kw=24.0)
+    at_nodes(played, "N1", "N1", "N2")
+    feeder = make_grid().feeder
+    Site.objects.update(feeder_code=feeder.code)
+    operations.plan_day(played.portfolio.pk, played.day.date, played.start(0))
+    assert played.cycle(40).placed_up_kw == pytest.approx(24.0)
+    limited["N1"] = 3.5
+    topology.add(feeder, {}, at=played.start(41), cause=TopologyVersion.Cause.SWITCHING, reason="fault")
+    cycle = played.cycle(41)
+    assert (cycle.placed_up_kw, cycle.residual_up_kw) == (pytest.approx(13.5), pytest.approx(10.5))
+    assert Shortfall.objects.get(cycle=cycle, device=None).limit == "NODE"

@@ -1,4 +1,6 @@
-"""The plans that hold now. A plan never changes once it is made, so what was read of it is kept."""
+"""The plans that hold now. A plan never changes once it is made, so what was read of it is kept; what the grid bears
+beside it is found anew after a switching.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +20,7 @@ from vpp.dispatch.positions import Position
 from vpp.enrollment.models import Portfolio
 from vpp.enrollment.queries import device_table
 from vpp.lib.periods import DeliveryDay
+from vpp.network.queries import grid_states
 
 Floats = NDArray[np.float64]
 
@@ -26,13 +29,17 @@ KEPT = 400
 
 @dataclass(frozen=True)
 class CurrentPlan:
-    """A plan with its devices: device_id (N,), baseline_kw and target_kw (N, H), and what the grid bears."""
+    """A plan with its devices: device_id (N,), baseline_kw and target_kw (N, H), and what the grid bears.
+
+    grid : by feeder code, the states that the room was found in.
+    """
 
     plan: Plan
     device_id: NDArray[np.int64]
     baseline_kw: Floats
     target_kw: Floats
     room: GridRoom
+    grid: dict[str, object]
 
 
 _kept: dict[tuple[int, datetime], CurrentPlan] = {}
@@ -56,7 +63,16 @@ def current_plans(
         if kept is None or awards != positions[portfolio.pk].award_ids:
             kept = _read(plan_for(portfolio, day, positions[portfolio.pk], at), day)
         current[portfolio.pk] = kept
-    return current
+    return _in_todays_grid(current, day)
+
+
+def _in_todays_grid(current: dict[int, CurrentPlan], day: DeliveryDay) -> dict[int, CurrentPlan]:
+    """With the room of the switching states and limits that hold now."""
+    states = grid_states({code for one in current.values() for code in one.grid})
+    return {
+        portfolio_id: one if all(states.get(code) == seen for code, seen in one.grid.items()) else _read(one.plan, day)
+        for portfolio_id, one in current.items()
+    }
 
 
 def planned_kw(plans: dict[int, CurrentPlan], fleet: Fleet, index: int) -> tuple[Floats, Floats]:
@@ -74,8 +90,11 @@ def planned_kw(plans: dict[int, CurrentPlan], fleet: Fleet, index: int) -> tuple
 def _read(plan: Plan, day: DeliveryDay) -> CurrentPlan:
     device_id, baseline_kw, target_kw = plan_rows.read(plan.pk, day.n_intervals)
     table = device_table(device_ids=device_id.tolist(), at=day.start)  # as many rows, in the same order
+    feeders = set(table.feeder_code) - {""}
+    states = grid_states(feeders)
     room = grid_room(table, baseline_kw, day, plan.created_at)
-    current = CurrentPlan(plan, device_id, baseline_kw, target_kw, room)
+    grid: dict[str, object] = {code: states.get(code) for code in feeders}
+    current = CurrentPlan(plan, device_id, baseline_kw, target_kw, room, grid)
     _kept[plan.pk, plan.created_at] = current
     while len(_kept) > KEPT:
         _kept.pop(next(iter(_kept)), None)
