@@ -94,7 +94,8 @@ def co_optimise(
     coarse = _coarse(problem, options, gap_target, fine_bound)
     branch_to = gap_target if thorough else max(gap_target, ROUGH_GAP)
     best, bound, stages = _one_way_point(problem, options, coarse, deadline, gap_target, branch_to)
-    certified = whole_asks(problem, best.made, best.model, best.certified, options)
+    left = replace(options, time_limit_s=max(deadline - time.perf_counter(), 0.5))
+    certified = whole_asks(problem, best.made, best.model, best.certified, left, gap_target)
     gap = relative_gap(certified.objective, bound)
     status = Status.OPTIMAL if gap <= gap_target else Status.FEASIBLE
     certified = replace(certified, bound=bound, gap=gap, status=status, stages=stages)

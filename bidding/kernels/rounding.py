@@ -9,7 +9,7 @@ import numpy as np
 from bidding.kernels.certify import Certified, FixStep, relax_fix_certify, solve_fixed
 from bidding.kernels.price_maker import settle_steps
 from bidding.kernels.problem import BidProblem, FloatArray
-from bidding.kernels.solver import LinearModel, SolverOptions, Status
+from bidding.kernels.solver import LinearModel, SolverFailed, SolverOptions, Status, relative_gap
 from bidding.kernels.variables import KW_PER_MW, Position, Variables, take
 
 MOVE_TOLERANCE_MW = 1e-6
@@ -124,42 +124,71 @@ def one_way(
     """
     if not offenders:
         return found
-    upper = model.upper.copy()
-    for g, group in enumerate(problem.groups):
-        if group.loses_energy:
-            for up, down in zip(made.up[g], made.down[g], strict=True):
-                u, d = model.column(up), model.column(down)
-                upper[d if found.values[u] >= found.values[d] else u] = 0.0
-    fixed = solve_fixed(model.with_bounds(model.lower, upper), found.values[model.integer], options)
+    fixed = solve_fixed(_closed(problem, made, model, found.values), found.values[model.integer], options)
     if fixed.status is not Status.OPTIMAL:
         return None
     return replace(found, objective=fixed.objective, values=fixed.values)
 
 
 def whole_asks(
-    problem: BidProblem, made: Variables, model: LinearModel, found: Certified, options: SolverOptions
+    problem: BidProblem,
+    made: Variables,
+    model: LinearModel,
+    found: Certified,
+    options: SolverOptions,
+    gap_target: float,
 ) -> Certified:
-    """Ask quantities down to their lot, below the minimum to zero, and the rest solved again with them fixed; where the
-    lots of energy and reserve needed what was cut off, other lots are sought.
+    """Ask quantities down to their lot, below the minimum to zero, and the rest solved again with them fixed.
+
+    Where that has no point with the same lots of energy and reserve, or costs more than the gap, other lots are sought
+    as well, and a plan without the asks.
     """
-    lower, upper, moved = model.lower.copy(), model.upper.copy(), False
-    for ask in problem.asks:
-        for variable in made.asked[ask.reference]:
-            column = model.column(variable)
-            whole_kw = np.floor(found.values[column] * KW_PER_MW / ask.lot_kw + 1e-6) * ask.lot_kw
-            whole_kw = 0.0 if whole_kw < ask.min_quantity_kw - 1e-9 else whole_kw
-            moved |= abs(whole_kw / KW_PER_MW - found.values[column]) > 1e-9
-            lower[column] = upper[column] = whole_kw / KW_PER_MW
-    if not moved:
+    columns = [model.column(one) for ask in problem.asks for one in made.asked[ask.reference]]
+    whole_mw = _whole_mw(problem, made, model, found.values)
+    if np.abs(whole_mw - found.values[columns]).max(initial=0.0) <= 1e-9:
         return found
+    closed = _closed(problem, made, model, found.values)
+    kept = solve_fixed(_held(closed, columns, whole_mw), found.values[model.integer], options)
+    best = replace(found, objective=kept.objective, values=kept.values) if kept.status is Status.OPTIMAL else None
+    if best is not None and relative_gap(best.objective, found.objective) <= gap_target:
+        return best
+    for asked_mw in (whole_mw, np.zeros(len(columns))):
+        other = _sought(_held(closed, columns, asked_mw), made, options, gap_target)
+        if other is not None and (best is None or other.objective < best.objective):
+            best = replace(found, objective=other.objective, values=other.values)
+    if best is None:
+        raise SolverFailed(Status.NO_SOLUTION, "no plan with whole kilowatts of the asks was found")
+    return best
+
+
+def _whole_mw(problem: BidProblem, made: Variables, model: LinearModel, values: FloatArray) -> FloatArray:
+    """What of each ask and interval is left in whole lots, in the order of the asks."""
+    found = []
+    for ask in problem.asks:
+        kw = np.floor(take(model, made.asked[ask.reference], values) * KW_PER_MW / ask.lot_kw + 1e-6) * ask.lot_kw
+        found.append(np.where(kw < ask.min_quantity_kw - 1e-9, 0.0, kw) / KW_PER_MW)
+    return np.concatenate(found) if found else np.zeros(0)
+
+
+def _closed(problem: BidProblem, made: Variables, model: LinearModel, values: FloatArray) -> LinearModel:
+    """With the weaker direction of every lossy group closed in each interval."""
+    upper = model.upper.copy()
     for g, group in enumerate(problem.groups):
         if group.loses_energy:
             for up, down in zip(made.up[g], made.down[g], strict=True):
                 u, d = model.column(up), model.column(down)
-                upper[d if found.values[u] >= found.values[d] else u] = 0.0
-    whole = model.with_bounds(lower, upper)
-    fixed = solve_fixed(whole, found.values[model.integer], options)
-    if fixed.status is Status.OPTIMAL:
-        return replace(found, objective=fixed.objective, values=fixed.values)
-    other = relax_fix_certify(whole, options, dives(made, whole), gap_target=np.inf)
-    return replace(found, objective=other.objective, values=other.values)
+                upper[d if values[u] >= values[d] else u] = 0.0
+    return model.with_bounds(model.lower, upper)
+
+
+def _held(model: LinearModel, columns: list[int], values: FloatArray) -> LinearModel:
+    lower, upper = model.lower.copy(), model.upper.copy()
+    lower[columns] = upper[columns] = values
+    return model.with_bounds(lower, upper)
+
+
+def _sought(model: LinearModel, made: Variables, options: SolverOptions, gap_target: float) -> Certified | None:
+    try:
+        return relax_fix_certify(model, options, dives(made, model), gap_target=gap_target)
+    except SolverFailed:
+        return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from bidding.kernels.co_optimise import co_optimise
 from tests.kernels.bidding.cases import FAST, ask, battery, energy, problem, reserve
@@ -25,9 +26,13 @@ def test_lots_that_only_burning_energy_could_deliver_are_not_the_last_word():
     assert np.all(np.minimum(plan.group_up_kw, plan.group_down_kw) < 1e-3)
 
 
-def test_an_ask_cut_to_whole_kilowatts_takes_other_lots_with_it():
+@pytest.mark.parametrize("up_cost", [0.0, 7.0])
+def test_an_ask_cut_to_whole_kilowatts_takes_other_lots_with_it(up_cost):
     """67.5 kW would make just the room that the next purchase needs; 67 kW do not, so less is bought."""
-    unit = battery(8, power_kw=333.0, energy_kwh=150.0, energy_start_kwh=75.0, discharge_efficiency=0.9)
+    unit = battery(
+        8, power_kw=333.0, energy_kwh=150.0, energy_start_kwh=75.0, discharge_efficiency=0.9,
+        up_cost_eur_per_mwh=up_cost,
+    )  # fmt: skip
     case = problem(
         [unit], 8, energy=energy([-80.0] * 4, per_block=2), imbalance_spread_eur_per_mwh=30.0,
         reserves=(reserve(0.0, 8, endurance_h=0.5, activation_pu=0.05),
@@ -36,4 +41,4 @@ def test_an_ask_cut_to_whole_kilowatts_takes_other_lots_with_it():
     )  # fmt: skip
     plan = co_optimise(case, FAST, gap_target=5e-3)
     assert np.array_equal(plan.ask_kw["ask"], np.floor(plan.ask_kw["ask"]))
-    assert plan.shortfalls == () and 0.0 <= plan.profit_eur <= plan.bound_profit_eur
+    assert plan.shortfalls == () and 5.0 <= plan.profit_eur <= plan.bound_profit_eur
