@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
@@ -28,8 +29,8 @@ from vpp.dispatch.operations.reactive import (
     place_kvar,
 )
 from vpp.dispatch.operations.scene import Scene, look
+from vpp.dispatch.operations.shortfalls import shortfalls
 from vpp.dispatch.operations.watching import raise_alarms
-from vpp.dispatch.stopped import is_short, told
 from vpp.enrollment.models import Portfolio
 from vpp.lib.periods import delivery_day_of
 
@@ -64,8 +65,43 @@ def control_cycles(
     return [cycles[portfolio_id] for portfolio_id in portfolio_ids]
 
 
+@dataclass(frozen=True)
+class _Decided:
+    """What one pass saw and decided, by portfolio; kvar orders of the interval, and what was given of those before."""
+
+    scene: Scene
+    judged: dict[int, Judged]
+    splits: dict[int, Split]
+    changed: setpoint_rows.NewSetpoints
+    ordered_kvar: dict[int, list[KvarOrder]]
+    given_kvar: dict[int, list[KvarGiven]]
+
+
 def _run(portfolios: Sequence[Portfolio], start: datetime, at: datetime, revision: int) -> list[ControlCycle]:
     """The pass itself, for portfolios of one time zone and under their locks."""
+    decided = _decide(portfolios, start, at, revision)
+    cycles = ControlCycle.objects.bulk_create(_cycle_row(decided, one, revision, at) for one in portfolios)
+    cycle_of = np.array([cycle.pk for cycle in cycles], dtype=np.int64)
+    ids = np.array([portfolio.pk for portfolio in portfolios])
+    cycle_id = cycle_of[np.searchsorted(ids, decided.changed.portfolio_id)]
+    setpoint_rows.write(decided.changed, cycle_id, start=start, sequence=revision, at=at)
+    Shortfall.objects.bulk_create(
+        row
+        for cycle in cycles
+        for row in (
+            *shortfalls(decided.scene, decided.splits[cycle.portfolio_id], cycle),
+            *missing_kvar(decided.ordered_kvar.get(cycle.portfolio_id, []), cycle),
+            *not_given(decided.given_kvar.get(cycle.portfolio_id, []), cycle),
+        )
+    )
+    written = [(c, {"written": c.written, "placed_up_kw": round(c.placed_up_kw, 3)}) for c in cycles if c.written]
+    audit_all(at=at, actor="dispatch", action="setpoints.written", subjects=written)
+    _alarm(decided.scene, cycles, decided.judged, at)
+    return cycles
+
+
+def _decide(portfolios: Sequence[Portfolio], start: datetime, at: datetime, revision: int) -> _Decided:
+    """Judges the interval before and drops what was not sent of it, then looks and splits the commitments."""
     ids = [portfolio.pk for portfolio in portfolios]
     zone = portfolios[0].time_zone
     # after an event inside the interval, the owner terms of that moment count
@@ -77,40 +113,27 @@ def _run(portfolios: Sequence[Portfolio], start: datetime, at: datetime, revisio
     sent = sent_to(scene, splits)
     reactive = place_kvar(scene, sent.likely_kw, HEARTBEAT_INTERVALS)
     before = given_in(fleet, start - STEP) if revision == 0 and ordered_before(scene) else {}
-    new = changes(scene, sent, reactive)
-    cycles = ControlCycle.objects.bulk_create(
-        ControlCycle(
-            portfolio=portfolio,
-            plan=scene.plans[portfolio.pk].plan,
-            interval_start=start,
-            revision=revision,
-            at=at,
-            committed_up_kw=scene.committed_up_kw(portfolio.pk),
-            placed_up_kw=float(splits[portfolio.pk].change_kw.sum()),
-            residual_up_kw=splits[portfolio.pk].residual_kw + 0.0,  # no negative zero
-            written=int((new.portfolio_id == portfolio.pk).sum()),
-            unavailable=int((scene.state.barred[fleet.parts[portfolio.pk]] != Limit.NONE).sum()),
-            detail={"verdicts": judged[portfolio.pk].verdicts if judged else {}}
-            | _kvar_detail(reactive.orders.get(portfolio.pk, []), before.get(portfolio.pk, [])),
-        )
-        for portfolio in portfolios
+    return _Decided(scene, judged, splits, changes(scene, sent, reactive), reactive.orders, before)
+
+
+def _cycle_row(decided: _Decided, portfolio: Portfolio, revision: int, at: datetime) -> ControlCycle:
+    """The pass for one portfolio, not stored yet."""
+    pk, scene = portfolio.pk, decided.scene
+    split = decided.splits[pk]
+    detail = _kvar_detail(decided.ordered_kvar.get(pk, []), decided.given_kvar.get(pk, []))
+    return ControlCycle(
+        portfolio=portfolio,
+        plan=scene.plans[pk].plan,
+        interval_start=scene.start,
+        revision=revision,
+        at=at,
+        committed_up_kw=scene.committed_up_kw(pk),
+        placed_up_kw=float(split.change_kw.sum()),
+        residual_up_kw=split.residual_kw + 0.0,  # no negative zero
+        written=int((decided.changed.portfolio_id == pk).sum()),
+        unavailable=int((scene.state.barred[scene.fleet.parts[pk]] != Limit.NONE).sum()),
+        detail={"verdicts": decided.judged[pk].verdicts if decided.judged else {}} | detail,
     )
-    cycle_of = np.array([cycle.pk for cycle in cycles], dtype=np.int64)
-    cycle_id = cycle_of[np.searchsorted(np.array(ids), new.portfolio_id)]
-    setpoint_rows.write(new, cycle_id, start=start, sequence=revision, at=at)
-    Shortfall.objects.bulk_create(
-        row
-        for cycle in cycles
-        for row in (
-            *_shortfalls(scene, splits[cycle.portfolio_id], cycle),
-            *missing_kvar(reactive.orders.get(cycle.portfolio_id, []), cycle),
-            *not_given(before.get(cycle.portfolio_id, []), cycle),
-        )
-    )
-    changed = [(c, {"written": c.written, "placed_up_kw": round(c.placed_up_kw, 3)}) for c in cycles if c.written]
-    audit_all(at=at, actor="dispatch", action="setpoints.written", subjects=changed)
-    _alarm(scene, cycles, judged, at)
-    return cycles
 
 
 def _alarm(scene: Scene, cycles: Sequence[ControlCycle], judged: dict[int, Judged], at: datetime) -> None:
@@ -143,35 +166,6 @@ def _splits(scene: Scene) -> dict[int, Split]:
             scene.claims(portfolio_id),
         )
     return splits
-
-
-def _shortfalls(scene: Scene, split: Split, cycle: ControlCycle) -> list[Shortfall]:
-    """The missing power of a promised interval, and each dispatched device that fell out of it."""
-    promised = cycle.committed_up_kw != 0.0 or split.stops
-    if not promised or not is_short(split.residual_kw, split.stops):
-        return []
-    because = told(split.residual_kw, split.reason, split.stops, "committed power that no device can give now")
-    found: list[tuple[int | None, Limit, float, str]] = [
-        (None, one.limit, one.missing_kw, one.reason) for one in because
-    ]
-    part = scene.fleet.parts[cycle.portfolio_id]
-    out = (scene.state.barred[part] >= Limit.SILENT) & ~np.isnan(scene.held.target_kw[part])
-    for row in np.flatnonzero(out) + part.start:
-        gone_kw = float(scene.state.baseline_kw[row] - scene.held.target_kw[row])
-        limit = Limit(int(scene.state.barred[row]))
-        found.append((int(scene.fleet.table.device_id[row]), limit, gone_kw, "was dispatched and fell out"))
-    return [
-        Shortfall(
-            portfolio_id=cycle.portfolio_id,
-            cycle=cycle,
-            device_id=device_id,
-            interval_start=scene.start,
-            limit=limit.name,
-            shortfall_kw=missing_kw,
-            reason=reason,
-        )
-        for device_id, limit, missing_kw, reason in found
-    ]
 
 
 def _kvar_detail(orders: list[KvarOrder], before: list[KvarGiven]) -> dict[str, object]:
