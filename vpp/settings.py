@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import secrets
 from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
 
 from vpp.lib import environment
 from vpp.lib.embedded_postgres import EmbeddedPostgres, default_data_dir
+from vpp.lib.kept_secret import kept_secret
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = default_data_dir()
@@ -17,22 +17,7 @@ DATA_DIR = default_data_dir()
 DEBUG = environment.flag("VPP_DEBUG", default=False)
 ALLOWED_HOSTS = environment.words("VPP_ALLOWED_HOSTS", "127.0.0.1,localhost,[::1]")
 CSRF_TRUSTED_ORIGINS = environment.words("VPP_CSRF_TRUSTED_ORIGINS", "")
-
-
-def _secret_key() -> str:
-    """`VPP_SECRET_KEY`, else a key made once and kept in the data folder, readable by its owner only."""
-    if configured := os.environ.get("VPP_SECRET_KEY"):
-        return configured
-    path = DATA_DIR / "secret_key"
-    if not path.exists():
-        DATA_DIR.mkdir(parents=True, exist_ok=True)
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT, 0o600)
-        with os.fdopen(handle, "w") as file:
-            file.write(secrets.token_urlsafe(48))
-    return path.read_text().strip()
-
-
-SECRET_KEY = _secret_key()
+SECRET_KEY = os.environ.get("VPP_SECRET_KEY") or kept_secret(DATA_DIR / "secret_key", 48)
 
 DATABASES = {"default": environment.database(os.environ.get("DATABASE_URL") or EmbeddedPostgres(DATA_DIR).url())}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
@@ -167,11 +152,11 @@ OAUTH2_PROVIDER = {
     "SCOPES_BACKEND_CLASS": "vpp.accounts.oauth.ClientScopes",
     "ALLOWED_GRANT_TYPES": ["client_credentials"],
 }
-# Webhooks go to public https addresses only, unless an installation inside one network says otherwise.
 # The share of cases in which offered capacity shall be there; forecasts hold envelopes for 0.5 and 0.9.
 OFFER_CONFIDENCE = float(os.environ.get("VPP_OFFER_CONFIDENCE", "0.9"))
 if OFFER_CONFIDENCE not in (0.5, 0.9):
     raise ImproperlyConfigured(f"VPP_OFFER_CONFIDENCE is {OFFER_CONFIDENCE}, want 0.5 or 0.9")
+# Webhooks go to public https addresses only, unless an installation inside one network says otherwise.
 WEBHOOK_PRIVATE = environment.flag("VPP_WEBHOOK_PRIVATE", default=False)
 # Who we are to UFTP counterparties, in the role AGR (docs/utility.md), and how large a message may be.
 UFTP_DOMAIN = os.environ.get("VPP_UFTP_DOMAIN", "agr.vpp.example").strip().lower()
@@ -191,7 +176,7 @@ SPECTACULAR_SETTINGS = {
 
 # Mail, for alarms: an SMTP server and who is on duty. Without a server the messages go to the log.
 EMAIL_HOST = os.environ.get("VPP_SMTP_HOST", "")
-EMAIL_PORT = int(os.environ.get("VPP_SMTP_PORT", "587"))
+EMAIL_PORT = environment.integer("VPP_SMTP_PORT", 587, minimum=1)
 EMAIL_HOST_USER = os.environ.get("VPP_SMTP_USER", "")
 EMAIL_HOST_PASSWORD = os.environ.get("VPP_SMTP_PASSWORD", "")
 EMAIL_USE_TLS = environment.flag("VPP_SMTP_TLS", default=True)
