@@ -175,3 +175,7 @@ class NoAnswer(Unprocessable):
     """The solver found no point that keeps all limits; details["status"] says why."""
 
     code = "no_answer"
+
+
+#: Why one bid is not made or sent; whoever makes several goes on with the next.
+REFUSALS = (GatePassed, WrongState, SoldTwice, BelowMinimum, BadPrice)

@@ -12,7 +12,7 @@ from datetime import date, datetime
 from django.db import transaction
 from django.db.models import QuerySet
 
-from bidding.distribution.ask_states import move_ask
+from bidding.distribution.ask_states import end_answering
 from bidding.distribution.contract_use import lock_contracts, within_energy
 from bidding.distribution.reactive import answer_reactive
 from bidding.distribution.real import answer_real, still_wanted_kw
@@ -41,11 +41,7 @@ def answer_feeder(*, feeder_code: str, delivery_date: date, at: datetime) -> Ans
         answers.bids += _answer_one(portfolio, feeder_code, delivery_date, at, answers.findings)
     with transaction.atomic():
         for ask in _locked(_open(feeder_code, delivery_date, at)):
-            answered = Bid.objects.filter(ask=ask, state__in=Bid.SENT_STATES).exists()
-            move_ask(
-                ask, Ask.State.BID if answered else Ask.State.NO_BID, at=at, reason="" if answered else "nothing free"
-            )
-            if not answered:
+            if not end_answering(ask, at=at, reason="nothing free"):
                 answers.unanswered.append(ask.reference)
     return answers
 

@@ -12,7 +12,7 @@ from bidding.models import Ask, AskEvent, Bid
 from bidding.operations import bids
 from vpp.accounts.operations import audit
 
-OPEN_BIDS = (Bid.State.CHECKED, Bid.State.SUBMITTED, Bid.State.ACKNOWLEDGED)
+OPEN_BIDS = (Bid.State.CHECKED, Bid.State.HELD, Bid.State.SUBMITTED, Bid.State.ACKNOWLEDGED)
 
 
 def move_ask(ask: Ask, state: str, *, at: datetime, actor: object = "service", reason: str = "") -> None:
@@ -34,6 +34,20 @@ def move_ask(ask: Ask, state: str, *, at: datetime, actor: object = "service", r
         reason=reason,
     )
     tell(Notice(f"ask.{state.lower()}", ask, None, at, reason))
+
+
+def end_answering(ask: Ask, *, at: datetime, reason: str = "") -> bool:
+    """What an ask comes to once every portfolio had its turn: BID with a bid sent, NO_BID and the reason without one.
+
+    One that is held back leaves the ask open, as its operator decides. False for NO_BID.
+    """
+    answers = set(Bid.objects.filter(ask=ask).values_list("state", flat=True))
+    if answers & set(Bid.SENT_STATES):
+        move_ask(ask, Ask.State.BID, at=at)
+    elif Bid.State.HELD not in answers:
+        move_ask(ask, Ask.State.NO_BID, at=at, reason=reason)
+        return False
+    return True
 
 
 def replace_ask(ask: Ask, *, at: datetime, actor: object) -> None:

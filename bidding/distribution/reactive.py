@@ -33,7 +33,7 @@ def room_kvar(portfolio: Portfolio, feeder_code: str, day: DeliveryDay, at: date
     rated_kw = np.maximum(table.max_consumption_kw, table.max_production_kw)[able]
     room = reactive_room_kvar(rated_kw, day.n_intervals)
     promised = BidOption.objects.filter(
-        Q(bid__award__isnull=False) | Q(bid__state__in=[Bid.State.CHECKED, Bid.State.SUBMITTED]),
+        Q(bid__award__isnull=False) | Q(bid__state__in=Bid.LIVE_STATES),
         bid__portfolio=portfolio,
         bid__delivery_date=day.date,
         bid__ask__congestion_point__feeder__code=feeder_code,
@@ -70,7 +70,7 @@ def answer_reactive(portfolio: Portfolio, product: Product, ask: Ask, day: Deliv
     if bids.live_bid(portfolio, product, day, ask) is not None or ask.ceiling_price_per_mwh < PRICE_PER_MVARH:
         return None
     wanted = np.array(ask.quantity_kvar, dtype=np.float64)
-    others = BidOption.objects.filter(bid__ask=ask, bid__state__in=[Bid.State.SUBMITTED, Bid.State.CLEARED])
+    others = BidOption.objects.filter(bid__ask=ask, bid__state__in=Bid.LIVE_STATES)
     for kvar in others.values_list("kvar", flat=True):
         wanted = np.maximum(wanted - np.abs(np.array(kvar)), 0.0)
     given = np.minimum(wanted, room_kvar(portfolio, ask.congestion_point.feeder.code, day, at))

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from bidding.distribution.contract_use import check_offer
 from bidding.distribution.offering import AnswerPrices, answer_prices, make_options
-from bidding.errors import BelowMinimum, GatePassed, SoldTwice, WrongState
+from bidding.errors import REFUSALS
 from bidding.models import Ask, Bid, Product
 from bidding.operations import bids, book
 from bidding.operations.drafts import BidDraft
@@ -29,13 +29,12 @@ FloatArray = NDArray[np.float64]
 SOLVE_LIMIT_S = 10.0
 GAP_TARGET = 1e-2
 NODE_LIMIT = 50
-LIVE = (Bid.State.CHECKED, Bid.State.SUBMITTED, Bid.State.ACKNOWLEDGED, Bid.State.CLEARED)
 
 
 def still_wanted_kw(ask: Ask) -> FloatArray:
     """(H,) what no live bid offers yet."""
     left = np.array(ask.quantity_kw, dtype=np.float64)
-    for bid in Bid.objects.filter(ask=ask, state__in=LIVE):
+    for bid in Bid.objects.filter(ask=ask, state__in=Bid.LIVE_STATES):
         left = left - np.array(bid.up_kw) - np.array(bid.down_kw)
     return np.maximum(left, 0.0)
 
@@ -77,7 +76,7 @@ def answer_real(
         draft = _draft(portfolio, product, day, ask, quantity_kw, price)
         try:
             made.append(_submitted(draft, plan, gathered.forecast_run, prices.half.get(str(pk)), at))
-        except (SoldTwice, GatePassed, WrongState, BelowMinimum) as error:
+        except REFUSALS as error:
             findings.append(f"{draft.natural_key}: {error.message}")
     return made
 

@@ -13,6 +13,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from vpp.lib.numbers import finite
+
 COLUMNS = ("bid", "product", "delivery_start", "delivery_end", "side", "price", "quantity_mw")
 RECEIPT = ("bid", "status", "rows", "checksum", "reason")
 AWARDS = ("bid", "reference", "delivery_start", "delivery_end", "side", "quantity_mw", "price")
@@ -98,7 +100,7 @@ def read_receipt(text: str) -> list[Receipt]:
             raise BadExchangeFile(f"row {number}, status: {row['status']!r}, want ACCEPTED or REJECTED")
         try:
             count = int(row["rows"])
-        except ValueError:
+        except (ValueError, TypeError):
             raise BadExchangeFile(f"row {number}, rows: {row['rows']!r} is no number") from None
         found.append(Receipt(row["bid"], row["status"] == "ACCEPTED", count, row["checksum"], row["reason"] or ""))
     return found
@@ -110,8 +112,8 @@ def read_awards(text: str) -> list[AwardedRow]:
     for number, row in enumerate(_table(text, AWARDS), start=2):
         try:
             start, end = (datetime.fromisoformat(row[name]) for name in ("delivery_start", "delivery_end"))
-            quantity, price = float(row["quantity_mw"]) * 1000.0, float(row["price"])
-        except ValueError as error:
+            quantity, price = float(finite(row["quantity_mw"])) * 1000.0, float(finite(row["price"]))
+        except (ValueError, TypeError) as error:  # the latter where a row is short
             raise BadExchangeFile(f"row {number}: {error}") from None
         if start.tzinfo is None or end.tzinfo is None or end <= start:
             raise BadExchangeFile(f"row {number}: delivery needs a time zone and an end after its start")

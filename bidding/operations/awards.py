@@ -32,18 +32,15 @@ def take_award(
     """
     book.lock_portfolio(bid.portfolio_id)
     bid.refresh_from_db()
-    first = Award.objects.filter(bid=bid).first()
     content = ([float(v) for v in up_kw], [float(v) for v in down_kw], [float(v) for v in price_per_mwh])
+    first = Award.objects.filter(bid=bid).first()
     if first is not None:
         if (first.up_kw, first.down_kw, first.price_per_mwh, first.source_reference) != (*content, reference):
             raise AwardDiffers(f"{bid} was awarded before, with other content", reference=first.source_reference)
         return first
     _check_within(bid, *content)
     if not any(content[0]) and not any(content[1]):
-        if bid.state != Bid.State.NOT_CLEARED:
-            move(bid, Bid.State.NOT_CLEARED, at=at, actor=actor, reason=reference)
-            book.release(bid=bid)
-            replan_jobs.after_award(bid, None, at=at)
+        _take_nothing(bid, reference, at, actor)
         return None
     if Award.objects.filter(source_reference=reference).exists():
         raise AwardDiffers(f"the reference {reference!r} belongs to another bid", reference=reference)
@@ -59,6 +56,14 @@ def take_award(
     book.award(bid=bid, day=day_of(bid.product, bid.delivery_date), up_kw=content[0], down_kw=content[1])
     replan_jobs.after_award(bid, award, at=at)
     return award
+
+
+def _take_nothing(bid: Bid, reference: str, at: datetime, actor: object) -> None:
+    """Nothing of the bid was taken: its kilowatts are free again. A repeat changes nothing."""
+    if bid.state != Bid.State.NOT_CLEARED:
+        move(bid, Bid.State.NOT_CLEARED, at=at, actor=actor, reason=reference)
+        book.release(bid=bid)
+        replan_jobs.after_award(bid, None, at=at)
 
 
 def _check_within(bid: Bid, up_kw: list[float], down_kw: list[float], price: list[float]) -> None:

@@ -75,12 +75,7 @@ def create_bid(
     found = Bid.objects.filter(natural_key=draft.natural_key).first()
     if found is not None:
         return found
-    if (alive := live_bid(draft.portfolio, draft.product, draft.day, draft.ask)) is not None:
-        raise WrongState(f"{alive} is alive; end it before another is made", bid=alive.natural_key)
-    gate = gate_of(draft.product, draft.day, draft.ask)
-    if at >= gate:
-        raise GatePassed(f"the gate closed at {gate.isoformat()}", gate_at=gate.isoformat())
-    check_rules(draft)
+    _check_may_be_made(draft, at)
     bid = Bid.objects.create(
         natural_key=draft.natural_key,
         portfolio=draft.portfolio,
@@ -107,14 +102,27 @@ def create_bid(
     return bid
 
 
+def _check_may_be_made(draft: BidDraft, at: datetime) -> None:
+    """Raises WrongState, GatePassed, BelowMinimum or BadPrice."""
+    if (alive := live_bid(draft.portfolio, draft.product, draft.day, draft.ask)) is not None:
+        raise WrongState(f"{alive} is alive; end it before another is made", bid=alive.natural_key)
+    check_gate(draft.product, draft.day, draft.ask, at)
+    check_rules(draft)
+
+
+def check_gate(product: Product, day: DeliveryDay, ask: Ask | None, at: datetime) -> None:
+    """Raises GatePassed."""
+    gate = gate_of(product, day, ask)
+    if at >= gate:
+        raise GatePassed(f"the gate closed at {gate.isoformat()}", gate_at=gate.isoformat())
+
+
 @transaction.atomic
 def submit_bid(bid: Bid, *, at: datetime, actor: object = "service") -> Bid:
     """Make the bid binding and visible to its market or utility. A repeat changes nothing. Raises GatePassed."""
     if bid.state in Bid.SENT_STATES:
         return bid
-    gate = gate_of(bid.product, day_of(bid.product, bid.delivery_date), bid.ask)
-    if at >= gate:
-        raise GatePassed(f"the gate closed at {gate.isoformat()}", gate_at=gate.isoformat())
+    check_gate(bid.product, day_of(bid.product, bid.delivery_date), bid.ask, at)
     move(bid, Bid.State.SUBMITTED, at=at, actor=actor, submitted_at=at)
     return bid
 

@@ -40,6 +40,12 @@ class OverPromised:
     promised_kw: float
     capacity_kw: float
 
+    def __str__(self) -> str:
+        return (
+            f"{self.promised_kw} kW {self.direction} are promised in interval {self.interval}, "
+            f"the fleet has {self.capacity_kw:.1f} kW left"
+        )
+
 
 def lock_portfolio(portfolio_id: int) -> Portfolio:
     """Hold the portfolio's book until the transaction ends."""

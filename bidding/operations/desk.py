@@ -9,10 +9,10 @@ from typing import Any
 
 from django.db import transaction
 
-from bidding.errors import GatePassed, NotDeliverable, ReasonMissing, WrongState
+from bidding.errors import NotDeliverable, ReasonMissing, WrongState
 from bidding.models import Ask, Bid, NightlyStep
 from bidding.operations import bids, book
-from bidding.operations.drafts import BidDraft, day_of, gate_of
+from bidding.operations.drafts import BidDraft, day_of
 from bidding.operations.standing import Claim, shortfalls_kw, standing_of
 from vpp.accounts.operations import audit
 
@@ -102,9 +102,7 @@ def _prepare(bid: Bid, at: datetime, reason: str) -> None:
         raise ReasonMissing("say why; the reason is kept in the trail")
     book.lock_portfolio(bid.portfolio_id)
     bid.refresh_from_db()
-    gate = gate_of(bid.product, day_of(bid.product, bid.delivery_date), bid.ask)
-    if at >= gate:
-        raise GatePassed(f"the gate closed at {gate.isoformat()}", gate_at=gate.isoformat())
+    bids.check_gate(bid.product, day_of(bid.product, bid.delivery_date), bid.ask, at)
 
 
 def _draft(bid: Bid, change: BidChange) -> BidDraft:

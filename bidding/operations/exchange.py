@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from django.db import transaction
 
-from bidding.errors import ReceiptDiffers, UnknownBid, UnknownBlock
+from bidding.errors import AwardExceedsBid, ReceiptDiffers, UnknownBid, UnknownBlock
 from bidding.models import Award, Bid, Market, Product
 from bidding.operations.bids import end_bid, move
 from bidding.operations.drafts import day_of
@@ -108,7 +108,7 @@ def take_receipt(*, market: Market, receipts: list[Receipt], at: datetime, actor
 
 
 def take_awards(*, market: Market, rows: list[AwardedRow], at: datetime, actor: object) -> list[Award | None]:
-    """Awards by file, as if posted: all or none. Raises UnknownBid and what `post_awards` raises."""
+    """Awards by file, as if posted: all or none. Raises UnknownBid, AwardExceedsBid and what `post_awards` raises."""
     from bidding.wholesale.operations import AwardRow, post_awards
 
     by_key: dict[str, list[AwardedRow]] = {}
@@ -119,18 +119,25 @@ def take_awards(*, market: Market, rows: list[AwardedRow], at: datetime, actor: 
         bid = Bid.objects.filter(product__market=market, natural_key=key).select_related("product__market").first()
         if bid is None:
             raise UnknownBid(f"{market} has no bid {key!r}", bid=key)
-        day = day_of(bid.product, bid.delivery_date)
-        up_kw, down_kw, price = ([0.0] * day.n_intervals for _ in range(3))
-        for part in parts:
-            if part.block:
-                up_kw, down_kw = _whole_block(bid, part)
-            for index, start in enumerate(day.starts()):
-                if part.start <= start < part.end:
-                    if not part.block:
-                        (up_kw if part.side == "SELL" else down_kw)[index] = part.quantity_kw
-                    price[index] = part.price
-        answers.append(AwardRow(bid.pk, parts[0].reference, up_kw, down_kw, price))
+        answers.append(AwardRow(bid.pk, parts[0].reference, *_awarded(bid, parts)))
     return post_awards(market=market, rows=answers, at=at, actor=actor)
+
+
+def _awarded(bid: Bid, parts: list[AwardedRow]) -> tuple[list[float], list[float], list[float]]:
+    """(H,) up, down and price that the rows come to. Raises AwardExceedsBid for one outside the bid's day."""
+    day = day_of(bid.product, bid.delivery_date)
+    up_kw, down_kw, price = ([0.0] * day.n_intervals for _ in range(3))
+    for part in parts:
+        if not day.start <= part.start < part.end <= day.end:
+            raise AwardExceedsBid(f"{bid} is of {day.date}, a row from {part.start.isoformat()} is not", bid=part.bid)
+        if part.block:
+            up_kw, down_kw = _whole_block(bid, part)
+        for index, start in enumerate(day.starts()):
+            if part.start <= start < part.end:
+                if not part.block:
+                    (up_kw if part.side == "SELL" else down_kw)[index] = part.quantity_kw
+                price[index] = part.price
+    return up_kw, down_kw, price
 
 
 def _whole_block(bid: Bid, part: AwardedRow) -> tuple[list[float], list[float]]:

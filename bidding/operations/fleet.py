@@ -33,17 +33,9 @@ def fleet_arrays(
     notes: list[str],
     admitted: Admission,
 ) -> FleetArrays:
+    """The devices that may be offered, as columns; what is left out or old is noted."""
     usable = np.flatnonzero(table.usable() & table.of_kind(*DELIVERABLE_PU) & _rated(table, notes))
-    if run is not None and known_at - run.issue_time > STALE_AFTER:
-        hours = (known_at - run.issue_time).total_seconds() / 3600.0
-        notes.append(f"the forecast is {hours:.0f} hours old")
-    baseline_kw = _baselines(table.device_id[usable], day, run)
-    missing: NDArray[np.bool_] = np.asarray(~np.isfinite(baseline_kw).all(axis=1), dtype=bool)
-    storage: NDArray[np.bool_] = np.asarray(table.of_kind("BATTERY"), dtype=bool)[usable]
-    if run is not None and (gaps := int((missing & ~storage).sum())):
-        notes.append(f"{gaps} devices have no forecast and are not offered")
-    baseline_kw = np.where(missing[:, None] | storage[:, None], 0.0, baseline_kw)
-
+    baseline_kw = _offered_baselines(table, usable, day, run, known_at, notes)
     starts = _starts_left(table, day)
 
     def take(column: Sequence[str]) -> tuple[str, ...]:
@@ -70,6 +62,26 @@ def fleet_arrays(
         rest_hours=table.rest_minutes[usable] / 60.0,
         owner_class=tuple(_owner_class(table, int(row), float(starts[row])) for row in usable),
     )
+
+
+def _offered_baselines(
+    table: DeviceTable,
+    usable: NDArray[np.int64],
+    day: DeliveryDay,
+    run: ForecastRun | None,
+    known_at: datetime,
+    notes: list[str],
+) -> FloatArray:
+    """(U, H) forecast of the usable devices; zero for storages, and for what has none, so that it has no room."""
+    if run is not None and known_at - run.issue_time > STALE_AFTER:
+        hours = (known_at - run.issue_time).total_seconds() / 3600.0
+        notes.append(f"the forecast is {hours:.0f} hours old")
+    baseline_kw = _baselines(table.device_id[usable], day, run)
+    missing: NDArray[np.bool_] = np.asarray(~np.isfinite(baseline_kw).all(axis=1), dtype=bool)
+    storage: NDArray[np.bool_] = np.asarray(table.of_kind("BATTERY"), dtype=bool)[usable]
+    if run is not None and (gaps := int((missing & ~storage).sum())):
+        notes.append(f"{gaps} devices have no forecast and are not offered")
+    return np.where(missing[:, None] | storage[:, None], 0.0, baseline_kw)
 
 
 def _rated(table: DeviceTable, notes: list[str]) -> NDArray[np.bool_]:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from bidding.distribution.kept_back import Kept, asked_hours, kept_back, kept_kw, with_contracts
 from bidding.distribution.recovery import within_recovery_rules
 from bidding.kernels.aggregate import aggregate
-from bidding.kernels.problem import BidProblem, FlexGroup
+from bidding.kernels.problem import AskRequest, BidProblem, FlexGroup
 from bidding.models import Ask, Direction, Product
 from bidding.operations import book
 from bidding.operations.admission import Admission, Rules, admission, most_kw, needing_rest
@@ -81,11 +81,7 @@ def gather(
         groups=fleet.groups,
         energy=None if energy is None else energy_product(energy, fleet.rules(energy, notes)),
         reserves=tuple(reserve_product(item, fleet.rules(item, notes)) for item in reserves) + held,
-        asks=tuple(
-            ask_request(ask, quantity_kw, ask_lot_kw, ask_min_kw)
-            for ask, quantity_kw in asks.values()
-            if ask.congestion_point.feeder.code in feeders
-        ),
+        asks=_requests(asks, feeders, ask_lot_kw, ask_min_kw),
         feeders=tuple(feeder_limit(code, day, known_at, notes) for code in feeders if code),
         book_up_kw=free_up_kw,
         book_down_kw=free_down_kw,
@@ -157,6 +153,17 @@ def _for_sale_kw(
     down_kw = np.maximum(down_kw - kept_kw(kept, Direction.DOWN, day.n_intervals), 0.0)
     asked_up, asked_down = asked_hours(portfolio, day)
     return np.where(asked_down, 0.0, up_kw), np.where(asked_up, 0.0, down_kw)
+
+
+def _requests(
+    asks: Mapping[int, tuple[Ask, FloatArray]], feeders: Sequence[str], lot_kw: float, min_kw: float
+) -> tuple[AskRequest, ...]:
+    """The asks that devices stand behind."""
+    return tuple(
+        ask_request(ask, quantity_kw, lot_kw, min_kw)
+        for ask, quantity_kw in asks.values()
+        if ask.congestion_point.feeder.code in feeders
+    )
 
 
 def _imbalance_price(energy: OpenProduct | None, day: DeliveryDay) -> tuple[FloatArray, float]:

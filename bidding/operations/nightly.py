@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -79,6 +79,7 @@ def prepared() -> tuple[tuple[str, Callable[[NightlyContext], dict[str, Any]]], 
 def begin(
     zone_code: str, delivery_date: date, at: datetime, budget_s: float, *, prefix: str = "nightly"
 ) -> tuple[NightlyRun, NightlyContext]:
+    """The run of a zone's day, begun now or before, and what its steps share. Raises NoMarkets or GatePassed."""
     from bidding.distribution.operations import expire_asks
 
     expire_asks(at=at)
@@ -87,22 +88,7 @@ def begin(
     if not products:
         raise NoMarkets(f"zone {zone_code} has no wholesale product on {delivery_date}; import_markets brings them")
     offers = [open_product(product, delivery_date, at) for product in products]
-    gates = [gate_of(product, day_of(product, delivery_date)) for product in products]
-    key = f"{prefix}:{zone_code}:{delivery_date}"
-    run = NightlyRun.objects.filter(natural_key=key).first()
-    if run is None:
-        if at >= max(gates):
-            raise GatePassed(f"all gates of {delivery_date} are closed since {max(gates).isoformat()}")
-        run, _ = NightlyRun.objects.get_or_create(
-            natural_key=key,
-            defaults={
-                "zone_code": zone_code,
-                "delivery_date": delivery_date,
-                "gate_at": min(gates),
-                "data_as_of": at,
-                "started_at": at,
-            },
-        )
+    run = _run_of(f"{prefix}:{zone_code}:{delivery_date}", zone_code, delivery_date, products, at)
     if run.data_as_of != at:
         offers = [open_product(product, delivery_date, run.data_as_of) for product in products]
     context = NightlyContext(
@@ -115,6 +101,27 @@ def begin(
         ask_product=ask_product(zone_code, delivery_date),
     )
     return run, context
+
+
+def _run_of(key: str, zone_code: str, delivery_date: date, products: Sequence[Product], at: datetime) -> NightlyRun:
+    """The run under this key; a new one while a gate is open, else GatePassed."""
+    found = NightlyRun.objects.filter(natural_key=key).first()
+    if found is not None:
+        return found
+    gates = [gate_of(product, day_of(product, delivery_date)) for product in products]
+    if at >= max(gates):
+        raise GatePassed(f"all gates of {delivery_date} are closed since {max(gates).isoformat()}")
+    run, _ = NightlyRun.objects.get_or_create(
+        natural_key=key,
+        defaults={
+            "zone_code": zone_code,
+            "delivery_date": delivery_date,
+            "gate_at": min(gates),
+            "data_as_of": at,
+            "started_at": at,
+        },
+    )
+    return run
 
 
 def run_step(context: NightlyContext, name: str, work: Callable[[NightlyContext], dict[str, Any]]) -> None:

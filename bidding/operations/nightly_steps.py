@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 from django.db import transaction
 
+from bidding.distribution.ask_states import end_answering
 from bidding.distribution.contract_use import check_offer
 from bidding.distribution.offering import make_options
-from bidding.distribution.operations import move_ask
-from bidding.errors import DomainError, GatePassed, SoldTwice, WrongState
-from bidding.models import Ask, Bid, PlannedDay, Product
+from bidding.errors import REFUSALS, DomainError, GatePassed
+from bidding.models import Bid, PlannedDay, Product
 from bidding.operations import bids, book
 from bidding.operations.nightly import NightlyContext
 from bidding.operations.optimising import gathered_for, optimise
@@ -105,17 +105,13 @@ def make_bids(context: NightlyContext) -> dict[str, Any]:
 
 @transaction.atomic
 def _bids_of(context: NightlyContext, planned: PlannedDay) -> tuple[int, list[str]]:
-    findings, made = [], 0
-    for short in book.open_book(
+    over = book.open_book(
         portfolio_id=planned.portfolio_id,
         day=context.day,
         up_kw=np.array(planned.capacity_up_kw),
         down_kw=np.array(planned.capacity_down_kw),
-    ):
-        findings.append(
-            f"{planned.portfolio}: {short.promised_kw} kW {short.direction} are promised in interval {short.interval}, "
-            f"the fleet has {short.capacity_kw:.1f} kW left"
-        )
+    )
+    findings, made = [f"{planned.portfolio}: {short}" for short in over], 0
     for draft in bid_drafts(context, planned):
         try:
             with transaction.atomic():
@@ -134,7 +130,7 @@ def _bids_of(context: NightlyContext, planned: PlannedDay) -> tuple[int, list[st
                     recovery_kw=planned.recovery_kw,
                 )
             made += 1
-        except (SoldTwice, GatePassed, WrongState) as error:
+        except REFUSALS as error:
             findings.append(f"{draft.natural_key}: {error.message}")
     return made, findings
 
@@ -157,11 +153,8 @@ def submit(context: NightlyContext) -> dict[str, Any]:
             bids.end_bid(bid, Bid.State.EXPIRED, at=context.at, reason=error.message)
             findings.append(f"{bid}: {error.message}")
     for ask in open_asks(context.day.date, context.at):
-        if Bid.objects.filter(ask=ask, state=Bid.State.HELD).exists():
-            continue  # its operator decides
-        answered = Bid.objects.filter(ask=ask, state__in=Bid.SENT_STATES).exists()
         with transaction.atomic():
-            move_ask(ask, Ask.State.BID if answered else Ask.State.NO_BID, at=context.at)
+            end_answering(ask, at=context.at)
     return {
         "bids": Bid.objects.filter(nightly_run=context.run, state__in=Bid.SENT_STATES).count(),
         "findings": findings,

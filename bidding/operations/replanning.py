@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from django.conf import settings
 from django.db import transaction
 
-from bidding.errors import BadPrice, BelowMinimum, GatePassed, RunUnderWay, SoldTwice, WrongState
+from bidding.errors import REFUSALS, RunUnderWay
 from bidding.models import Bid, BidEvent, NightlyRun, NightlyStep, PlannedDay
 from bidding.operations import bids, book
 from bidding.operations.nightly import NightlyContext, run_step
@@ -110,7 +110,7 @@ def _apply(scene: Scene, _context: NightlyContext) -> dict[str, Any]:
         with transaction.atomic():
             planned = _stored(scene, choice)
             made, withdrawn = _changed_bids(scene, choice, planned, findings)
-    except (SoldTwice, GatePassed, WrongState, BelowMinimum, BadPrice) as error:
+    except REFUSALS as error:
         findings.append(f"{scene.portfolio}: the bids before stand, {error.message}")
     findings += [
         f"{item.portfolio_code}: {item.rule} at {item.interval_start} ({item.value_kw} kW, limit {item.limit_kw} kW)"
@@ -143,12 +143,11 @@ def _stored(scene: Scene, choice: Choice) -> PlannedDay:
 
 def _changed_bids(scene: Scene, choice: Choice, planned: PlannedDay, findings: list[str]) -> tuple[int, int]:
     context, why = scene.context, f"planned anew: {scene.why}"
-    for short in book.open_book(
+    over = book.open_book(
         portfolio_id=scene.portfolio.pk, day=context.day, up_kw=choice.gathered.capacity_up_kw,
         down_kw=choice.gathered.capacity_down_kw,
-    ):  # fmt: skip
-        findings.append(f"{short.promised_kw} kW {short.direction} are promised in interval {short.interval}, "
-                        f"the fleet has {short.capacity_kw:.1f} kW left")  # fmt: skip
+    )  # fmt: skip
+    findings += [str(short) for short in over]
     drafts = {draft.product.pk: draft for draft in bid_drafts(replace(context, products=choice.offers), planned)}
     given_up = [bid for bid in scene.live if choice.anew and not _same(bid, drafts.get(bid.product_id))]
     kept = {bid.product_id for bid in scene.live} - {bid.product_id for bid in given_up}

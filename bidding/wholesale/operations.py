@@ -101,10 +101,10 @@ def get_product(market: Market, product_code: str) -> Product:
 
 @transaction.atomic
 def post_awards(*, market: Market, rows: Iterable[AwardRow], at: datetime, actor: object) -> list[Award | None]:
-    """The market's results, all or none of them; None where a bid was not cleared. Repeats get the first answer.
+    """The market's results in the order of the bids' ids, all or none of them; None where a bid was not cleared.
+    Repeats get the first answer.
 
-    Raises UnknownBid (also for another market's), WrongState, AwardDiffers, AwardExceedsBid; GatePassed before the
-    gate.
+    Raises UnknownBid (also for another market's, and one never sent), WrongState, AwardDiffers, AwardExceedsBid.
     """
     rows = list(rows)
     found = Bid.objects.filter(pk__in=[row.bid_id for row in rows], product__market=market, state__in=Bid.SENT_STATES)

@@ -14,7 +14,8 @@ from bidding.distribution.answering import answer_feeder
 from bidding.distribution.kernels.options import half_kw, least_activation_pu
 from bidding.distribution.kernels.reactive import reactive_room_kvar
 from bidding.errors import ActivationTooSmall, AwardDiffers, BidRevoked, StaleRevision, UnknownOption, WrongState
-from bidding.models import Ask, Award, Bid
+from bidding.models import Ask, Award, Bid, BookEntry
+from bidding.operations.bids import move
 from bidding.queries import book_check
 from tests.apps.bidding.world import World, aggregator_headers, client_of
 from vpp.jobs import operations as jobs
@@ -143,6 +144,40 @@ def test_reactive_power_is_bid_within_the_inverters_and_never_twice(world: World
     (second,) = answer(world)
     assert 150.0 + abs(second.options.get().kvar[72]) <= room
     assert book_check(world.day.date) == []
+
+
+def test_reactive_power_of_an_acknowledged_bid_is_not_offered_again(world: World):
+    room = float(reactive_room_kvar(np.full(40, 10.0), 1)[0])
+    fields = {
+        "power_kind": "REACTIVE", "quantity_kw": [0.0] * 96, "quantity_kvar": [150.0] * 96, "service_kind": "VOLTAGE",
+    }  # fmt: skip
+    world.ask(**fields)
+    (first,) = answer(world)
+    move(first, Bid.State.ACKNOWLEDGED, at=world.at)
+    world.ask(**fields, direction="DOWN")
+    (second,) = answer(world)
+    assert 150.0 + abs(second.options.get().kvar[0]) <= room
+
+
+def test_an_ask_with_a_held_answer_is_neither_answered_again_nor_given_up(world: World):
+    world.open_book(380.0)
+    ask = world.ask()
+    held = operations.create_bid(world.draft(40.0, product=world.ask_product, ask=ask), at=world.at)
+    operations.hold_bid(bid=held, at=world.at, actor="t", reason="storm")
+    assert answer(world) == []
+    ask.refresh_from_db()
+    assert ask.state == Ask.State.ASKED and Bid.objects.count() == 1
+
+
+def test_a_held_answer_ends_with_its_ask(world: World):
+    world.open_book(380.0)
+    ask = world.ask()
+    held = operations.create_bid(world.draft(40.0, product=world.ask_product, ask=ask), at=world.at)
+    operations.hold_bid(bid=held, at=world.at, actor="t", reason="storm")
+    operations.withdraw_ask(ask=ask, at=world.at, actor="utility")
+    held.refresh_from_db()
+    assert held.state == Bid.State.WITHDRAWN
+    assert not BookEntry.objects.exclude(state=BookEntry.State.RELEASED).exists()
 
 
 @pytest.mark.parametrize(

@@ -52,3 +52,22 @@ def test_bids_go_out_and_awards_come_in_by_command(world, sent, tmp_path):
     back.write_text("bid,reference\n")
     with pytest.raises(CommandError, match="columns are missing"):
         call_command("market_files", "awards", str(back), "--market", market)
+
+
+@pytest.mark.parametrize(
+    ("cells", "match"),
+    [
+        ("{start},{end},SELL,nan,7.5", "'nan' is no number"),
+        ("{start},{end},SELL,0.1,inf", "'inf' is no number"),
+        ("{start},{end},SELL", "row 2"),
+        ("2016-07-20T00:00:00Z,2016-07-20T04:00:00Z,SELL,0.1,7.5", "is not"),
+    ],
+)
+def test_an_award_that_cannot_be_meant_leaves_the_bid_as_it_is(world, sent, tmp_path, cells, match):
+    back = tmp_path / "awards.csv"
+    row = cells.format(start=world.day.start.isoformat(), end=world.day.starts()[16].isoformat())
+    back.write_text(f"{','.join(files.AWARDS)}\n{sent.natural_key},R1,{row}\n")
+    with pytest.raises(CommandError, match=match):
+        call_command("market_files", "awards", str(back), "--market", sent.product.market.code)
+    sent.refresh_from_db()
+    assert sent.state == Bid.State.SUBMITTED and not Award.objects.exists()

@@ -116,6 +116,19 @@ def test_a_failing_solver_leaves_the_fallback_bid_and_says_so(world, monkeypatch
     assert any("fallback bid" in finding and "time ran out" in finding for finding in findings)
 
 
+def test_a_bid_that_breaks_its_products_rules_is_a_finding_and_does_not_end_the_night(world, monkeypatch):
+    def lots_have_grown(context):
+        for offer in context.products:
+            offer.product.lot_kw = 7_000.0
+        return {}
+
+    monkeypatch.setattr(nightly_steps, "optimise", lots_have_grown)
+    run = run_night(world)
+    assert run.state == NightlyRun.State.DEGRADED and not Bid.objects.exists()
+    (finding,) = run.steps.get(name="check").detail["findings"]
+    assert world.portfolio.code in finding and "in interval 0" in finding
+
+
 def test_a_shortfall_is_on_the_run(world, monkeypatch):
     """Something was awarded that the fleet no longer has: the run says which interval and how much."""
     from bidding.operations import awards
