@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.contrib import admin
 
 from bidding import models
-from vpp.accounts.admin import ReadOnlyAdmin
+from vpp.accounts.admin import ReadOnlyAdmin, ReadOnlyInline
 
 
 class Plain(admin.ModelAdmin):
@@ -44,10 +44,8 @@ class PriceAdmin(ReadOnlyAdmin):
     date_hierarchy = None
 
 
-class AskEventInline(admin.TabularInline):
+class AskEventInline(ReadOnlyInline):
     model = models.AskEvent
-    extra = 0
-    can_delete = False
     readonly_fields = ["at", "state", "reason"]
 
 
@@ -60,10 +58,8 @@ class AskAdmin(ReadOnlyAdmin):
     inlines = [AskEventInline]
 
 
-class BidEventInline(admin.TabularInline):
+class BidEventInline(ReadOnlyInline):
     model = models.BidEvent
-    extra = 0
-    can_delete = False
     readonly_fields = ["at", "state", "reason"]
 
 
@@ -106,10 +102,8 @@ class BookEntryAdmin(ReadOnlyAdmin):
     search_fields = ["bid__natural_key"]
 
 
-class NightlyStepInline(admin.TabularInline):
+class NightlyStepInline(ReadOnlyInline):
     model = models.NightlyStep
-    extra = 0
-    can_delete = False
     readonly_fields = ["name", "state", "started_at", "finished_at", "duration_s", "detail"]
 
 

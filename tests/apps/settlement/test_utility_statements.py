@@ -154,6 +154,8 @@ def test_the_command_lists_what_differs(tmp_path):
         ("order,date,isp\nx,2016-07-14,101\n", "interval 101"),
         ("order,date,isp,ordered_kw\nx,2016-07-14,1,much\n", "line 2"),
         ("order,date,isp\nx,2016-07-14,1\nx,2016-07-14,1\n", "twice"),
+        ("order,date,isp,delivered_kw\nx,2016-07-14,1,nan\n", "'nan' is no number"),
+        ("order,date,isp,net_amount\nx,2016-07-14,1,Infinity\n", "'Infinity' is no number"),
     ],
 )
 def test_a_csv_that_cannot_be_read_says_where(text, match):

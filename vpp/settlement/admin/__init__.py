@@ -1,5 +1,5 @@
 """The admin of settlement; what the service writes is read-only."""
 
-from vpp.settlement.admin import documents, settling
+from vpp.settlement.admin import documents, rules, settling
 
-__all__ = ["documents", "settling"]
+__all__ = ["documents", "rules", "settling"]

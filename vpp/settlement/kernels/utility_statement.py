@@ -8,8 +8,10 @@ import io
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from xml.etree import ElementTree
+
+from vpp.lib.numbers import finite
 
 WATTS_PER_KW = 1000.0
 CSV_COLUMNS = ("order", "date", "isp", "ordered_kw", "delivered_kw", "deficiency_kw", "net_amount")
@@ -68,7 +70,7 @@ def read_csv(text: str, currency: str = "EUR") -> TheirStatement:
     for row in reader:
         try:
             intervals.append(_csv_interval(row))
-        except (ValueError, InvalidOperation) as error:
+        except ValueError as error:
             raise StatementUnreadable(f"line {reader.line_num}: {error}") from error
     _refuse_repeats(intervals)
     net: dict[str, Decimal] = {}
@@ -81,7 +83,7 @@ def read_csv(text: str, currency: str = "EUR") -> TheirStatement:
 def _csv_interval(row: Mapping[str, str | None]) -> TheirInterval:
     def power(field: str) -> float | None:
         text = (row.get(field) or "").strip()
-        return float(text) if text else None
+        return float(finite(text)) if text else None
 
     amount = (row.get("net_amount") or "").strip()
     return TheirInterval(
@@ -91,7 +93,7 @@ def _csv_interval(row: Mapping[str, str | None]) -> TheirInterval:
         ordered_kw=power("ordered_kw"),
         delivered_kw=power("delivered_kw"),
         deficiency_kw=power("deficiency_kw"),
-        net_amount=Decimal(amount) if amount else None,
+        net_amount=finite(amount) if amount else None,
     )
 
 
@@ -116,10 +118,10 @@ def read_flex_settlement(text: str) -> TheirStatement:
             reference = order.attrib["OrderReference"]
             day = date.fromisoformat(order.attrib["Period"][:10])
             if "NetSettlement" in order.attrib:
-                net[reference] = net.get(reference, Decimal(0)) + Decimal(order.attrib["NetSettlement"])
+                net[reference] = net.get(reference, Decimal(0)) + finite(order.attrib["NetSettlement"])
             for node in (child for child in order if _tag(child) == "ISP"):
                 intervals.extend(_uftp_intervals(reference, day, node.attrib))
-        except (KeyError, ValueError, InvalidOperation) as error:
+        except (KeyError, ValueError) as error:
             raise StatementUnreadable(f"FlexOrderSettlement: {error!r}") from error
     _refuse_repeats(intervals)
     return TheirStatement(root.attrib.get("Currency", "EUR"), intervals, net)

@@ -117,20 +117,21 @@ def _checksum(
         "findings": findings,
         "fleet": [floats_or_none(fleet.baseline_kw), floats_or_none(fleet.metered_kw), fleet.status, fleet.explanation],
         "readings": reading_checksums,
-        "awards": [
-            {
-                "key": result.key,
-                "kw": [floats_or_none(result.committed_kw), floats_or_none(result.delivered_kw)],
-                "kwh": [str(result.committed_kwh), str(result.delivered_kwh)],
-                "components": {name: str(amount) for name, amount in result.revenue.components.items()},
-                "penalty": str(result.revenue.penalty),
-                "devices": [str(kwh) for kwh in result.device_kwh],
-                "credits": [[c.owner, c.gross_cents, c.paid_cents, c.fee_cents] for c in result.credits],
-                "device_cents": dict(result.device_cents),
-                **{name: told for name, told in result.revenue.detail.items() if name == "reactive"},
-            }
-            for result in results
-        ],
+        "awards": [_award_content(result) for result in results],
     }
     text = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _award_content(result: AwardResult) -> dict[str, Any]:
+    return {
+        "key": result.key,
+        "kw": [floats_or_none(result.committed_kw), floats_or_none(result.delivered_kw)],
+        "kwh": [str(result.committed_kwh), str(result.delivered_kwh)],
+        "components": {name: str(amount) for name, amount in result.revenue.components.items()},
+        "penalty": str(result.revenue.penalty),
+        "devices": [str(kwh) for kwh in result.device_kwh],
+        "credits": [[c.owner, c.gross_cents, c.paid_cents, c.fee_cents] for c in result.credits],
+        "device_cents": dict(result.device_cents),
+        **{name: told for name, told in result.revenue.detail.items() if name == "reactive"},
+    }

@@ -86,9 +86,41 @@ def _write(
     currency: str,
     actor: object,
 ) -> PaymentFile:
+    """The file with its payments, booked, and their statements paid."""
+    message_id = f"VPP-{due[0][0].number}-{due[-1][0].number}-{at:%Y%m%d%H%M%S}"
+    total = sum((amount for _, amount in due), ZERO)
+    file = PaymentFile.objects.create(
+        message_id=message_id,
+        created_at=at,
+        execution_date=execution_date,
+        currency=currency,
+        count=len(due),
+        total=total,
+        xml=_message(due, message_id, at=at, execution_date=execution_date, debtor=debtor, currency=currency),
+    )
+    accounts = Accounts()
+    payable = accounts.owners({statement.owner_id for statement, _ in due})
+    cash = accounts.platform(LedgerAccount.Kind.CASH)
+    for statement, amount in due:
+        journal = _book(statement, amount, payable[statement.owner_id], cash, at, currency)
+        Payment.objects.create(file=file, statement=statement, journal=journal, amount=amount)
+        step_statement(statement, Statement.State.PAID, at=at, actor=actor, reason=message_id)
+    audit(at=at, actor=actor, action="payments.written", subject=file, after={"total": str(total), "count": len(due)})
+    return file
+
+
+def _message(
+    due: Sequence[tuple[Statement, Decimal]],
+    message_id: str,
+    *,
+    at: datetime,
+    execution_date: date,
+    debtor: Party,
+    currency: str,
+) -> str:
+    """The payments as the bank takes them. Raises PaymentRefused where it would not."""
     from vpp.settlement.kernels.pain001_check import structure_faults  # brings lxml
 
-    message_id = f"VPP-{due[0][0].number}-{due[-1][0].number}-{at:%Y%m%d%H%M%S}"
     try:
         xml = payment_file(
             message_id=message_id,
@@ -102,25 +134,7 @@ def _write(
         raise PaymentRefused(str(error)) from error
     if faults := structure_faults(xml):
         raise PaymentRefused(f"the file would not be taken: {'; '.join(faults[:5])}", faults=faults)
-    total = sum((amount for _, amount in due), ZERO)
-    file = PaymentFile.objects.create(
-        message_id=message_id,
-        created_at=at,
-        execution_date=execution_date,
-        currency=currency,
-        count=len(due),
-        total=total,
-        xml=xml,
-    )
-    accounts = Accounts()
-    payable = accounts.owners({statement.owner_id for statement, _ in due})
-    cash = accounts.platform(LedgerAccount.Kind.CASH)
-    for statement, amount in due:
-        journal = _book(statement, amount, payable[statement.owner_id], cash, at, currency)
-        Payment.objects.create(file=file, statement=statement, journal=journal, amount=amount)
-        step_statement(statement, Statement.State.PAID, at=at, actor=actor, reason=message_id)
-    audit(at=at, actor=actor, action="payments.written", subject=file, after={"total": str(total), "count": len(due)})
-    return file
+    return xml
 
 
 def _transfer(statement: Statement, amount: Decimal) -> Transfer:

@@ -43,6 +43,7 @@ def make_statements(*, first: date, last: date, at: datetime, actor: object = "s
 def _make(
     owner_id: int, currency: str, payouts: Sequence[Payout], first: date, last: date, at: datetime, actor: object
 ) -> Statement:
+    """The next version of an owner's statement; the last one where it has the same payouts."""
     versions = Statement.objects.filter(owner=owner_id, first_date=first, last_date=last, currency=currency)
     before = versions.order_by("-version").first()
     if before is not None and set(before.lines.values_list("payout_id", flat=True)) == {one.pk for one in payouts}:
@@ -61,22 +62,23 @@ def _make(
         difference=total - previous,
         as_of=at,
     )
-    StatementLine.objects.bulk_create(
-        StatementLine(
-            statement=statement,
-            payout=payout,
-            delivery_date=payout.run.delivery_date,
-            award=payout.performance.award.source_reference,
-            gross=payout.gross,
-            fee=payout.fee,
-            amount=payout.total,
-        )
-        for payout in payouts
-    )
+    StatementLine.objects.bulk_create(_line(statement, payout) for payout in payouts)
     StatementEvent.objects.create(statement=statement, state=statement.state, at=at)
     if before is not None and before.state == Statement.State.PROVISIONAL:
         step_statement(before, Statement.State.RESTATED, at=at, actor=actor, reason="replaced before it was sent")
     return statement
+
+
+def _line(statement: Statement, payout: Payout) -> StatementLine:
+    return StatementLine(
+        statement=statement,
+        payout=payout,
+        delivery_date=payout.run.delivery_date,
+        award=payout.performance.award.source_reference,
+        gross=payout.gross,
+        fee=payout.fee,
+        amount=payout.total,
+    )
 
 
 @transaction.atomic

@@ -36,36 +36,40 @@ def as_award_days(
     needing = [award for award in awards if _is_reserve(award) or held.of(award).lines]
     energy_prices = _energy_prices(needing, day, as_of)
     calls = _called_pu([award for award in awards if _is_reserve(award)], day, as_of)
+    called = np.ones(day.n_intervals)  # all but a reserve is called as it is awarded
     found = []
     for award in awards:
-        product = award.bid.product
-        rule, own = rules.get(product.kind), held.of(award)
-        if rule is None:
-            raise RuleMissing(f"no payment rule for {product.kind} on {day.date}", product_kind=product.kind)
-        terms = AwardTerms(
-            product_kind=product.kind,
-            prices=[decimal_price(price) for price in award.price_per_mwh],
-            energy_prices=energy_prices,
-            imbalance_spread_pu=rule.imbalance_spread_pu,
-            penalty_pu=rule.penalty_pu,
-            band=[(float(share), float(factor)) for share, factor in rule.performance_band] or [(0.0, 1.0)],
-            month=f"{day.date:%Y-%m}",
-            lines=own.lines,
-            series=own.series,
-            inputs=own.inputs,
-        )
+        kind = award.bid.product.kind
+        if kind not in rules:
+            raise RuleMissing(f"no payment rule for {kind} on {day.date}", product_kind=kind)
         found.append(
             AwardDay(
                 key=award.source_reference,
-                terms=terms,
+                terms=_terms(award, rules[kind], held, energy_prices, f"{day.date:%Y-%m}"),
                 up_kw=np.asarray(award.up_kw, dtype=np.float64),
                 down_kw=np.asarray(award.down_kw, dtype=np.float64),
-                called_pu=calls.get(award.pk, np.zeros(day.n_intervals))
-                if _is_reserve(award)
-                else np.ones(day.n_intervals),
+                called_pu=calls.get(award.pk, np.zeros(day.n_intervals)) if _is_reserve(award) else called,
             )
         )
     return found
+
+
+def _terms(
+    award: Award, rule: PaymentRule, held: DayTerms, energy_prices: list[Decimal | None], month: str
+) -> AwardTerms:
+    own = held.of(award)
+    return AwardTerms(
+        product_kind=award.bid.product.kind,
+        prices=[decimal_price(price) for price in award.price_per_mwh],
+        energy_prices=energy_prices,
+        imbalance_spread_pu=rule.imbalance_spread_pu,
+        penalty_pu=rule.penalty_pu,
+        band=[(float(share), float(factor)) for share, factor in rule.performance_band] or [(0.0, 1.0)],
+        month=month,
+        lines=own.lines,
+        series=own.series,
+        inputs=own.inputs,
+    )
 
 
 def decimal_price(price: float) -> Decimal:

@@ -28,17 +28,10 @@ def _reactive_intervals(day: DeliveryDay, ordered: list[float], delivered: list[
     ]
 
 
-def report_view(performance: Performance) -> ReportView:
-    """One performance on an ask, in the direction of the ask; intervals without an order are left out."""
-    award = performance.award
-    ask = award.bid.ask
-    if ask is None:
-        raise ValueError(f"{performance} is not on an ask")
-    day = DeliveryDay(ask.delivery_date, ask.time_zone)
+def _real_intervals(day: DeliveryDay, performance: Performance) -> list[Interval]:
+    """In the direction of the order; intervals without one are left out."""
     sign = -1.0 if sum(power or 0.0 for power in performance.committed_kw) < 0 else 1.0
-    kvar, given = ordered_kvar(performance), delivered_kvar(performance)
-    reactive = None if kvar is None or given is None else _reactive_intervals(day, kvar, given)
-    intervals = [
+    return [
         Interval(
             start=start,
             baseline_kw=performance.baseline_kw[index],
@@ -49,6 +42,17 @@ def report_view(performance: Performance) -> ReportView:
         for index, (start, ordered) in enumerate(zip(day.starts(), performance.committed_kw, strict=True))
         if ordered
     ]
+
+
+def report_view(performance: Performance) -> ReportView:
+    """One performance on an ask, in the direction of the ask; intervals without an order are left out."""
+    award = performance.award
+    ask = award.bid.ask
+    if ask is None:
+        raise ValueError(f"{performance} is not on an ask")
+    day = DeliveryDay(ask.delivery_date, ask.time_zone)
+    kvar, given = ordered_kvar(performance), delivered_kvar(performance)
+    reactive = None if kvar is None or given is None else _reactive_intervals(day, kvar, given)
     return ReportView(
         ask=ask.reference,
         revision=ask.revision,
@@ -66,7 +70,7 @@ def report_view(performance: Performance) -> ReportView:
         revenue=performance.revenue,
         penalty=performance.penalty,
         currency=performance.currency,
-        intervals=intervals if reactive is None else reactive,
+        intervals=_real_intervals(day, performance) if reactive is None else reactive,
         most_kvar=max((abs(value) for value in kvar or []), default=0.0),
         unit="kW" if reactive is None else "kvar",
     )
