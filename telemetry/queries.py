@@ -6,7 +6,6 @@ is known now. None of the functions cares whether a day is open (rows) or closed
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -20,10 +19,15 @@ from telemetry.alarm_queries import open_alarms as open_alarms
 from telemetry.changes import changed_days as changed_days  # part of this room's questions
 from telemetry.kernels.batch import FloatColumn, IntColumn
 from telemetry.kernels.gaps import fill_gaps
-from telemetry.kernels.readings import Readings
 from telemetry.kernels.rollup import BUCKET_MINUTES, BUCKET_US
 from telemetry.storage import cells, raw
-from telemetry.storage.copying import moment
+from telemetry.storage.copying import known_us, micros
+from telemetry.trace_queries import ReadingKey as ReadingKey
+from telemetry.trace_queries import interval_checksum as interval_checksum
+from telemetry.trace_queries import interval_checksums as interval_checksums
+from telemetry.trace_queries import reading_keys as reading_keys
+from telemetry.trace_queries import readings as readings
+from telemetry.trace_queries import traced_readings as traced_readings
 from vpp.lib.units import mean_power_kw
 
 DeviceIds: TypeAlias = Sequence[int] | IntColumn
@@ -46,16 +50,6 @@ class LatestReadings:
     quality: NDArray[np.int16]
 
 
-@dataclass(frozen=True)
-class ReadingKey:
-    """A reading in the version that held: its natural key and its power."""
-
-    ts: datetime
-    device_id: int
-    available_at: datetime
-    power_kw: float
-
-
 def interval_power_kw(
     device_ids: DeviceIds, start: datetime, end: datetime, as_of: datetime | None = None, step_minutes: int = 15
 ) -> FloatColumn:
@@ -67,7 +61,7 @@ def interval_power_kw(
     start_us, end_us = _grid(start, end, step_minutes)
     wanted = np.asarray(device_ids, dtype=np.int64)
     distinct, back = np.unique(wanted, return_inverse=True)
-    energy_kwh = cells.read_energy(distinct, start_us, end_us, _as_of_us(as_of)).values
+    energy_kwh = cells.read_energy(distinct, start_us, end_us, known_us(as_of)).values
     if distinct.size != wanted.size or not (distinct == wanted).all():
         energy_kwh = energy_kwh[back]
     power_kw = mean_power_kw(energy_kwh, BUCKET_MINUTES)
@@ -128,77 +122,9 @@ def latest(device_ids: DeviceIds) -> LatestReadings:
     )
 
 
-def readings(device_ids: DeviceIds, start: datetime, end: datetime, as_of: datetime | None = None) -> Readings:
-    """Every reading in [start, end) in the version known at `as_of`, ordered by (device, time)."""
-    distinct = np.unique(np.asarray(device_ids, dtype=np.int64))
-    return raw.known_readings(distinct, _us(start), _us(end), _as_of_us(as_of))
-
-
-def reading_keys(device_id: int, start: datetime, end: datetime, as_of: datetime | None = None) -> list[ReadingKey]:
-    """The readings that a settlement of [start, end) rests on, for its trace."""
-    found = readings([device_id], start, end, as_of)
-    return [
-        ReadingKey(moment(ts), device_id, moment(available), float(power_kw))
-        for ts, available, power_kw in zip(found.time_us, found.available_us, found.power_kw, strict=True)
-    ]
-
-
-def interval_checksums(
-    device_ids: DeviceIds, start: datetime, end: datetime, as_of: datetime | None = None
-) -> list[str]:
-    """SHA-256 per device over (instant, available, power) of its readings, in the order of `device_ids`.
-
-    Equal checksums mean that the same readings in the same versions were used.
-    """
-    return _checksums(readings(device_ids, start, end, as_of), device_ids)
-
-
-def traced_readings(
-    device_ids: DeviceIds, start: datetime, end: datetime, as_of: datetime | None = None, *, most_listed: int = 100
-) -> tuple[list[str], list[ReadingKey]]:
-    """`interval_checksums` of all devices and the reading keys of the first `most_listed`, read once for a trace."""
-    found = readings(device_ids, start, end, as_of)
-    keys = [
-        ReadingKey(
-            moment(found.time_us[row]),
-            int(found.device_id[row]),
-            moment(found.available_us[row]),
-            float(found.power_kw[row]),
-        )
-        for row in np.flatnonzero(np.isin(found.device_id, np.asarray(device_ids[:most_listed])))
-    ]
-    return _checksums(found, device_ids), keys
-
-
-def _checksums(found: Readings, device_ids: DeviceIds) -> list[str]:
-    packed = np.stack([found.time_us, found.available_us, found.power_kw.view(np.int64)], axis=1).astype("<i8")
-    distinct, first = np.unique(found.device_id, return_index=True)
-    parts = np.split(packed, first[1:]) if distinct.size else []
-    sums = {
-        int(device): hashlib.sha256(part.tobytes()).hexdigest() for device, part in zip(distinct, parts, strict=True)
-    }
-    nothing = hashlib.sha256(b"").hexdigest()
-    return [sums.get(int(device), nothing) for device in device_ids]
-
-
-def interval_checksum(device_id: int, start: datetime, end: datetime, as_of: datetime | None = None) -> str:
-    """`interval_checksums` of one device."""
-    return interval_checksums([device_id], start, end, as_of)[0]
-
-
-def _us(at: datetime) -> int:
-    if at.tzinfo is None:
-        raise ValueError(f"{at!r} has no time zone")
-    return round(at.timestamp() * 1e6)
-
-
-def _as_of_us(as_of: datetime | None) -> int:
-    return raw.FOREVER_US if as_of is None else _us(as_of)
-
-
 def _grid(start: datetime, end: datetime, step_minutes: int) -> tuple[int, int]:
     """Both ends in microseconds; refuses what the quarter-hour rollup cannot answer."""
-    start_us, end_us = _us(start), _us(end)
+    start_us, end_us = micros(start), micros(end)
     if step_minutes <= 0 or step_minutes % BUCKET_MINUTES:
         raise ValueError(f"step of {step_minutes} min is no whole number of quarter hours")
     if start_us % BUCKET_US or (end_us - start_us) % (step_minutes * 60_000_000):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Any, cast
 
 import numpy as np
@@ -15,6 +16,7 @@ from vpp.lib.periods import from_datetime64
 
 Moment = Any
 MANY_DEVICES = 1_000
+FOREVER_US = 253_402_300_799_000_000
 SEND = {
     "int2": "int2send",
     "int4": "int4send",
@@ -77,6 +79,18 @@ def id_array(ids: NDArray[np.int64]) -> str:
 def moment(time_us: int) -> Moment:
     """An aware UTC datetime of microseconds since 1970, as a query parameter."""
     return from_datetime64(np.datetime64(int(time_us), "us"))
+
+
+def micros(at: datetime) -> int:
+    """Microseconds since 1970 of an aware moment; ValueError for one without a zone."""
+    if at.tzinfo is None:
+        raise ValueError(f"{at!r} has no time zone")
+    return round(at.timestamp() * 1e6)
+
+
+def known_us(as_of: datetime | None) -> int:
+    """Microseconds until which readings count as known; None is now, and with it all."""
+    return FOREVER_US if as_of is None else micros(as_of)
 
 
 def device_condition(device_ids: NDArray[np.int64]) -> tuple[str, list[Any], NDArray[np.int64]]:

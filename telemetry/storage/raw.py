@@ -17,10 +17,9 @@ from telemetry.kernels.quality import Quality
 from telemetry.kernels.readings import Readings, join, no_readings, pair_keys, places_of
 from telemetry.kernels.rollup import BUCKETS_PER_DAY
 from telemetry.storage import arrivals
-from telemetry.storage.copying import copy_out, device_condition, id_array, moment
+from telemetry.storage.copying import FOREVER_US, copy_out, device_condition, id_array, moment
 from telemetry.storage.days import as_date
 
-FOREVER_US = 253_402_300_799_000_000
 DAY_COLUMNS = ("offset_s", "power_kw", "energy_kwh", "soc_kwh", "voltage_pu", "quality", "available_us")
 # A regular day of power alone, all known at once: nearly all packed days, and they have one width.
 PLAIN = " AND ".join(f"{name} IS NULL" for name in DAY_COLUMNS if name != "power_kw")
