@@ -1,4 +1,4 @@
-"""Units to a fleet: sites, devices with terms, owners with contracts, and portfolios. Deterministic, no random draw."""
+"""Units to a fleet: sites, devices with terms, owners with contracts. Deterministic, no random draw."""
 
 from __future__ import annotations
 
@@ -12,21 +12,15 @@ from vpp.simulation.grids.fleet import (
     ConsentRecord,
     ContractRecord,
     DeviceRecord,
-    EnrollmentRecord,
     Fleet,
     OwnerRecord,
-    PortfolioRecord,
     SiteRecord,
     TermsRecord,
 )
+from vpp.simulation.grids.portfolios import START, TIME_ZONE, ZONE, form_portfolios
 from vpp.simulation.grids.simbench_units import Unit
 
-START: Final = "2015-12-31"
 CONSENT_TEXT: Final = "terms of participation, 2015"
-TIME_ZONE: Final = "Europe/Berlin"
-ZONE: Final = "DE"
-MINIMUM_KW: Final = 100.0
-MAX_FEEDER_PORTFOLIOS: Final = 39
 CONTROLLABLE: Final = frozenset({"BATTERY", "EV_CHARGER", "HEAT_PUMP"})
 PRODUCING: Final = frozenset({"PV", "WIND", "HYDRO", "BIOMASS", "BATTERY"})
 WEAR_EUR_PER_KWH: Final = {"BATTERY": 0.03, "EV_CHARGER": 0.01, "HEAT_PUMP": 0.015}
@@ -53,7 +47,7 @@ def build_fleet(units: Iterable[Unit], peak_pu: Mapping[str, float], daily_hours
         fleet.devices += devices
         fleet.owner_terms += [_terms(unit, daily_hours) for unit in members if unit.kind in CONTROLLABLE]
     _contracts(fleet, owners)
-    _portfolios(fleet)
+    form_portfolios(fleet)
     return fleet
 
 
@@ -177,30 +171,6 @@ def _contracts(fleet: Fleet, owners: Mapping[str, str]) -> None:
                 currency="EUR",
             )
         )
-
-
-def _portfolios(fleet: Fleet) -> None:
-    """One portfolio per feeder below the top one that reaches the market's minimum (the largest ones only), and one
-    for the rest of the zone."""
-    feeder_of = {site.code: site.feeder for site in fleet.sites}
-    controllable = [device for device in fleet.devices if device.controllable]
-    power_kw: dict[str, float] = defaultdict(float)
-    for device in controllable:
-        power_kw[feeder_of[device.site]] += max(device.max_consumption_kw, device.max_production_kw)
-    low_voltage = sorted((name for name in power_kw if name.startswith("LV")), key=lambda name: -power_kw[name])
-    own = {name for name in low_voltage[:MAX_FEEDER_PORTFOLIOS] if power_kw[name] >= MINIMUM_KW}
-    for feeder in sorted(own):
-        fleet.portfolios.append(
-            PortfolioRecord(f"PF-{feeder}", f"feeder {feeder}", ZONE, feeder, TIME_ZONE, MINIMUM_KW)
-        )
-    rest_kw = sum(value for name, value in power_kw.items() if name not in own)
-    if rest_kw >= MINIMUM_KW:
-        fleet.portfolios.append(PortfolioRecord(f"PF-{ZONE}", f"zone {ZONE}", ZONE, "", TIME_ZONE, MINIMUM_KW))
-    for device in controllable:
-        feeder = feeder_of[device.site]
-        if feeder in own or rest_kw >= MINIMUM_KW:
-            portfolio = f"PF-{feeder}" if feeder in own else f"PF-{ZONE}"
-            fleet.enrollments.append(EnrollmentRecord(device.code, portfolio, START))
 
 
 def _up(value_kw: float) -> float:
