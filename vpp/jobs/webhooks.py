@@ -108,41 +108,54 @@ def publish(*, participant: Participant, event: str, subject: str, data: dict[st
 
 
 def deliver(delivery: WebhookDelivery) -> None:
-    """One try. Raises ReceiverDown (try again) or ReceiverRefused (4xx: it will not be tried again)."""
+    """One try. Raises ReceiverDown (try again), ReceiverRefused (4xx) or BadWebhook (it may not be called any more); of
+    the last two it will not be tried again."""
     import requests
 
     if delivery.state != WebhookDelivery.State.PENDING:
         return
     now = datetime.now(UTC)
-    body = json.dumps(delivery.body, separators=(",", ":")).encode()
     delivery.attempts += 1
     try:
-        check_address(delivery.webhook.url)
-        answer = requests.post(
-            delivery.webhook.url,
-            data=body,
-            headers={
-                "Content-Type": "application/json",
-                "X-VPP-Event": delivery.event,
-                "X-VPP-Delivery": str(delivery.delivery_id),
-                "X-VPP-Signature": signature(secret_of(delivery.webhook), body, int(now.timestamp())),
-            },
-            timeout=TIMEOUT_S,
-            allow_redirects=False,
-        )
+        status = _post(delivery, now)
+    except BadWebhook as error:
+        delivery.state = WebhookDelivery.State.REFUSED
+        _note(delivery, error.message[:200])
+        raise
     except requests.RequestException as error:
         _note(delivery, f"{type(error).__name__}"[:200])
         raise ReceiverDown(f"{delivery.webhook.url}: {type(error).__name__}") from error
-    if 200 <= answer.status_code < 300:
+    if 200 <= status < 300:
         delivery.state, delivery.delivered_at = WebhookDelivery.State.DELIVERED, now
-        _note(delivery, str(answer.status_code))
-    elif 300 <= answer.status_code < 500 and answer.status_code not in (404, 408, 425, 429):
+        _note(delivery, str(status))
+    elif 300 <= status < 500 and status not in (404, 408, 425, 429):
         delivery.state = WebhookDelivery.State.REFUSED
-        _note(delivery, str(answer.status_code))
-        raise ReceiverRefused(f"{delivery.webhook.url} answered {answer.status_code}")
+        _note(delivery, str(status))
+        raise ReceiverRefused(f"{delivery.webhook.url} answered {status}")
     else:
-        _note(delivery, str(answer.status_code))
-        raise ReceiverDown(f"{delivery.webhook.url} answered {answer.status_code}")
+        _note(delivery, str(status))
+        raise ReceiverDown(f"{delivery.webhook.url} answered {status}")
+
+
+def _post(delivery: WebhookDelivery, now: datetime) -> int:
+    """The status that the receiver answers with. Raises BadWebhook, requests.RequestException."""
+    import requests
+
+    check_address(delivery.webhook.url)
+    body = json.dumps(delivery.body, separators=(",", ":")).encode()
+    answer = requests.post(
+        delivery.webhook.url,
+        data=body,
+        headers={
+            "Content-Type": "application/json",
+            "X-VPP-Event": delivery.event,
+            "X-VPP-Delivery": str(delivery.delivery_id),
+            "X-VPP-Signature": signature(secret_of(delivery.webhook), body, int(now.timestamp())),
+        },
+        timeout=TIMEOUT_S,
+        allow_redirects=False,
+    )
+    return int(answer.status_code)
 
 
 def _note(delivery: WebhookDelivery, answer: str) -> None:

@@ -120,6 +120,15 @@ def test_a_refusal_is_final(client, utility, receiver):
     assert (row.state, row.attempts) == ("REFUSED", 1)
 
 
+def test_an_address_that_became_private_is_refused_and_says_why(client, utility, receiver, settings):
+    subscribe(client, utility, receiver)
+    publish(utility[0])
+    settings.WEBHOOK_PRIVATE = False
+    again()
+    row = WebhookDelivery.objects.get()
+    assert (row.state, row.attempts, row.answer) == ("REFUSED", 1, "a webhook needs an https address")
+
+
 def test_only_wanted_events_of_ones_own_come(client, utility, receiver):
     hook = subscribe(client, utility, receiver, events=["bid.submitted"]).json()
     publish(utility[0], "ask.asked")
