@@ -106,7 +106,7 @@ def _open_wholesale(portfolio: Portfolio, day: DeliveryDay, at: datetime) -> lis
     """Wholesale products with a price and an open gate that the portfolio has no bid in yet."""
     from bidding.wholesale.queries import open_product, wholesale_products
 
-    offers = [open_product(product, day.date, at) for product in wholesale_products(portfolio.zone_code, day.date, at)]
+    offers = [open_product(product, day.date, at) for product in wholesale_products(portfolio.zone_code, day.date)]
     return [
         offer
         for offer in offers

@@ -84,7 +84,7 @@ def begin(
 
     expire_asks(at=at)
     expire_bids(at=at)
-    products = wholesale_products(zone_code, delivery_date, at)
+    products = wholesale_products(zone_code, delivery_date)
     if not products:
         raise NoMarkets(f"zone {zone_code} has no wholesale product on {delivery_date}; import_markets brings them")
     offers = [open_product(product, delivery_date, at) for product in products]

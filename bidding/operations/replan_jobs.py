@@ -23,15 +23,18 @@ def after_award(bid: Bid, award: Award | None, *, at: datetime) -> None:
 
     It does where a later gate can use what is free again, or where the plan counted on another quantity.
     """
+    from bidding.operations.drafts import day_of
+
     up_kw, down_kw = (award.up_kw, award.down_kw) if award else ([0.0] * len(bid.up_kw),) * 2
-    free_kwh = sum(_less(bid.up_kw, up_kw)) + sum(_less(bid.down_kw, down_kw))
+    less_kw = sum(_less(bid.up_kw, up_kw)) + sum(_less(bid.down_kw, down_kw))  # over all intervals
     planned = _plan_of(bid)
-    if planned is None or free_kwh <= TOLERANCE_KW:
+    if planned is None or less_kw <= TOLERANCE_KW:
         return
     if _counted_on(planned, bid, up_kw, down_kw) and not gates_ahead(bid.portfolio.zone_code, bid.delivery_date, at):
         return
     what = f"{award} takes less than {bid} offers" if award else f"{bid} was not cleared"
-    _ask(bid, f"{what}: {free_kwh / 4.0:.1f} kWh are free again", at=at)
+    free_kwh = less_kw * day_of(bid.product, bid.delivery_date).hours_per_interval
+    _ask(bid, f"{what}: {free_kwh:.1f} kWh are free again", at=at)
 
 
 def after_end(bid: Bid, reason: str, *, at: datetime) -> None:
@@ -44,7 +47,7 @@ def gates_ahead(zone_code: str, delivery_date: date, at: datetime) -> bool:
     from bidding.operations.drafts import day_of, gate_of
     from bidding.wholesale.queries import wholesale_products
 
-    products = wholesale_products(zone_code, delivery_date, at)
+    products = wholesale_products(zone_code, delivery_date)
     return any(gate_of(product, day_of(product, delivery_date)) > at for product in products)
 
 

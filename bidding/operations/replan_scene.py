@@ -31,7 +31,7 @@ class Scene:
 
 
 def scene_of(portfolio: Portfolio, delivery_date: date, prefix: str, event_id: int, why: str, at: datetime) -> Scene:
-    products = wholesale_products(portfolio.zone_code, delivery_date, at)
+    products = wholesale_products(portfolio.zone_code, delivery_date)
     day = day_of(products[0], delivery_date)
     gates = [gate_of(product, day) for product in products]
     run = NightlyRun.objects.create(

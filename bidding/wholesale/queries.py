@@ -37,7 +37,7 @@ class OpenProduct:
     must_offer_kw: NDArray[np.float64] | None = None
 
 
-def wholesale_products(zone_code: str, delivery_date: date, at: datetime) -> list[Product]:
+def wholesale_products(zone_code: str, delivery_date: date) -> list[Product]:
     """Wholesale products of the zone that are valid on the delivery day, by market and code."""
     products = (
         Product.objects.in_zone(zone_code)
