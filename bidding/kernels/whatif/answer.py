@@ -13,6 +13,8 @@ from bidding.kernels.problem import FloatArray
 from bidding.kernels.solver import SolverFailed, SolverOptions, relative_gap
 from bidding.kernels.whatif.columns import KW_PER_MW
 from bidding.kernels.whatif.document import read_document
+from bidding.kernels.whatif.fleet import solve_whole_fleet
+from bidding.kernels.whatif.fleet_plan import solvable
 from bidding.kernels.whatif.grouping import Grouping, group_alike
 from bidding.kernels.whatif.scoring import WhatIfPlan, one_direction, score, shortfalls_of
 from bidding.kernels.whatif.search import Solved
@@ -56,7 +58,9 @@ def answer(problem: WhatIf, options: SolverOptions, *, full: bool = False) -> Wh
     """
     began = time.perf_counter()
     levels = [None] if full else _levels(problem)
-    best: WhatIfAnswer | None = None
+    best: WhatIfAnswer | None = None if full else _whole(problem, options)
+    if best is not None:
+        return best
     for grouping in levels:
         left = replace(options, time_limit_s=max(options.time_limit_s - (time.perf_counter() - began), 1.0))
         try:
@@ -73,9 +77,31 @@ def answer(problem: WhatIf, options: SolverOptions, *, full: bool = False) -> Wh
     return replace(best, seconds=best.seconds | {"total": time.perf_counter() - began})
 
 
+def _whole(problem: WhatIf, options: SolverOptions) -> WhatIfAnswer | None:
+    """The answer without any loss by grouping, where storages that differ are many; None where it is not to be had."""
+    grouping = group_alike(problem)
+    if grouping.size <= _most_groups(problem) or not solvable(grouping.inner):
+        return None
+    began = time.perf_counter()
+    try:
+        solved = solve_whole_fleet(grouping.inner, options)
+    except SolverFailed:
+        return None
+    plan = one_direction(problem, _shared_out(problem, solved.plan, grouping))
+    objective = score(problem, plan)
+    gap, loss = relative_gap(-objective, -solved.bound), max(relative_gap(-objective, -solved.objective), 0.0)
+    seconds = solved.seconds | {"total": time.perf_counter() - began}
+    status = "optimal" if gap <= 1e-4 else "feasible"
+    return WhatIfAnswer(status, objective, max(solved.bound, objective), gap, seconds, plan, grouping.size, loss)
+
+
+def _most_groups(problem: WhatIf) -> int:
+    return max(int(MAX_GROUPS / problem.scenarios**SCENARIOS_COST), FEWEST_GROUPS)
+
+
 def _levels(problem: WhatIf) -> list[Grouping]:
     """From as many groups as are quickly solved towards all storages, those that differ in size only as one."""
-    most = max(int(MAX_GROUPS / problem.scenarios**SCENARIOS_COST), FEWEST_GROUPS)
+    most = _most_groups(problem)
     found = [group_alike(problem, most)]
     if not found[-1].exact:
         found += [group_alike(problem, FINER * most), group_alike(problem)]

@@ -21,19 +21,21 @@ from bidding.kernels.whatif.storage_rows import direction_rows, endurance_rows, 
 
 
 def build(
-    problem: WhatIf, *, exclusive: DirectionAt | None = None, elastic: FloatArray | bool = False
+    problem: WhatIf, *, exclusive: DirectionAt | None = None, elastic: FloatArray | bool = False, inside: bool = True
 ) -> tuple[ArrayModel, Columns]:
     """exclusive (S, I, T): where a direction binary stands; elsewhere the cheap row c/C + d/D <= 1.
 
     elastic : True adds energy from and to nowhere at a cost of one a MWh and drops every other cost (how much is
         missing?); an array (2, S, I, T) in MWh allows just that much, free of charge.
+    inside : False leaves out the rows within each storage: somebody else keeps them (`fleet_market`).
     """
     made = ArrayModel()
     columns = _columns(problem, made, elastic)
-    energy_rows(problem, made, columns)
-    headroom_rows(problem, made, columns)
-    endurance_rows(problem, made, columns)
-    direction_rows(problem, made, columns, exclusive)
+    if inside:
+        energy_rows(problem, made, columns)
+        headroom_rows(problem, made, columns)
+        endurance_rows(problem, made, columns)
+        direction_rows(problem, made, columns, exclusive)
     carry_rows(problem, made, columns)
     minimum_rows(problem, made, columns)
     balance_rows(problem, made, columns)

@@ -16,6 +16,12 @@ from tests.kernels.bidding.whatif_cases import document, storage
 COUNT, STORAGES = 8, 14
 
 
+@pytest.fixture(autouse=True)
+def clusters(monkeypatch):
+    """As where a fleet cannot be solved whole: owners count hours or starts, energy is missing, feeders are many."""
+    monkeypatch.setattr(module, "solvable", lambda _: False)
+
+
 def nearly_alike(seed: int, *, reserves: bool) -> dict[str, Any]:
     """Two feeders; powers, energies, efficiencies, wear, beginnings, trips and floors all a little different."""
     rng = np.random.default_rng(seed)

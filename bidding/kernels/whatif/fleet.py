@@ -1,0 +1,128 @@
+"""A what-if problem of many storages that all differ, solved whole: every storage with its own limits, no grouping.
+
+The relaxation is solved along the storages (`fleet_interior`). Near its optimum minimums and directions are fixed as
+the point has them, and the iteration goes on from there; its prices still prove the bound of the open problem.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy.linalg import LinAlgError
+
+from bidding.kernels.solver import LinearModel, SolverFailed, SolverOptions, Status, relative_gap
+from bidding.kernels.whatif.fleet_cells import CARRIED, CHARGE, DISCHARGE, FleetCells
+from bidding.kernels.whatif.fleet_interior import solve_fleet
+from bidding.kernels.whatif.fleet_market import Index, feeder_classes, market_side, without_idle_limits
+from bidding.kernels.whatif.fleet_newton import FleetNewton
+from bidding.kernels.whatif.fleet_plan import ordered, plan_of
+from bidding.kernels.whatif.fleet_presolve import settled
+from bidding.kernels.whatif.fleet_progress import FleetPoint, FleetState
+from bidding.kernels.whatif.fleet_rows import Each, serially
+from bidding.kernels.whatif.fleet_state import CellState
+from bidding.kernels.whatif.scoring import WhatIfPlan
+from bidding.kernels.whatif.stated import WhatIf
+from bidding.kernels.whatif.whole import rounded
+
+AIM = 1e-4
+SETTLED_AT = 3e-3  # gap of the relaxation at which directions and minimums are plain
+WIDE = 1e-3  # a proof wider than that is sought again with open directions
+CLOSING = 4.0  # what a closed direction costs, in the largest price of energy in store
+
+
+@dataclass(frozen=True)
+class FleetSolved:
+    """As a maximisation."""
+
+    plan: WhatIfPlan
+    objective: float
+    bound: float
+    seconds: dict[str, float]
+
+
+def solve_whole_fleet(problem: WhatIf, options: SolverOptions) -> FleetSolved:
+    """Raises SolverFailed where the iteration does not converge."""
+    workers = min(problem.scenarios, os.cpu_count() or 1)
+    if workers == 1:
+        return _Run(problem, options, serially).solved()
+    with ThreadPoolExecutor(workers) as pool:
+        return _Run(problem, options, lambda function, parts: list(pool.map(function, parts))).solved()
+
+
+class _Run:
+    def __init__(self, problem: WhatIf, options: SolverOptions, each: Each) -> None:
+        self.began, self.options, self.each = time.perf_counter(), options, each
+        problem = without_idle_limits(problem)
+        class_of = feeder_classes(problem)
+        self.order: Index = np.argsort(class_of, kind="stable")
+        self.problem = replace(problem, fleet=ordered(problem.fleet, self.order))
+        class_of = class_of[self.order]
+        edges = [np.searchsorted(class_of, [one, one + 1]) for one in np.unique(class_of)]
+        self.members = [slice(int(first), int(last)) for first, last in edges]
+        self.cells, self.market = FleetCells(self.problem), market_side(self.problem, class_of)
+        self.model = self.market.model.relaxed()
+        self.seconds = {"build": time.perf_counter() - self.began}
+
+    def solved(self) -> FleetSolved:
+        try:
+            return self._solved()
+        except LinAlgError as error:
+            raise SolverFailed(Status.NO_SOLUTION, str(error)) from error
+
+    def _solved(self) -> FleetSolved:
+        weights = np.zeros_like(self.problem.probability) if self.market.counts_profit else self.problem.probability
+        cells = [CellState(self.cells, self.cells.still, float(weight)) for weight in weights]
+        point, near = self._run("relax", FleetState(self._newton(self.model), cells), SETTLED_AT)
+        bound = point.bound
+        best, last = self._closed(near, near)
+        bound = max(bound, last.opened(near).point().bound)
+        if relative_gap(best.objective, bound) > WIDE and self._left_s() > 0:
+            best, bound = self._again(near, best, bound)
+        self.seconds["total"] = time.perf_counter() - self.began
+        plan = plan_of(self.problem, self.market.columns, best.x, best.values, self.order)
+        return FleetSolved(plan, -best.objective, -bound, self.seconds)
+
+    def _again(self, near: FleetState, best: FleetPoint, bound: float) -> tuple[FleetPoint, float]:
+        """The bound from open directions to its end, and what is closed as that point has it."""
+        try:
+            tight, last = self._run("bound", near.copied(), AIM)
+            bound = max(bound, tight.bound)
+            if relative_gap(best.objective, bound) <= WIDE:
+                return best, bound
+            return min(best, self._closed(near, last)[0], key=lambda one: one.objective), bound
+        except SolverFailed:
+            return best, bound  # what stands already is a point and a bound
+
+    def _left_s(self) -> float:
+        return self.options.time_limit_s - (time.perf_counter() - self.began)
+
+    def _newton(self, model: LinearModel) -> FleetNewton:
+        return FleetNewton(self.cells, self.market, model, self.members, self.each)
+
+    def _run(self, stage: str, state: FleetState, gap: float) -> tuple[FleetPoint, FleetState]:
+        """The best point and the state it was found in."""
+        began = time.perf_counter()
+        point, found = solve_fleet(state, time_limit_s=max(self._left_s(), 1.0), gap=gap)
+        self.seconds[stage] = self.seconds.get(stage, 0.0) + time.perf_counter() - began
+        if point.status is not Status.OPTIMAL:
+            raise SolverFailed(point.status, f"the fleet was not solved ({stage})")
+        return point, found
+
+    def _closed(self, near: FleetState, decided: FleetState) -> tuple[FleetPoint, FleetState]:
+        """One direction in every cell and whole minimums, as they are `decided`, and on from `near`."""
+        columns, values = self.market.columns, decided.point().values
+        model = settled(self.model, self.market.across, rounded(self.problem, columns, values, 0.5))
+        still = np.zeros((self.problem.scenarios, *self.cells.still.shape), dtype=bool)
+        for number, (item, position) in enumerate(zip(self.problem.reserves, columns.reserve, strict=True)):
+            still[:, CARRIED + number] = (model.upper[position] <= 0)[item.block][:, None]
+        dearest = max(float(np.abs(one.chain).max()) for one in near.cells) * self.problem.hours
+        price, mean = CLOSING * max(dearest, 1e-6), near.mean()
+        cells = [
+            one.closed(kept, other.x[CHARGE] >= other.x[DISCHARGE], price, mean)
+            for one, other, kept in zip(near.cells, decided.cells, still, strict=True)
+        ]
+        return self._run("fix", near.onwards(self._newton(model), cells), AIM)

@@ -1,0 +1,161 @@
+"""The interior point method of `blocks` for any number of storages that all differ: each is a chain of its own."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+from scipy.linalg import LinAlgError
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
+from bidding.kernels.problem import FloatArray
+from bidding.kernels.solver import Status
+from bidding.kernels.whatif.blocks import MAX_ITERATIONS, MOST_IDLE, STEP, Sides
+from bidding.kernels.whatif.fleet_progress import OFF, FleetPoint, FleetState, FleetStep, Wanted
+from bidding.kernels.whatif.fleet_rows import Side
+from bidding.kernels.whatif.fleet_state import drawn_back
+
+REACH_FOR = (1.08, 0.1)  # the step that is hoped for when products are drawn back
+MOST_DRAWN_BACK, LEAST_GAIN = 2, 0.03
+REFINED_FROM = 3e-3  # apart; before that, rounding does not count
+CENTRED = 0.95  # a step of that length needs no drawing back
+
+
+def solve_fleet(at: FleetState, *, time_limit_s: float, gap: float) -> tuple[FleetPoint, FleetState]:
+    """The relaxation's optimum, inside its bounds, with a bound proven in plain arithmetic; and the state it was in.
+
+    Status NO_SOLUTION where it does not converge.
+    """
+    with threadpool_limits(1), np.errstate(all="ignore"):
+        return _solve(at, time_limit_s, gap)
+
+
+def _solve(at: FleetState, time_limit_s: float, gap: float) -> tuple[FleetPoint, FleetState]:
+    began, since_best, there, least = time.perf_counter(), 0, at, np.inf
+    best = FleetPoint(Status.NO_SOLUTION, [], np.empty(0), np.inf, -np.inf, np.inf)
+    for _ in range(MAX_ITERATIONS):  # `apart`: a closed problem is solved although its gap to the open one stays
+        left, mean = at.residuals(), at.mean()
+        if not np.isfinite(mean):
+            break
+        point = at.point(left)
+        apart = min(point.gap, mean * at.pairs() / max(abs(point.objective), 1e-9))
+        if at.off(left) <= OFF and apart < least:
+            best, since_best, there, least = point, 0, at.copied(), apart
+        since_best += least < np.inf
+        if least <= gap or since_best > MOST_IDLE or time.perf_counter() - began > time_limit_s:
+            break
+        try:
+            at.factor()
+        except (LinAlgError, ValueError):
+            break  # as near as rounding lets it come
+        step, reach = _step(at, left, mean, refined=apart <= REFINED_FROM)
+        at.move(step, min(1.0, STEP * reach[0]), min(1.0, STEP * reach[1]))
+    return best, there
+
+
+def _step(at: FleetState, left: Side, mean: float, *, refined: bool) -> tuple[FleetStep, tuple[float, float]]:
+    """Mehrotra's predictor and corrector, and then Gondzio's correctors as long as the step gains by them."""
+    first = _direction(at, left, None, refined=False)
+    after = _after(at, first, _reach(at, first)) / at.pairs()
+    centre = mean * (after / mean) ** 3
+    wanted = _wanted(at, centre, first)
+    step = _direction(at, left, wanted, refined=refined)
+    reach = _reach(at, step)
+    for _ in range(MOST_DRAWN_BACK):
+        if min(reach) > CENTRED:
+            break
+        wanted = _more_central(at, step, wanted, centre, reach)
+        again = _direction(at, left, wanted, refined=refined)
+        longer = _reach(at, again)
+        if sum(longer) < sum(reach) + LEAST_GAIN:
+            break
+        step, reach = again, longer
+    return step, reach
+
+
+def _wanted(at: FleetState, centre: float, before: FleetStep) -> Wanted:
+    """`centre`, less the products of the pure Newton step: the second order."""
+    columns, rows = before.columns, before.row_slack
+    return Wanted(
+        at.newton.each(lambda one: centre - one.slack * one.price, before.cells),
+        (centre - columns * before.column_prices[0], centre + columns * before.column_prices[1]),
+        (centre - rows * before.row_prices[0], centre + rows * before.row_prices[1]),
+    )
+
+
+def _more_central(at: FleetState, step: FleetStep, wanted: Wanted, centre: float, reach: tuple[float, float]) -> Wanted:
+    hoped = min(1.0, REACH_FOR[0] * reach[0] + REACH_FOR[1]), min(1.0, REACH_FOR[0] * reach[1] + REACH_FOR[1])
+
+    def both(
+        sides: Sides, move: FloatArray, prices: tuple[FloatArray, FloatArray], so_far: tuple[FloatArray, FloatArray]
+    ) -> tuple[FloatArray, FloatArray]:
+        low = drawn_back(sides.below, move, sides.at_lower, prices[0], centre, hoped)
+        high = drawn_back(sides.above, -move, sides.at_upper, prices[1], centre, hoped)
+        return so_far[0] + low, so_far[1] + high
+
+    return Wanted(
+        at.newton.each(
+            lambda s: at.cells[s].drawn_back(step.cells[s], wanted.cells[s], centre, hoped), range(len(at.cells))
+        ),
+        both(at.columns, step.columns, step.column_prices, wanted.columns),
+        both(at.rows, step.row_slack, step.row_prices, wanted.rows),
+    )
+
+
+def _missing(sides: Sides, wanted: tuple[FloatArray, FloatArray] | None) -> tuple[FloatArray, FloatArray]:
+    low, high = (0.0, 0.0) if wanted is None else wanted
+    return (
+        np.where(np.isfinite(sides.lower), low - sides.at_lower * sides.below, 0.0),
+        np.where(np.isfinite(sides.upper), high - sides.at_upper * sides.above, 0.0),
+    )
+
+
+def _direction(at: FleetState, left: Side, wanted: Wanted | None, *, refined: bool) -> FleetStep:
+    """One Newton step towards the products that are wanted, none: towards zero."""
+    newton, columns, rows = at.newton, at.columns, at.rows
+    low_c, high_c = _missing(columns, None if wanted is None else wanted.columns)
+    low_r, high_r = _missing(rows, None if wanted is None else wanted.rows)
+    row_dual = at.row_price - rows.at_lower + rows.at_upper
+    row_side = np.where(newton.equal, 0.0, -row_dual + rows.pull(low_r, high_r))
+    loose = np.where(newton.equal, 1.0, newton.slack_curvature)
+    scenarios, goals = range(len(at.cells)), [None] * len(at.cells) if wanted is None else wanted.cells
+    found = newton.solve(
+        Side(
+            newton.each(lambda s: at.cells[s].side(left.cells[s], goals[s]), scenarios),
+            left.chain,
+            -left.columns + columns.pull(low_c, high_c),
+            left.rows + np.where(newton.equal, 0.0, row_side / loose),
+        ),
+        refined=refined,
+    )
+    row_slack = np.where(newton.equal, 0.0, (row_side - found.rows) / loose)
+    return FleetStep(
+        newton.each(lambda s: at.cells[s].step(found.cells[s], found.chain[s], goals[s]), scenarios),
+        found.columns, found.rows, row_slack,
+        columns.prices(found.columns, low_c, high_c), rows.prices(row_slack, low_r, high_r),
+    )  # fmt: skip
+
+
+def _reach(at: FleetState, step: FleetStep) -> tuple[float, float]:
+    """Largest steps that keep slacks and prices positive."""
+    parts = at.newton.each(lambda s: at.cells[s].reach(step.cells[s]), range(len(at.cells)))
+    parts = [
+        *parts,
+        at.columns.longest(step.columns, *step.column_prices),
+        at.rows.longest(step.row_slack, *step.row_prices),
+    ]
+    return min(part[0] for part in parts), min(part[1] for part in parts)
+
+
+def _after(at: FleetState, step: FleetStep, reach: tuple[float, float]) -> float:
+    """The sum of products after a pure Newton step."""
+    total = float(sum(at.newton.each(lambda s: at.cells[s].after(step.cells[s], *reach), range(len(at.cells)))))
+    for sides, move, (low, high) in (
+        (at.columns, step.columns, step.column_prices),
+        (at.rows, step.row_slack, step.row_prices),
+    ):
+        below = sides.below + reach[0] * np.where(np.isfinite(sides.lower), move, 0.0)
+        above = sides.above - reach[0] * np.where(np.isfinite(sides.upper), move, 0.0)
+        total += float((sides.at_lower + reach[1] * low * np.isfinite(sides.lower)) @ below)
+        total += float((sides.at_upper + reach[1] * high * np.isfinite(sides.upper)) @ above)
+    return total

@@ -1,0 +1,111 @@
+"""The rows of the market side and the energy rows, as products with a fleet's cells and the market's free columns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from bidding.kernels.problem import FloatArray
+from bidding.kernels.solver import LinearModel
+from bidding.kernels.whatif.fleet_cells import CARRIED, CHARGE, DISCHARGE, FleetCells
+from bidding.kernels.whatif.fleet_market import MarketSide
+
+Each = Callable[[Callable[[Any], Any], Iterable[Any]], list[Any]]
+
+
+def serially(function: Callable[[Any], Any], parts: Iterable[Any]) -> list[Any]:
+    return [function(part) for part in parts]
+
+
+@dataclass
+class Side:
+    """Right-hand sides or moves: S of cells (m, T, N) and chain (T, N); columns (C,), rows (R,) of the market side."""
+
+    cells: list[FloatArray]
+    chain: list[FloatArray]
+    columns: FloatArray
+    rows: FloatArray
+
+
+class FleetRows:
+    """The free columns of the market side are numbered anew; the rows as in the model."""
+
+    def __init__(
+        self, cells: FleetCells, market: MarketSide, model: LinearModel, members: list[slice], each: Each = serially
+    ) -> None:
+        """model : the market side's with its bounds of now; members: the storages of each class, in their order.
+
+        each : maps over scenarios, on several cores if it likes.
+        """
+        self.cells, self.market, self.members, self.each = cells, market, members, each
+        others = market.others
+        self.free = others[model.upper[others] > model.lower[others]]
+        number = np.full(model.cost.size, -1, dtype=np.int64)
+        number[self.free] = np.arange(self.free.size)
+        fixed = np.where(number >= 0, 0.0, model.lower)
+        fixed[np.setdiff1d(np.arange(model.cost.size), others)] = 0.0
+        part = model.rows @ fixed
+        self.constant = model.constant + float(model.cost @ fixed)
+        self.fixed, self.cost = fixed, model.cost[self.free]
+        self.lower, self.upper = model.lower[self.free], model.upper[self.free]
+        self.row_lower, self.row_upper = model.row_lower - part, model.row_upper - part
+        empty = np.setdiff1d(np.flatnonzero(np.diff(model.rows[:, self.free].indptr) == 0), market.met)
+        self.row_lower[empty], self.row_upper[empty] = -1.0, 1.0  # rows whose columns are all fixed: nothing to keep
+        self.equal = self.row_lower >= self.row_upper - 1e-12
+        self.matrix = model.rows[:, self.free].tocsr()
+        self.transposed = self.matrix.T.tocsr()
+        self.single = [kept[kept >= 0] for kept in number[market.single]]
+        self.border = number[market.border][number[market.border] >= 0]
+        self._prepare()
+
+    def _prepare(self) -> None:
+        market = self.market
+        self.single_rows = [
+            self.matrix[rows][:, single].tocsr() for rows, single in zip(market.met, self.single, strict=True)
+        ]
+        self.border_rows = [self.matrix[rows][:, self.border].toarray() for rows in market.met]
+        self.across_border = self.matrix[market.across][:, self.border].toarray()
+
+    def activity(self, x: list[FloatArray], columns: FloatArray) -> FloatArray:
+        """(R,) of the rows of the market side; x of the cells (m, T, N), by scenario."""
+        found = self.matrix @ columns
+        for rows, part in zip(self.market.met, self.each(self._of_cells, x), strict=True):
+            found[rows] += part
+        return np.asarray(found, dtype=np.float64)
+
+    def _of_cells(self, x: FloatArray) -> FloatArray:
+        """(n,) what one scenario's cells (m, T, N) add to the rows in which they meet."""
+        found = self._gathered(np.stack([x[DISCHARGE] - x[CHARGE], *x[CARRIED:]]))
+        return np.append(found, self.cells.wear(x)) if self.market.counts_profit else found
+
+    def _gathered(self, basic: FloatArray) -> FloatArray:
+        """(n',) from basic movements (B, T, N)."""
+        return np.asarray(
+            sum(
+                link @ basic[..., members].sum(axis=2).T.ravel()
+                for link, members in zip(self.market.links, self.members, strict=True)
+            )
+        )
+
+    def spread(self, price: FloatArray) -> FloatArray:
+        """(B, T, N): prices (n',) of the met rows on the basic movements of each storage."""
+        shape = (self.cells.width - CARRIED + 1, *self.cells.rhs.shape)
+        found = np.empty(shape)
+        for link, members in zip(self.market.links, self.members, strict=True):
+            found[..., members] = (link.T @ price).reshape(shape[1], shape[0]).T[..., None]
+        return found
+
+    def prices_on_cells(self, s: int, rows: FloatArray, chain: FloatArray) -> FloatArray:
+        """(m, T, N): transposed rows times prices (R,) and, of the energy rows, (T, N)."""
+        price = rows[self.market.met[s]]
+        found = self.cells.energy_columns(chain)
+        basic = self.spread(price[: price.size - self.market.counts_profit])
+        found[CHARGE] -= basic[0]
+        found[DISCHARGE] += basic[0]
+        found[CARRIED:] += basic[1:]
+        if self.market.counts_profit:
+            found += price[-1] * self.cells.cost[:, None]
+        return found
