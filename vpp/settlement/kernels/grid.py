@@ -104,12 +104,7 @@ def build_grid(
     # whole minutes: the grids of all markets are; a zone with odd seconds would only make slots missing
     minutes = np.array([wall.hour * 60 + wall.minute for wall in walls], dtype=np.int64)
     dates = tuple(event_date - timedelta(days=back) for back in range(first_day, last_day + 1))
-    instants = [day_slots_utc(day, offsets, minutes, zone) for day in dates]
-    shape = (len(dates), slots.size)
-    first = series.index_of(np.array([pair[0] for pair in instants]).reshape(-1)).reshape(shape)
-    second = series.index_of(np.array([pair[1] for pair in instants]).reshape(-1)).reshape(shape)
-    twice = ~np.isnat(np.array([pair[1] for pair in instants])).reshape(shape)
-    first[twice & (second < 0)] = -1  # half of a repeated hour is not that hour
+    first, second = _places(dates, offsets, minutes, series, zone)
     return EventGrid(
         event_date=event_date,
         starts=starts,
@@ -124,3 +119,22 @@ def build_grid(
         series=series,
         zone=zone,
     )
+
+
+def _places(
+    dates: tuple[date, ...],
+    offsets: NDArray[np.int64],
+    minutes: NDArray[np.int64],
+    series: Series,
+    zone: ZoneInfo,
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """(D, E + W) places in the series of each day's slots, and of their second pass where an hour is repeated; -1 for
+    none.
+    """
+    instants = [day_slots_utc(day, offsets, minutes, zone) for day in dates]
+    shape = (len(dates), offsets.size)
+    first = series.index_of(np.array([pair[0] for pair in instants]).reshape(-1)).reshape(shape)
+    second = series.index_of(np.array([pair[1] for pair in instants]).reshape(-1)).reshape(shape)
+    twice = ~np.isnat(np.array([pair[1] for pair in instants])).reshape(shape)
+    first[twice & (second < 0)] = -1  # half of a repeated hour is not that hour
+    return first, second

@@ -62,28 +62,38 @@ def payment_file(
         raise ValueError(f"not a positive amount of cents: {', '.join(bad)}")
     root = ElementTree.Element("Document", xmlns=NAMESPACE)
     message = ElementTree.SubElement(root, "CstmrCdtTrfInitn")
-    total = sum((transfer.amount for transfer in transfers), Decimal("0.00"))
     header = ElementTree.SubElement(message, "GrpHdr")
     _text(header, "MsgId", plain(message_id, 35))
     _text(header, "CreDtTm", created_at.strftime("%Y-%m-%dT%H:%M:%SZ"))
-    _text(header, "NbOfTxs", str(len(transfers)))
-    _text(header, "CtrlSum", str(total))
+    _sums(header, transfers)
     _text(header, "InitgPty/Nm", plain(debtor.name, 70))
+    batch = _batch(message, message_id, execution_date, debtor, transfers)
+    for transfer in transfers:
+        _transfer(batch, transfer, currency)
+    ElementTree.indent(root)
+    return '<?xml version="1.0" encoding="UTF-8"?>\n' + ElementTree.tostring(root, encoding="unicode") + "\n"
+
+
+def _batch(
+    message: ElementTree.Element, message_id: str, execution_date: date, debtor: Party, transfers: Sequence[Transfer]
+) -> ElementTree.Element:
+    """What all transfers have in common: when, from whose account, who bears the charges."""
     batch = ElementTree.SubElement(message, "PmtInf")
     _text(batch, "PmtInfId", plain(f"{message_id}-1", 35))
     _text(batch, "PmtMtd", "TRF")
-    _text(batch, "NbOfTxs", str(len(transfers)))
-    _text(batch, "CtrlSum", str(total))
+    _sums(batch, transfers)
     _text(batch, "PmtTpInf/SvcLvl/Cd", "SEPA")
     _text(batch, "ReqdExctnDt/Dt", execution_date.isoformat())
     _text(batch, "Dbtr/Nm", plain(debtor.name, 70))
     _text(batch, "DbtrAcct/Id/IBAN", debtor.iban.replace(" ", ""))
     _agent(batch, "DbtrAgt", debtor.bic)
     _text(batch, "ChrgBr", "SLEV")
-    for transfer in transfers:
-        _transfer(batch, transfer, currency)
-    ElementTree.indent(root)
-    return '<?xml version="1.0" encoding="UTF-8"?>\n' + ElementTree.tostring(root, encoding="unicode") + "\n"
+    return batch
+
+
+def _sums(parent: ElementTree.Element, transfers: Sequence[Transfer]) -> None:
+    _text(parent, "NbOfTxs", str(len(transfers)))
+    _text(parent, "CtrlSum", str(sum((transfer.amount for transfer in transfers), Decimal("0.00"))))
 
 
 def _is_payable(amount: Decimal) -> bool:
