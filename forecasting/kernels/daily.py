@@ -17,7 +17,8 @@ from forecasting.kernels.classes import SeriesClass
 from forecasting.kernels.memory import Memory
 from forecasting.kernels.mixing import band_factors, mixing_weights
 from forecasting.kernels.naive import Days, blend_days, fill_days, naive_days
-from forecasting.kernels.own_bands import DECILES, own_quantiles
+from forecasting.kernels.own_bands import DECILES
+from forecasting.kernels.own_deciles import WARM_DAYS, half_and_half, own_deciles
 from forecasting.kernels.persistence import persistence_days
 from forecasting.kernels.weather_kernel import weather_blend, with_process
 
@@ -25,12 +26,10 @@ TRAINING_DAYS = (28, 120)
 CHOICE = 8  # candidate rows for each row that a fit uses
 WARM_SPAN_DAYS = 60  # weeks before the first training day that its features depend on
 LEAST_TRAINING_DAYS = 14
-WARM_DAYS = 16
 POOL_ROWS = 14_000
 POOL_ROUNDS = 45
 HELD_DAYS = 7
 TOWARDS_BLEND = 0.5 * (1 - np.abs(DECILES - 0.5) / 0.4)  # sun and wind: the blend hits the middle best, the ends stay
-OWN_DAYS, OWN_EVERY = 28, 3  # own bands need no fit: they are judged on more days, not on each
 NIGHT_PU = 0.002
 LEVEL_FLOOR_PU = 0.01
 SERIES_CHUNK = 250
@@ -71,9 +70,10 @@ def class_deciles(history: ClassHistory, target_day: int, memory: Memory, *, see
         known = _known(history, days.of(chunk), anchor)
         if not start:
             model = _pool(history, known, anchor, memory, seed)
-        mixed = _own_day(known, days.target, 0.5)
         if len(held):
-            mixed = _mixed(known, model, _own(known, held), held, history.kind)
+            mixed = _mixed(known, model, held, history.kind)
+        else:
+            mixed = half_and_half(known, days.target)
         parts.append(_limited(history, mixed, chunk))
     return np.concatenate(parts) if parts else np.zeros((0, history.grid.slots_per_day, len(DECILES)))
 
@@ -86,6 +86,11 @@ def _days_of(history: ClassHistory, target_day: int) -> Days:
     return Days(fill_days(values).astype(np.float32), np.isfinite(values), types, grid.issue_slot, unknown)
 
 
+def _learned(days: Days, anchor: int) -> slice:
+    """The days before the anchor that a fit depends on."""
+    return slice(max(anchor - training_days(*days.values.shape[::2]) - WARM_SPAN_DAYS, 0), anchor)
+
+
 def _anchor(grid: DayGrid, issue_day: int) -> int:
     """The Monday before last week's end; the issue day itself where that leaves too little to learn from."""
     number = int(grid.dates[issue_day].astype("datetime64[D]").astype(np.int64)) + 3
@@ -94,8 +99,7 @@ def _anchor(grid: DayGrid, issue_day: int) -> int:
 
 
 def _known(history: ClassHistory, days: Days, anchor: int) -> pooled.Known:
-    span = training_days(*days.values.shape[::2]) + WARM_SPAN_DAYS
-    before = np.abs(days.values[:, max(anchor - span, 0) : max(anchor, 1)])
+    before = np.abs(days.values[:, _learned(days, max(anchor, 1))])
     level_kw = np.maximum(before.mean(axis=(1, 2)), LEVEL_FLOOR_PU * before.max(axis=(1, 2))) + np.float32(1e-6)
     members = naive_days(days)
     members = np.concatenate([members, persistence_days(days, members)[None]])
@@ -123,36 +127,9 @@ def _pool(
     return model
 
 
-@dataclass(frozen=True)
-class _Own:
-    """Both kinds of own deciles on the held days (N, V, S, 9) and, mixed as suits each series, of the target."""
-
-    held: Floats
-    ahead: Floats
-
-
-def _own(known: pooled.Known, held: NDArray[np.int64]) -> _Own:
-    """A strict week is best told by residuals of its blend, wind by its values: each series by its held days."""
-    judged = np.concatenate([np.arange(max(held[-1] - OWN_DAYS, WARM_DAYS), held[0], OWN_EVERY), held])
-    residual = np.stack([_own_day(known, int(day), 0.0) for day in judged], axis=1)
-    values = np.stack([_own_day(known, int(day), 1.0) for day in judged], axis=1)
-    weight = mixing_weights(known.days.values[:, judged], known.days.seen[:, judged], residual, values)
-    residual, values = residual[:, -len(held) :], values[:, -len(held) :]
-    part, target = weight[:, None, None], known.days.target
-    ahead = (1 - part) * _own_day(known, target, 0.0) + part * _own_day(known, target, 1.0)
-    return _Own((1 - part[..., None]) * residual + part[..., None] * values, ahead)
-
-
-def _own_day(known: pooled.Known, day: int, values_share: float) -> Floats:
-    reach = max(known.days.values.shape[2] // 24, 1)
-    return np.sort(own_quantiles(known.days, known.blend, day, reach=reach, values_share=values_share), axis=2)
-
-
-def _mixed(
-    known: pooled.Known, model: pooled.PooledModel | None, own: _Own, held: NDArray[np.int64], kind: SeriesClass
-) -> Floats:
+def _mixed(known: pooled.Known, model: pooled.PooledModel | None, held: NDArray[np.int64], kind: SeriesClass) -> Floats:
     """Own and pooled deciles by the weights that would have been best on the held days, then the band made to fit."""
-    seen, actual = known.days.seen[:, held], known.days.values[:, held]
+    seen, actual, own = known.days.seen[:, held], known.days.values[:, held], own_deciles(known, held)
     mixed, past = own.ahead, own.held
     if model is not None:
         boosted = np.stack([pooled.deciles(model, known, int(day)) for day in held], axis=1)

@@ -1,10 +1,15 @@
 """Quantiles of a series from its own last weeks: residuals of its blend, and the values themselves.
 
 Where no week is followed (sun, wind) three months are looked at, and of the values those that were forecast alike: a
-forecast of no wind has another distribution than one of a storm.
+forecast of no wind has another distribution than one of a storm. Past days are put in order once; each day that is
+asked for weighs those it may know.
 """
 
+from dataclasses import dataclass
+from typing import TypeVar
+
 import numpy as np
+from numpy.typing import NDArray
 from scipy.stats import norm
 
 from forecasting.kernels.arrays import Floats
@@ -15,25 +20,99 @@ SAME_TYPE = 3.0
 MEMORY_DAYS, WEATHER_MEMORY_DAYS, WEATHER_HALF_LIFE_DAYS = 28, 100, 50
 ALIKE, ALIKE_FLOOR = 0.15, 0.3  # width of the bell around a forecast, of it plus so much of the usual one
 
+_Kind = TypeVar("_Kind", bound=np.generic)
 
-def own_quantiles(days: Days, blend: Floats, day: int, *, reach: int, values_share: float) -> Floats:
-    """(N, S, 9) deciles of one day: blend plus its residuals, averaged with the values of the same slots.
 
-    reach : neighbouring slots that count as the same, on each side. values_share in 0..1.
-    """
-    weather = not days.types.any()
-    memory = WEATHER_MEMORY_DAYS if weather else MEMORY_DAYS
-    past = np.arange(max(day - memory - days.lead, 0), max(day - days.lead, 1))
-    weight = np.where(days.types[past] == days.types[day], SAME_TYPE, 1.0)
-    if weather:
-        weight = 0.5 ** ((day - past) / WEATHER_HALF_LIFE_DAYS)
-    mass = (days.seen[:, past] * weight[:, None]).astype(np.float32)
-    values, then, now = days.values[:, past], blend[:, past], blend[:, day]
-    around = bounded(now[..., None] + weighted_deciles(values - then, mass, reach=1), days)
-    if values_share <= 0:
-        return around
-    found = weighted_deciles(values, mass, reach=reach, alike=(then, now) if weather else None)
-    return (1 - values_share) * around + values_share * found
+class OwnBands:
+    """Deciles of the days of a class from `first` on, each from what was known at its own issue."""
+
+    def __init__(self, days: Days, blend: Floats, first: int, *, reach: int) -> None:
+        """reach : neighbouring slots that count as the same value, on each side; of residuals one."""
+        self.days, self.blend = days, blend
+        self.weather = not days.types.any()
+        self.memory = WEATHER_MEMORY_DAYS if self.weather else MEMORY_DAYS
+        self.start = max(first - self.memory - days.lead, 0)
+        span = slice(self.start, max(days.issue_day, 1))
+        values, then, seen = days.values[:, span], blend[:, span], days.seen[:, span]
+        self.usual = np.abs(then)  # (N, D, S)
+        self._residuals = _Pool.of(values - then, seen, reach=1)
+        self._values = _Pool.of(values, seen, reach=reach, then=then if self.weather else None)
+
+    def around(self, day: int) -> Floats:
+        """(N, S, 9) the blend of a day plus its residuals."""
+        return bounded(self.blend[:, day, :, None] + self._residuals.deciles(*self._known(day)), self.days)
+
+    def values(self, day: int) -> Floats:
+        """(N, S, 9) of the values of the same slots; of sun and wind those of days forecast alike."""
+        if not self.weather:
+            return self._values.deciles(*self._known(day))
+        now = self.blend[:, day]
+        first, stop = self._window(day)
+        usual = self.usual[:, first:stop].mean(axis=(1, 2))
+        width = ALIKE * (np.abs(now) + ALIKE_FLOOR * usual[:, None]) + np.float32(1e-9)
+        return self._values.deciles(*self._known(day), alike=(now, width))
+
+    def _window(self, day: int) -> tuple[int, int]:
+        lead = self.days.lead
+        return max(day - self.memory - lead, 0) - self.start, max(day - lead, 1) - self.start
+
+    def _known(self, day: int) -> tuple[int, Floats]:
+        """The first day that counts and the weights (R,) of it and those after."""
+        first, stop = self._window(day)
+        past = np.arange(first, stop) + self.start
+        if self.weather:
+            return first, (0.5 ** ((day - past) / WEATHER_HALF_LIFE_DAYS)).astype(np.float32)
+        return first, np.where(self.days.types[past] == self.days.types[day], SAME_TYPE, 1.0).astype(np.float32)
+
+
+@dataclass(frozen=True)
+class _Pool:
+    """Values of each slot and its neighbours over all days in ascending order (N, S, R), with the day of each, whether
+    it was measured, and what was forecast there."""
+
+    ordered: Floats
+    day: NDArray[np.int16]
+    seen: NDArray[np.bool_]
+    then: Floats | None
+
+    @classmethod
+    def of(cls, values: Floats, seen: NDArray[np.bool_], *, reach: int, then: Floats | None = None) -> "_Pool":
+        whole = _beside(values, reach)
+        order = np.argsort(whole, axis=2)
+        ordered, measured = np.take_along_axis(whole, order, axis=2), np.take_along_axis(_beside(seen, reach), order, 2)
+        forecast = None if then is None else np.take_along_axis(_beside(then, reach), order, axis=2)
+        return cls(ordered, (order % values.shape[1]).astype(np.int16), measured, forecast)
+
+    def deciles(self, first: int, weight: Floats, *, alike: tuple[Floats, Floats] | None = None) -> Floats:
+        """(N, S, 9) over the days from the first on with these weights (R,); alike: a forecast and a width (N, S)."""
+        shape = (*self.ordered.shape[:2], -1)
+        inside = (self.day >= first) & (self.day < first + len(weight))
+        ordered = self.ordered[inside].reshape(shape)
+        mass = weight[self.day[inside] - first].reshape(shape) * self.seen[inside].reshape(shape)
+        if alike is not None and self.then is not None:
+            now, width = alike
+            apart = (self.then[inside].reshape(shape) - now[..., None]) / width[..., None]
+            mass = mass * (np.exp(-(apart**2) / 2) + np.float32(1e-6))
+        mass = np.where(mass.any(axis=2, keepdims=True), mass, np.float32(1))
+        upto = np.cumsum(mass, axis=2)
+        return _read_off(ordered, (upto - mass / 2) / upto[..., -1:])
+
+
+def _beside(values: NDArray[_Kind], reach: int) -> NDArray[_Kind]:
+    """(N, D, S) to (N, S, R): what each slot and its neighbours had, five of the quarter hours or the hours beside."""
+    by_slot = np.moveaxis(values, 1, 2)
+    shifts = range(-reach, reach + 1, max(reach // 2, 1))
+    return np.concatenate([np.roll(by_slot, shift, axis=1) for shift in shifts], axis=2)
+
+
+def _read_off(ordered: Floats, reached: Floats) -> Floats:
+    """(N, S, 9) the first of the ordered values (N, S, R) at which so much of the mass is reached."""
+    rows, length = ordered.reshape(-1, ordered.shape[2]), ordered.shape[2]
+    base = np.arange(len(rows))[:, None]
+    place = np.searchsorted((reached.reshape(rows.shape) + base).reshape(-1), (base + DECILES).reshape(-1))
+    place = np.clip(place.reshape(len(rows), -1) - base * length, 0, length - 1)
+    found: Floats = np.take_along_axis(rows, place, axis=1).reshape(*ordered.shape[:2], len(DECILES))
+    return found
 
 
 def bounded(deciles: Floats, days: Days) -> Floats:
@@ -41,32 +120,6 @@ def bounded(deciles: Floats, days: Days) -> Floats:
     lowest = days.values[:, : days.issue_day + 1].min(axis=(1, 2))
     found: Floats = np.maximum(deciles, np.where(lowest < 0, -np.inf, 0)[:, None, None].astype(np.float32))
     return found
-
-
-def weighted_deciles(values: Floats, mass: Floats, *, reach: int, alike: tuple[Floats, Floats] | None = None) -> Floats:
-    """(N, S, 9) deciles over past days (N, R, S) of some mass, each slot pooled with its neighbours.
-
-    alike : forecasts of the past days (N, R, S) and of the day (N, S); days count by how near the two are.
-    """
-    shifts = range(-reach, reach + 1, max(reach // 2, 1))  # five of the quarter hours around, or the hours beside
-    pooled = np.concatenate([np.roll(values, shift, axis=2) for shift in shifts], axis=1)
-    mass = np.concatenate([np.roll(mass, shift, axis=2) for shift in shifts], axis=1)
-    if alike is not None:
-        then, now = alike
-        width = ALIKE * (np.abs(now) + ALIKE_FLOOR * np.abs(then).mean(axis=(1, 2))[:, None]) + np.float32(1e-9)
-        apart = np.concatenate([np.roll(then, shift, axis=2) for shift in shifts], axis=1) - now[:, None]
-        mass = mass * (np.exp(-((apart / width[:, None]) ** 2) / 2) + np.float32(1e-6))
-    order = np.argsort(pooled, axis=1)
-    ordered = np.take_along_axis(pooled, order, axis=1)
-    mass = np.take_along_axis(mass, order, axis=1)
-    total = mass.sum(axis=1)
-    mass = np.where((total > 0)[:, None], mass, 1.0)
-    reached = (np.cumsum(mass, axis=1) - mass / 2) / mass.sum(axis=1)[:, None]
-    out = np.empty((values.shape[0], values.shape[2], len(DECILES)), dtype=np.float32)
-    for column, level in enumerate(DECILES):
-        place = np.clip((reached < level).sum(axis=1), 0, pooled.shape[1] - 1)
-        out[..., column] = np.take_along_axis(ordered, place[:, None], axis=1)[:, 0]
-    return out
 
 
 def at_levels(deciles: Floats, levels: Floats) -> Floats:
