@@ -46,9 +46,10 @@ def kept_back(
 ) -> list[Kept]:
     """What contracts of the feeders reserve and nobody was promised yet.
 
-    Only from the first portfolio behind the feeder. `asks` under a contract take from what it keeps.
+    Only from the first portfolio behind the feeder. `asks` under a contract take from what it keeps, and live bids on
+    other ones.
     """
-    kept = []
+    kept, asks = [], list(asks)
     contracts = FlexContract.objects.active_on(day.date).filter(congestion_point__feeder__code__in=feeders)
     for contract in contracts.select_related("congestion_point__feeder"):
         if portfolios_behind(contract.congestion_point.feeder.code, at)[:1] != [portfolio]:
@@ -57,7 +58,8 @@ def kept_back(
         for ask in asks:
             if ask.contract_id == contract.pk:
                 taken = taken + np.array(ask.quantity_kw)
-        for bid in Bid.objects.filter(ask__contract=contract, delivery_date=day.date, state__in=Bid.LIVE_STATES):
+        bids = Bid.objects.filter(ask__contract=contract, delivery_date=day.date, state__in=Bid.LIVE_STATES)
+        for bid in bids.exclude(ask__in=asks):
             taken = taken + np.array(bid.up_kw) + np.array(bid.down_kw)
         power_kw = np.maximum(np.array(reserved_kw(contract, day)) - taken, 0.0)
         limit_kwh = np.inf if contract.energy_limit_kwh is None else contract.energy_limit_kwh

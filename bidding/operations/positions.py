@@ -124,11 +124,13 @@ def _extremes(
 def _ask_draft(
     context: NightlyContext, planned: PlannedDay, product: Product, key: str, quantity_kw: list[float]
 ) -> BidDraft:
-    """What the plan answers to an ask, never above its ceiling."""
+    """What the plan answers to an ask, never above its ceiling; under a contract at the price that was agreed."""
     ask = Ask.objects.select_related("congestion_point__feeder", "utility").get(pk=int(key))
     zero = [0.0] * context.day.n_intervals
     up_kw, down_kw = (quantity_kw, zero) if ask.direction == "UP" else (zero, quantity_kw)
-    price = min(float(planned.positions["ask_price"][key]), ask.ceiling_price_per_mwh)
+    price = ask.ceiling_price_per_mwh
+    if ask.contract_id is None:
+        price = min(float(planned.positions["ask_price"][key]), price)
     return BidDraft(
         planned.portfolio,
         product,

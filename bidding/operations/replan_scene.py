@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
+from bidding.errors import NoMarkets
 from bidding.models import Bid, NightlyRun
 from bidding.operations.drafts import day_of, gate_of
 from bidding.operations.nightly import PORTFOLIO_BUDGET_S, NightlyContext
@@ -31,7 +32,10 @@ class Scene:
 
 
 def scene_of(portfolio: Portfolio, delivery_date: date, prefix: str, event_id: int, why: str, at: datetime) -> Scene:
+    """Raises NoMarkets."""
     products = wholesale_products(portfolio.zone_code, delivery_date)
+    if not products:
+        raise NoMarkets(f"zone {portfolio.zone_code} has no wholesale product on {delivery_date} any more")
     day = day_of(products[0], delivery_date)
     gates = [gate_of(product, day) for product in products]
     run = NightlyRun.objects.create(

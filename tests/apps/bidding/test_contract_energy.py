@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from datetime import date
+from types import SimpleNamespace
 
 import pytest
 
 from bidding import operations
 from bidding.distribution.answering import answer_feeder
 from bidding.distribution.contract_use import check_offer, offerable_kwh
+from bidding.distribution.kept_back import kept_back
 from bidding.errors import BadReservation, SoldTwice
-from bidding.models import Award, Bid, FlexContract
+from bidding.models import Ask, Award, Bid, FlexContract, PlannedDay
+from bidding.operations.positions import _ask_draft
 from tests.apps.bidding.world import World
 
 
@@ -57,3 +60,22 @@ def test_an_offer_on_the_way_counts_and_an_order_beyond_the_energy_is_refused(wo
     with pytest.raises(BadReservation):
         operations.accept_bid(bid=second, at=world.at, actor="t")
     assert Award.objects.count() == 1
+
+
+def test_what_an_ask_has_been_offered_is_taken_from_the_contract_once(world: World):
+    contract = make_contract(world, 1000.0)
+    ask_at(world, contract, 40)
+    answer_feeder(feeder_code=world.point.feeder.code, delivery_date=world.day.date, at=world.at)
+    feeders, asks = [world.point.feeder.code], list(Ask.objects.all())
+    for counted in (asks, []):
+        (kept,) = kept_back(world.portfolio, feeders, world.day, world.at, counted)
+        assert kept.power_kw[40:44].tolist() == [40.0] * 4 and kept.power_kw[44] == 60.0
+
+
+def test_at_night_an_ask_under_a_contract_is_answered_at_the_agreed_price(world: World):
+    ask = world.ask(contract=make_contract(world, 1000.0))
+    key = str(ask.pk)
+    planned = PlannedDay(portfolio=world.portfolio, positions={"ask_price": {key: 1.0}})
+    context = SimpleNamespace(day=world.day)
+    draft = _ask_draft(context, planned, world.ask_product, key, list(ask.quantity_kw))  # type: ignore[arg-type]
+    assert set(draft.price_per_mwh) == {ask.ceiling_price_per_mwh}
