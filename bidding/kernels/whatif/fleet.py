@@ -21,7 +21,7 @@ from bidding.kernels.whatif.fleet_market import Index, feeder_classes, market_si
 from bidding.kernels.whatif.fleet_newton import FleetNewton
 from bidding.kernels.whatif.fleet_plan import ordered, plan_of
 from bidding.kernels.whatif.fleet_presolve import settled
-from bidding.kernels.whatif.fleet_progress import FleetPoint, FleetState
+from bidding.kernels.whatif.fleet_progress import OFF, FleetPoint, FleetState
 from bidding.kernels.whatif.fleet_rows import Each, serially
 from bidding.kernels.whatif.fleet_state import CellState
 from bidding.kernels.whatif.scoring import WhatIfPlan
@@ -30,6 +30,7 @@ from bidding.kernels.whatif.whole import rounded
 
 AIM = 1e-4
 SETTLED_AT = 3e-3  # gap of the relaxation at which directions and minimums are plain
+NEAR_GAP, NEAR_OFF = 2e-2, 0.05  # from where it goes on with these: gap, and MW that rows may miss
 WIDE = 1e-3  # a proof wider than that is sought again with open directions
 CLOSING = 4.0  # what a closed direction costs, in the largest price of energy in store
 
@@ -76,20 +77,25 @@ class _Run:
     def _solved(self) -> FleetSolved:
         weights = np.zeros_like(self.problem.probability) if self.market.counts_profit else self.problem.probability
         cells = [CellState(self.cells, self.cells.still, float(weight)) for weight in weights]
-        point, near = self._run("relax", FleetState(self._newton(self.model), cells), SETTLED_AT)
-        bound = point.bound
-        best, last = self._closed(near, near)
-        bound = max(bound, last.opened(near).point().bound)
+        first = FleetState(self._newton(self.model), cells)
+        near = self._run("relax", first.copied(), NEAR_GAP, NEAR_OFF)[1]
+        point, decided = self._run("relax", near.copied(), SETTLED_AT, NEAR_OFF)
+        try:
+            best, last = self._closed(near, decided)
+        except SolverFailed:  # too near the rows that moved: from the start, with the same directions
+            near = first
+            best, last = self._closed(near, decided)
+        bound = max(point.bound, last.opened(near).point().bound)
         if relative_gap(best.objective, bound) > WIDE and self._left_s() > 0:
-            best, bound = self._again(near, best, bound)
+            best, bound = self._again(near, decided, best, bound)
         self.seconds["total"] = time.perf_counter() - self.began
         plan = plan_of(self.problem, self.market.columns, best.x, best.values, self.order)
         return FleetSolved(plan, -best.objective, -bound, self.seconds)
 
-    def _again(self, near: FleetState, best: FleetPoint, bound: float) -> tuple[FleetPoint, float]:
+    def _again(self, near: FleetState, decided: FleetState, best: FleetPoint, bound: float) -> tuple[FleetPoint, float]:
         """The bound from open directions to its end, and what is closed as that point has it."""
         try:
-            tight, last = self._run("bound", near.copied(), AIM)
+            tight, last = self._run("bound", decided, AIM)
             bound = max(bound, tight.bound)
             if relative_gap(best.objective, bound) <= WIDE:
                 return best, bound
@@ -103,10 +109,10 @@ class _Run:
     def _newton(self, model: LinearModel) -> FleetNewton:
         return FleetNewton(self.cells, self.market, model, self.members, self.each)
 
-    def _run(self, stage: str, state: FleetState, gap: float) -> tuple[FleetPoint, FleetState]:
+    def _run(self, stage: str, state: FleetState, gap: float, off: float = OFF) -> tuple[FleetPoint, FleetState]:
         """The best point and the state it was found in."""
         began = time.perf_counter()
-        point, found = solve_fleet(state, time_limit_s=max(self._left_s(), 1.0), gap=gap)
+        point, found = solve_fleet(state, time_limit_s=max(self._left_s(), 1.0), gap=gap, off=off)
         self.seconds[stage] = self.seconds.get(stage, 0.0) + time.perf_counter() - began
         if point.status is not Status.OPTIMAL:
             raise SolverFailed(point.status, f"the fleet was not solved ({stage})")

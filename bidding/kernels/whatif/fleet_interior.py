@@ -17,38 +17,41 @@ from bidding.kernels.whatif.fleet_state import drawn_back
 
 REACH_FOR = (1.08, 0.1)  # the step that is hoped for when products are drawn back
 MOST_DRAWN_BACK, LEAST_GAIN = 2, 0.03
+WORTH_A_PROOF = 0.1  # apart, as sums of products have it
 REFINED_FROM = 3e-3  # apart; before that, rounding does not count
+SHORT = 0.03  # steps that lead nowhere
 CENTRED = 0.95  # a step of that length needs no drawing back
 
 
-def solve_fleet(at: FleetState, *, time_limit_s: float, gap: float) -> tuple[FleetPoint, FleetState]:
+def solve_fleet(at: FleetState, *, time_limit_s: float, gap: float, off: float = OFF) -> tuple[FleetPoint, FleetState]:
     """The relaxation's optimum, inside its bounds, with a bound proven in plain arithmetic; and the state it was in.
 
-    Status NO_SOLUTION where it does not converge.
+    off : MW and MWh that its rows may miss. Status NO_SOLUTION where it does not converge.
     """
     with threadpool_limits(1), np.errstate(all="ignore"):
-        return _solve(at, time_limit_s, gap)
+        return _solve(at, time_limit_s, gap, off)
 
 
-def _solve(at: FleetState, time_limit_s: float, gap: float) -> tuple[FleetPoint, FleetState]:
-    began, since_best, there, least = time.perf_counter(), 0, at, np.inf
+def _solve(at: FleetState, time_limit_s: float, gap: float, off: float) -> tuple[FleetPoint, FleetState]:
+    began, since_best, stuck, there, least = time.perf_counter(), 0, 0, at, np.inf
     best = FleetPoint(Status.NO_SOLUTION, [], np.empty(0), np.inf, -np.inf, np.inf)
-    for _ in range(MAX_ITERATIONS):  # `apart`: a closed problem is solved although its gap to the open one stays
+    for number in range(MAX_ITERATIONS):  # `apart`: a closed problem is solved although its gap to the open one stays
         left, mean = at.residuals(), at.mean()
         if not np.isfinite(mean):
             break
-        point = at.point(left)
-        apart = min(point.gap, mean * at.pairs() / max(abs(point.objective), 1e-9))
-        if at.off(left) <= OFF and apart < least:
-            best, since_best, there, least = point, 0, at.copied(), apart
+        apart = mean * at.pairs() / max(abs(at.objective()), 1e-9)
+        if at.off(left) <= off and apart < min(least, WORTH_A_PROOF):
+            point = at.point(left)
+            best, since_best, there, least = point, 0, at.copied(), min(apart, point.gap)
         since_best += least < np.inf
-        if least <= gap or since_best > MOST_IDLE or time.perf_counter() - began > time_limit_s:
+        if least <= gap or max(since_best, stuck) > MOST_IDLE or time.perf_counter() - began > time_limit_s:
             break
         try:
             at.factor()
         except (LinAlgError, ValueError):
             break  # as near as rounding lets it come
         step, reach = _step(at, left, mean, refined=apart <= REFINED_FROM)
+        stuck = stuck + 1 if max(reach) < SHORT and number > MOST_IDLE else 0
         at.move(step, min(1.0, STEP * reach[0]), min(1.0, STEP * reach[1]))
     return best, there
 

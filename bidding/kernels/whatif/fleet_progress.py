@@ -15,7 +15,7 @@ from bidding.kernels.whatif.fleet_newton import FleetNewton
 from bidding.kernels.whatif.fleet_rows import Side
 from bidding.kernels.whatif.fleet_state import CellState, CellStep
 
-NEAR = 0.01  # MW from a bound that is new
+NEAR = 1e-3  # MW from a bound that is new
 OFF = 3e-7  # MW or MWh that rows may miss, and of money relatively
 
 
