@@ -140,7 +140,9 @@ class FleetCells:
             per_mw = np.broadcast_to(self.per_mw(number), free.shape)
             inside = x[ENERGY] - self.room_edge(is_up=True) if item.is_up else self.room_edge(is_up=False) - x[ENERGY]
             lasting = np.divide(inside, per_mw, out=np.full(free.shape, np.inf), where=per_mw > 0)
-            x[CARRIED + number] = np.where(still[CARRIED + number], 0.0, 0.3 / count * np.minimum(free, lasting))
+            held = np.where(still[CARRIED + number], 0.0, 0.3 / count * np.minimum(free, lasting))
+            wanted = 0.5 * self.problem.position_limit_kw / KW_PER_MW  # by all of them: no more can be sold
+            x[CARRIED + number] = held * np.minimum(1.0, wanted / np.maximum(held.sum(axis=1), NARROW))[:, None]
         return x
 
     def room_edge(self, *, is_up: bool) -> FloatArray:

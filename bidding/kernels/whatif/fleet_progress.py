@@ -36,7 +36,8 @@ class FleetState:
 
     def __init__(self, newton: FleetNewton, cells: list[CellState]) -> None:
         self.newton, self.cells = newton, cells
-        self.columns = Sides.within(np.zeros(newton.free.size), newton.lower, newton.upper, 1.0)
+        guess = newton.market_guess([one.x for one in cells])
+        self.columns = Sides.within(guess, newton.lower, newton.upper, 1.0)
         self.rows = Sides.within(
             newton.activity([one.x for one in cells], self.columns.x),
             np.where(newton.equal, -np.inf, newton.row_lower),

@@ -109,3 +109,14 @@ class FleetRows:
         if self.market.counts_profit:
             found += price[-1] * self.cells.cost[:, None]
         return found
+
+    def market_guess(self, x: list[FloatArray]) -> FloatArray:
+        """(C,) reserves sold as they are carried and deviations as the cells move: the rows begin nearly met."""
+        columns, reserves, guess = self.market.columns, self.cells.problem.reserves, np.zeros(self.fixed.size)
+        for number, (item, position) in enumerate(zip(reserves, columns.reserve, strict=True)):
+            carried = np.mean([one[CARRIED + number].sum(axis=1) for one in x], axis=0)
+            guess[position] = np.bincount(item.block, weights=carried) / np.bincount(item.block)
+        if columns.surplus is not None and columns.deficit is not None:
+            net = np.stack([(one[DISCHARGE] - one[CHARGE]).sum(axis=1) for one in x])
+            guess[columns.surplus], guess[columns.deficit] = 1.0 + np.maximum(net, 0.0), 1.0 + np.maximum(-net, 0.0)
+        return guess[self.free]
