@@ -23,6 +23,7 @@ from bidding.kernels.whatif.stated import WhatIf
 
 MAX_GROUPS = 100
 FINER_ABOVE = 3e-3
+WHOLE_PU = 0.7  # of the time limit; what is left of it is for clusters
 FEWEST_GROUPS, FINER = 8, 4
 SCENARIOS_COST = 0.7  # ten scenarios: a fifth of the groups, in about the time of one scenario and all of them
 
@@ -84,7 +85,7 @@ def _whole(problem: WhatIf, options: SolverOptions) -> WhatIfAnswer | None:
         return None
     began = time.perf_counter()
     try:
-        solved = solve_whole_fleet(grouping.inner, options)
+        solved = solve_whole_fleet(grouping.inner, replace(options, time_limit_s=WHOLE_PU * options.time_limit_s))
     except SolverFailed:
         return None
     plan = one_direction(problem, _shared_out(problem, solved.plan, grouping))
