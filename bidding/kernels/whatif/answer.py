@@ -13,7 +13,7 @@ from bidding.kernels.problem import FloatArray
 from bidding.kernels.solver import SolverFailed, SolverOptions, relative_gap
 from bidding.kernels.whatif.columns import KW_PER_MW
 from bidding.kernels.whatif.document import read_document
-from bidding.kernels.whatif.fleet import solve_whole_fleet
+from bidding.kernels.whatif.fleet import FleetUnfinished, solve_whole_fleet
 from bidding.kernels.whatif.fleet_plan import solvable
 from bidding.kernels.whatif.grouping import Grouping, group_alike
 from bidding.kernels.whatif.scoring import WhatIfPlan, one_direction, score, shortfalls_of
@@ -23,6 +23,7 @@ from bidding.kernels.whatif.stated import WhatIf
 
 MAX_GROUPS = 100
 FINER_ABOVE = 3e-3
+OPTIMAL_GAP = 1e-4
 WHOLE_PU = 0.7  # of the time limit; what is left of it is for clusters
 FEWEST_GROUPS, FINER = 8, 4
 SCENARIOS_COST = 0.7  # ten scenarios: a fifth of the groups, in about the time of one scenario and all of them
@@ -59,9 +60,10 @@ def answer(problem: WhatIf, options: SolverOptions, *, full: bool = False) -> Wh
     """
     began = time.perf_counter()
     levels = [None] if full else _levels(problem)
-    best: WhatIfAnswer | None = None if full else _whole(problem, options)
-    if best is not None:
-        return best
+    whole, proven = (None, np.inf) if full else _whole(problem, options)
+    if whole is not None:
+        return whole
+    best: WhatIfAnswer | None = None
     for grouping in levels:
         left = replace(options, time_limit_s=max(options.time_limit_s - (time.perf_counter() - began), 1.0))
         try:
@@ -70,6 +72,7 @@ def answer(problem: WhatIf, options: SolverOptions, *, full: bool = False) -> Wh
             if best is None:
                 raise
             break  # the finer grouping did not end in time: the coarser answer stands, with its proven loss
+        found = _within(found, proven)
         if best is None or (not found.shortfalls, found.objective) > (not best.shortfalls, best.objective):
             best = found
         if (best.gap <= FINER_ABOVE and not best.shortfalls) or time.perf_counter() - began > options.time_limit_s / 2:
@@ -78,22 +81,34 @@ def answer(problem: WhatIf, options: SolverOptions, *, full: bool = False) -> Wh
     return replace(best, seconds=best.seconds | {"total": time.perf_counter() - began})
 
 
-def _whole(problem: WhatIf, options: SolverOptions) -> WhatIfAnswer | None:
-    """The answer without any loss by grouping, where storages that differ are many; None where it is not to be had."""
+def _within(found: WhatIfAnswer, proven: float) -> WhatIfAnswer:
+    """With the lower of two bounds."""
+    if proven >= found.bound:
+        return found
+    bound = max(proven, found.objective)
+    gap = relative_gap(-found.objective, -bound)
+    status = "optimal" if gap <= OPTIMAL_GAP and not found.shortfalls else found.status
+    return replace(found, status=status, bound=bound, gap=gap, loss=min(found.loss, gap))
+
+
+def _whole(problem: WhatIf, options: SolverOptions) -> tuple[WhatIfAnswer | None, float]:
+    """The answer without any loss by grouping, where storages that differ are many; None where it is not to be had. And
+    a bound that was proven all the same.
+    """
     grouping = group_alike(problem)
     if grouping.size <= _most_groups(problem) or not solvable(grouping.inner):
-        return None
+        return None, np.inf
     began = time.perf_counter()
     try:
         solved = solve_whole_fleet(grouping.inner, replace(options, time_limit_s=WHOLE_PU * options.time_limit_s))
-    except SolverFailed:
-        return None
+    except FleetUnfinished as error:
+        return None, error.bound
     plan = one_direction(problem, _shared_out(problem, solved.plan, grouping))
     objective = score(problem, plan)
     gap, loss = relative_gap(-objective, -solved.bound), max(relative_gap(-objective, -solved.objective), 0.0)
     seconds = solved.seconds | {"total": time.perf_counter() - began}
-    status = "optimal" if gap <= 1e-4 else "feasible"
-    return WhatIfAnswer(status, objective, max(solved.bound, objective), gap, seconds, plan, grouping.size, loss)
+    status, bound = "optimal" if gap <= OPTIMAL_GAP else "feasible", max(solved.bound, objective)
+    return WhatIfAnswer(status, objective, bound, gap, seconds, plan, grouping.size, loss), bound
 
 
 def _most_groups(problem: WhatIf) -> int:
@@ -124,7 +139,7 @@ def _one(problem: WhatIf, grouping: Grouping | None, options: SolverOptions) -> 
     loss = 0.0 if grouping is None else max(relative_gap(-objective, -solved.objective), 0.0)
     shortfalls = shortfalls_of(problem, plan)
     gap = relative_gap(-objective, -bound)
-    status = "degraded" if shortfalls else ("optimal" if gap <= 1e-4 else "feasible")
+    status = "degraded" if shortfalls else ("optimal" if gap <= OPTIMAL_GAP else "feasible")
     size = problem.fleet.size if grouping is None else grouping.size
     if grouping is not None and not grouping.exact:
         loss = gap

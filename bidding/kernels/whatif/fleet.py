@@ -35,6 +35,14 @@ WIDE = 1e-3  # a proof wider than that is sought again with open directions
 CLOSING = 4.0  # what a closed direction costs, in the largest price of energy in store
 
 
+class FleetUnfinished(SolverFailed):
+    """No plan in time, or no convergence; `bound` (as a maximisation, infinite for none) is proven all the same."""
+
+    def __init__(self, cause: SolverFailed, bound: float) -> None:
+        super().__init__(cause.status, str(cause))
+        self.bound = bound
+
+
 @dataclass(frozen=True)
 class FleetSolved:
     """As a maximisation."""
@@ -46,7 +54,7 @@ class FleetSolved:
 
 
 def solve_whole_fleet(problem: WhatIf, options: SolverOptions) -> FleetSolved:
-    """Raises SolverFailed where the iteration does not converge."""
+    """Raises FleetUnfinished where the iteration does not converge, or not in time."""
     workers = min(problem.scenarios, os.cpu_count() or 1)
     if workers == 1:
         return _Run(problem, options, serially).solved()
@@ -67,25 +75,30 @@ class _Run:
         self.cells, self.market = FleetCells(self.problem), market_side(self.problem, class_of)
         self.model = self.market.model.relaxed()
         self.seconds = {"build": time.perf_counter() - self.began}
+        self.bound = -np.inf
 
     def solved(self) -> FleetSolved:
         try:
             return self._solved()
         except LinAlgError as error:
-            raise SolverFailed(Status.NO_SOLUTION, str(error)) from error
+            raise FleetUnfinished(SolverFailed(Status.NO_SOLUTION, str(error)), -self.bound) from error
+        except SolverFailed as error:
+            raise FleetUnfinished(error, -self.bound) from error
 
     def _solved(self) -> FleetSolved:
         weights = np.zeros_like(self.problem.probability) if self.market.counts_profit else self.problem.probability
         cells = [CellState(self.cells, self.cells.still, float(weight)) for weight in weights]
         first = FleetState(self._newton(self.model), cells)
-        near = self._run("relax", first.copied(), NEAR_GAP, NEAR_OFF)[1]
+        point, near = self._run("relax", first.copied(), NEAR_GAP, NEAR_OFF)
+        self.bound = point.bound
         point, decided = self._run("relax", near.copied(), SETTLED_AT, NEAR_OFF)
+        self.bound = max(self.bound, point.bound)
         try:
             best, last = self._closed(near, decided)
         except SolverFailed:  # too near the rows that moved: from the start, with the same directions
             near = first
             best, last = self._closed(near, decided)
-        bound = max(point.bound, last.opened(near).point().bound)
+        bound = max(self.bound, last.opened(near).point().bound)
         if relative_gap(best.objective, bound) > WIDE and self._left_s() > 0:
             best, bound = self._again(near, decided, best, bound)
         self.seconds["total"] = time.perf_counter() - self.began

@@ -11,6 +11,7 @@ from bidding.kernels.solver import SolverFailed, Status
 from bidding.kernels.whatif import answer as module
 from bidding.kernels.whatif.answer import what_if
 from bidding.kernels.whatif.document import read_document
+from bidding.kernels.whatif.fleet import FleetUnfinished
 from bidding.kernels.whatif.fleet_chains import Chains
 from bidding.kernels.whatif.fleet_plan import solvable
 from tests.kernels.bidding.reference import reference_objective
@@ -123,12 +124,16 @@ def test_a_storage_that_cannot_keep_its_limits_or_whose_owner_counts_hours_is_le
     raw["storages"][0] |= {"max_hours": 0.5}
     assert_keeps_the_rules(raw, what_if(raw))
     raw["storages"][0] |= {"max_hours": None}
+    whole = what_if(raw)
 
     def late(problem, options):
-        raise SolverFailed(Status.NO_SOLUTION, "the time ran out")
+        raise FleetUnfinished(SolverFailed(Status.NO_SOLUTION, "the time ran out"), whole["bound"])
 
     monkeypatch.setattr(module, "solve_whole_fleet", late)
-    assert_keeps_the_rules(raw, what_if(raw))
+    answer = what_if(raw)
+    assert_keeps_the_rules(raw, answer)
+    assert answer["objective"] <= answer["bound"] <= whole["bound"] + 1e-9  # what was proven is not lost
+    assert answer["gap"] == pytest.approx((answer["bound"] - answer["objective"]) / abs(answer["objective"]), rel=1e-3)
 
 
 def test_the_rows_in_which_storages_meet_get_what_a_dense_inverse_gives_them():
