@@ -32,6 +32,7 @@ AIM = 1e-4
 SETTLED_AT = 3e-3  # gap of the relaxation at which directions and minimums are plain
 NEAR_GAP, NEAR_OFF = 2e-2, 0.05  # from where it goes on with these: gap, and MW that rows may miss
 WIDE = 1e-3  # a proof wider than that is sought again with open directions
+USUAL_ITERATIONS = 80  # of all stages together
 CLOSING = 4.0  # what a closed direction costs, in the largest price of energy in store
 
 
@@ -89,7 +90,7 @@ class _Run:
         weights = np.zeros_like(self.problem.probability) if self.market.counts_profit else self.problem.probability
         cells = [CellState(self.cells, self.cells.still, float(weight)) for weight in weights]
         first = FleetState(self._newton(self.model), cells)
-        point, near = self._run("relax", first.copied(), NEAR_GAP, NEAR_OFF)
+        point, near = self._run("relax", first.copied(), NEAR_GAP, NEAR_OFF, usual=USUAL_ITERATIONS)
         self.bound = point.bound
         point, decided = self._run("relax", near.copied(), SETTLED_AT, NEAR_OFF)
         self.bound = max(self.bound, point.bound)
@@ -122,10 +123,12 @@ class _Run:
     def _newton(self, model: LinearModel) -> FleetNewton:
         return FleetNewton(self.cells, self.market, model, self.members, self.each)
 
-    def _run(self, stage: str, state: FleetState, gap: float, off: float = OFF) -> tuple[FleetPoint, FleetState]:
+    def _run(
+        self, stage: str, state: FleetState, gap: float, off: float = OFF, usual: int = 0
+    ) -> tuple[FleetPoint, FleetState]:
         """The best point and the state it was found in."""
         began = time.perf_counter()
-        point, found = solve_fleet(state, time_limit_s=max(self._left_s(), 1.0), gap=gap, off=off)
+        point, found = solve_fleet(state, time_limit_s=max(self._left_s(), 1.0), gap=gap, off=off, usual=usual)
         self.seconds[stage] = self.seconds.get(stage, 0.0) + time.perf_counter() - began
         if point.status is not Status.OPTIMAL:
             raise SolverFailed(point.status, f"the fleet was not solved ({stage})")

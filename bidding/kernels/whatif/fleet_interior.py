@@ -20,31 +20,35 @@ MOST_DRAWN_BACK, LEAST_GAIN = 2, 0.03
 WORTH_A_PROOF = 0.1  # apart, as sums of products have it
 REFINED_FROM = 3e-3  # apart; before that, rounding does not count
 SHORT = 0.03  # steps that lead nowhere
+PROBED = 5  # iterations whose time tells that of all
 CENTRED = 0.95  # a step of that length needs no drawing back
 
 
-def solve_fleet(at: FleetState, *, time_limit_s: float, gap: float, off: float = OFF) -> tuple[FleetPoint, FleetState]:
+def solve_fleet(
+    at: FleetState, *, time_limit_s: float, gap: float, off: float = OFF, usual: int = 0
+) -> tuple[FleetPoint, FleetState]:
     """The relaxation's optimum, inside its bounds, with a bound proven in plain arithmetic; and the state it was in.
 
     off : MW and MWh that its rows may miss. Status NO_SOLUTION where it does not converge.
+    usual : iterations that the whole task takes; it is given up early where the first ones say that they take too long.
     """
     with threadpool_limits(1), np.errstate(all="ignore"):
-        return _solve(at, time_limit_s, gap, off)
+        return _solve(at, time_limit_s, gap, off, usual)
 
 
-def _solve(at: FleetState, time_limit_s: float, gap: float, off: float) -> tuple[FleetPoint, FleetState]:
+def _solve(at: FleetState, time_limit_s: float, gap: float, off: float, usual: int) -> tuple[FleetPoint, FleetState]:
     began, since_best, stuck, there, least = time.perf_counter(), 0, 0, at, np.inf
     best = FleetPoint(Status.NO_SOLUTION, [], np.empty(0), np.inf, -np.inf, np.inf)
     for number in range(MAX_ITERATIONS):  # `apart`: a closed problem is solved although its gap to the open one stays
-        left, mean = at.residuals(), at.mean()
-        if not np.isfinite(mean):
+        left, mean, spent_s = at.residuals(), at.mean(), time.perf_counter() - began
+        if not np.isfinite(mean) or (number == PROBED and spent_s / PROBED * usual > time_limit_s):
             break
         apart = mean * at.pairs() / max(abs(at.objective()), 1e-9)
         if at.off(left) <= off and apart < min(least, WORTH_A_PROOF):
             point = at.point(left)
             best, since_best, there, least = point, 0, at.copied(), min(apart, point.gap)
         since_best += least < np.inf
-        if least <= gap or max(since_best, stuck) > MOST_IDLE or time.perf_counter() - began > time_limit_s:
+        if least <= gap or max(since_best, stuck) > MOST_IDLE or spent_s > time_limit_s:
             break
         try:
             at.factor()

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bidding.kernels.solver import SolverFailed, Status
+from bidding.kernels.solver import SolverFailed, SolverOptions, Status
 from bidding.kernels.whatif import answer as module
 from bidding.kernels.whatif.answer import what_if
 from bidding.kernels.whatif.document import read_document
@@ -134,6 +134,18 @@ def test_a_storage_that_cannot_keep_its_limits_or_whose_owner_counts_hours_is_le
     assert_keeps_the_rules(raw, answer)
     assert answer["objective"] <= answer["bound"] <= whole["bound"] + 1e-9  # what was proven is not lost
     assert answer["gap"] == pytest.approx((answer["bound"] - answer["objective"]) / abs(answer["objective"]), rel=1e-3)
+
+
+def test_what_would_take_too_long_is_given_up_after_a_few_iterations(monkeypatch):
+    from bidding.kernels.whatif import fleet, fleet_interior
+
+    problem, made = read_document(all_different(9)), []
+    monkeypatch.setattr(fleet, "USUAL_ITERATIONS", 10**9)
+    step = fleet_interior._step
+    monkeypatch.setattr(fleet_interior, "_step", lambda *given, **how: made.append(0) or step(*given, **how))
+    with pytest.raises(FleetUnfinished):
+        fleet.solve_whole_fleet(problem, SolverOptions(time_limit_s=60.0))
+    assert len(made) == fleet_interior.PROBED
 
 
 def test_the_rows_in_which_storages_meet_get_what_a_dense_inverse_gives_them():
