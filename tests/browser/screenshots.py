@@ -131,6 +131,8 @@ def shoot(url: str, cookie: str, path: str, width: int, file: Path, language: st
     from PIL import Image
     from playwright.sync_api import sync_playwright
 
+    from vpp.jobs.operations import run_pending
+
     with sync_playwright() as playwright:
         executable = os.environ.get("CHROMIUM", "/usr/bin/chromium")
         browser = playwright.chromium.launch(executable_path=executable, args=["--no-sandbox"])
@@ -144,7 +146,8 @@ def shoot(url: str, cookie: str, path: str, width: int, file: Path, language: st
         page = context.new_page()
         page.goto(url + path)
         if path.startswith("/grid/") and path != "/grid/":
-            page.wait_for_selector("svg.feeder")  # a worker calculates it, then the page comes again
+            run_pending(limit=10)  # no worker is here to calculate the feeder's study
+            page.wait_for_selector("svg.feeder")  # then the page comes again by itself
         page.wait_for_timeout(700 if page.query_selector("[data-chart]") else 100)
         height = min(page.evaluate("document.documentElement.scrollHeight"), MOST_HEIGHT)
         picture = Image.open(

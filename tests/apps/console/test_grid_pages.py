@@ -134,6 +134,14 @@ def test_a_study_is_the_same_after_it_was_stored(street):
     np.testing.assert_equal(asdict(back), asdict(made))
 
 
+def test_a_study_that_is_made_on_a_clock_behind_its_forecast_knows_that_forecast(staff, street):
+    page(staff, f"/grid/{FEEDER}/?date={DAY.date}")
+    clock.set_simulated(AT - timedelta(days=30))
+    jobs.run_pending()
+    clock.set_simulated(AT)
+    assert "grid-data" in page(staff, f"/grid/{FEEDER}/?date={DAY.date}")
+
+
 def test_a_study_that_cannot_be_made_says_why(staff, street):
     moved = Forecast.objects.filter(run__feeder_code=FEEDER).earliest("pk")
     Forecast.objects.filter(pk=moved.pk).update(node_code="NOWHERE")
