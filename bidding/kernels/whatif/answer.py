@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from bidding.kernels.problem import FloatArray
-from bidding.kernels.solver import SolverFailed, SolverOptions, relative_gap
+from bidding.kernels.solver import SolverFailed, SolverOptions, Status, relative_gap
 from bidding.kernels.whatif.columns import KW_PER_MW
 from bidding.kernels.whatif.document import read_document
 from bidding.kernels.whatif.fleet import FleetUnfinished, solve_whole_fleet
@@ -26,6 +26,7 @@ FINER_ABOVE = 3e-3
 OPTIMAL_GAP = 1e-4
 WHOLE_PU = 0.7  # of the time limit; what is left of it is for clusters
 FEWEST_GROUPS, FINER = 8, 4
+NO_CLUSTERS = "the storages differ too much for clusters, and solving them one by one needs more time than the limit"
 SCENARIOS_COST = 0.7  # ten scenarios: a fifth of the groups, in about the time of one scenario and all of them
 
 
@@ -68,9 +69,11 @@ def answer(problem: WhatIf, options: SolverOptions, *, full: bool = False) -> Wh
         left = replace(options, time_limit_s=max(options.time_limit_s - (time.perf_counter() - began), 1.0))
         try:
             found = _one(problem, grouping, left)
-        except SolverFailed:
-            if best is None:
+        except SolverFailed as error:
+            if best is None and (grouping is None or grouping.exact):
                 raise
+            if best is None:  # clusters ask of each member what the strictest needs: that says nothing of the storages
+                raise SolverFailed(Status.NO_SOLUTION, NO_CLUSTERS) from error
             break  # the finer grouping did not end in time: the coarser answer stands, with its proven loss
         found = _within(found, proven)
         if best is None or (not found.shortfalls, found.objective) > (not best.shortfalls, best.objective):

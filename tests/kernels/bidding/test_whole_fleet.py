@@ -152,6 +152,21 @@ def test_what_would_take_too_long_is_given_up_after_a_few_iterations(monkeypatch
     assert len(made) == fleet_interior.PROBED
 
 
+def test_clusters_without_a_plan_are_not_called_a_contradiction_of_the_file(monkeypatch):
+    def late(problem, options):
+        raise FleetUnfinished(SolverFailed(Status.NO_SOLUTION, "the time ran out"), np.inf)
+
+    def stuck(problem, options):
+        raise SolverFailed(Status.INFEASIBLE, "the problem contradicts itself beyond missing energy")
+
+    monkeypatch.setattr(module, "solve_whole_fleet", late)
+    monkeypatch.setattr(module, "solve_problem", stuck)
+    monkeypatch.setattr(module, "_most_groups", lambda _: 3)
+    with pytest.raises(SolverFailed, match="needs more time") as told:
+        what_if(all_different(9))
+    assert told.value.status is Status.NO_SOLUTION
+
+
 def test_the_rows_in_which_storages_meet_get_what_a_dense_inverse_gives_them():
     """Semiseparable sums against the Newton matrix of two storages written out."""
     from bidding.kernels.whatif.fleet_cells import CARRIED, CHARGE, DISCHARGE, FleetCells
