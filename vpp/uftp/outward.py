@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+from django.db import transaction
+
 from bidding.distribution.notices import Notice
 from bidding.models import Ask, Bid
 from vpp.jobs import operations as jobs
@@ -13,6 +15,7 @@ from vpp.uftp.models import Counterparty, Offer, OutMessage, RequestLink
 
 OFFER, REVOKE = "uftp.offer", "uftp.revoke"
 CHANNEL = "UFTP"
+OFFERED = (Bid.State.SUBMITTED, Bid.State.ACKNOWLEDGED)
 
 
 class NotAcknowledged(Exception):
@@ -45,18 +48,31 @@ def _wants_offer(ask: Ask) -> bool:
 def send_offer(bid_id: int, *, at: datetime) -> OutMessage | None:
     """Queue the FlexOffer of a bid; a repeat finds the first one. Below the least power asked the bid is taken back."""
     from bidding.distribution.ordering import revoke_bid
-    from vpp.uftp import outbox
 
     bid = Bid.objects.select_related("ask__congestion_point", "product__market").get(pk=bid_id)
     ask = bid.ask
-    if ask is None or bid.state not in (Bid.State.SUBMITTED, Bid.State.ACKNOWLEDGED):
+    if ask is None or bid.state not in OFFERED:
         return None
     link = RequestLink.objects.select_related("message__counterparty").filter(ask=ask).first()
     if link is not None and _below_least(bid, link):
         revoke_bid(bid=bid, at=at, actor="uftp", reason="less than the least power asked")
         return None
     counterparty = link.message.counterparty if link else counterparty_of(ask)
-    message = _offer(bid, ask, link)
+    return _queue_offer(bid, _offer(bid, ask, link), link, counterparty, at)
+
+
+@transaction.atomic
+def _queue_offer(
+    bid: Bid, message: Any, link: RequestLink | None, counterparty: Counterparty, at: datetime
+) -> OutMessage | None:
+    """The message and its offer, both or none; None where the bid has ended meanwhile.
+
+    Who ends the bid from now on waits for this lock, and then finds the offer that `on_notice` has to revoke.
+    """
+    from vpp.uftp import outbox
+
+    if not Bid.objects.select_for_update(no_key=True).filter(pk=bid.pk, state__in=OFFERED):
+        return None
     row = outbox.queue(
         counterparty,
         message,

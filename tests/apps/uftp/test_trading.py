@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
 import requests
+from django.db import connection
 from shapeshifter_uftp.uftp import (
     AcceptedRejected,
     FlexOfferResponse,
@@ -25,6 +27,8 @@ from bidding.errors import WrongState
 from bidding.models import Ask, Award, Bid, FlexContract, Reservation
 from bidding.queries import book_check
 from tests.apps.uftp.desk import Desk, make_desk
+from vpp.jobs import operations as jobs
+from vpp.jobs.models import Job
 from vpp.lib import clock
 from vpp.uftp.models import Offer, OutMessage, Prognosis
 
@@ -203,6 +207,33 @@ def test_an_offer_is_revoked_only_once_it_was_acknowledged(desk: Desk):
     operations.revoke_bid(bid=Bid.objects.get(), at=clock.now(), actor="test")
     desk.work()
     assert desk.count("FlexOfferRevocation") == 0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_bid_withdrawn_while_its_offer_is_made_is_revoked_too(desk: Desk, monkeypatch: pytest.MonkeyPatch):
+    keep = Offer.objects.get_or_create
+
+    def withdraw() -> None:
+        operations.revoke_bid(bid=Bid.objects.get(), at=clock.now(), actor="test")
+        connection.close()
+
+    thread = threading.Thread(target=withdraw)
+
+    def slow(*args, **fields):
+        thread.start()
+        thread.join(0.5)  # whoever ends the bid now has to wait until the offer is there
+        return keep(*args, **fields)
+
+    monkeypatch.setattr(Offer.objects, "get_or_create", slow)
+    desk.send(desk.request())
+    desk.answer()
+    thread.join(10)
+    assert (Bid.objects.get().state, Offer.objects.get().state) == ("WITHDRAWN", "REVOKED")
+    offer = desk.last("FlexOffer")
+    desk.send(FlexOfferResponse(flex_offer_message_id=offer.message_id))
+    Job.objects.filter(state="PENDING").update(run_after=jobs.wall_now())  # the revocation waited for that answer
+    desk.work()
+    assert desk.last("FlexOfferRevocation").flex_offer_message_id == offer.message_id
 
 
 def test_an_ordered_offer_cannot_be_revoked(desk: Desk):
