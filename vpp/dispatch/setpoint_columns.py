@@ -5,12 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from telemetry.storage.copying import copy_out
 from vpp.dispatch.models import Setpoint
+
+if TYPE_CHECKING:
+    from django.db.models import QuerySet
+
+    from vpp.enrollment.models import Device
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -61,7 +67,7 @@ IN_FORCE = """
 SELECT id, device_id, interval_start, sequence, target_kw, coalesce(target_kvar, 'NaN'), baseline_kw,
        released::int::int2, array_position(%s::varchar[], state)::int2, expires_at, issued_at
   FROM (SELECT DISTINCT ON (s.device_id) s.* FROM dispatch_setpoint s
-         WHERE s.portfolio_id = ANY(%s) AND s.interval_start <= %s AND s.interval_start > %s
+         WHERE {whose} AND s.interval_start <= %s AND s.interval_start > %s
          ORDER BY s.device_id, s.interval_start DESC, s.sequence DESC) latest
  WHERE expires_at > %s AND state <> 'EXPIRED' ORDER BY device_id
 """
@@ -75,9 +81,19 @@ LONGEST_VALIDITY = timedelta(hours=1)  # no setpoint holds longer, so older ones
 
 
 def in_force(portfolio_ids: Sequence[int], moment: datetime) -> SetpointColumns:
-    """The newest setpoint of each device that still holds at `moment`, whatever was answered to it."""
-    parameters = [STATES, list(portfolio_ids), moment, moment - LONGEST_VALIDITY, moment]
-    found = copy_out(IN_FORCE, parameters, IN_FORCE_KINDS)
+    """The newest setpoint of each device of some portfolios that still holds at `moment`, whatever was answered to it."""
+    return _in_force("s.portfolio_id = ANY(%s)", [list(portfolio_ids)], moment)
+
+
+def in_force_of(devices: QuerySet[Device], moment: datetime) -> SetpointColumns:
+    """The same of the devices that a question finds, in whatever portfolio they are."""
+    asked, parameters = devices.order_by().values("pk").query.sql_with_params()
+    return _in_force(f"s.device_id IN ({asked})", list(parameters), moment)
+
+
+def _in_force(whose: str, whose_parameters: Sequence[Any], moment: datetime) -> SetpointColumns:
+    parameters = [STATES, *whose_parameters, moment, moment - LONGEST_VALIDITY, moment]
+    found = copy_out(IN_FORCE.format(whose=whose), parameters, IN_FORCE_KINDS)
     return SetpointColumns(
         id=found["id"],
         device_id=found["device_id"],

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 import numpy as np
 from django.db import connection, transaction
@@ -12,13 +13,16 @@ from numpy.typing import NDArray
 
 from telemetry.kernels.copy_format import SIGNATURE, TRAILER, Field, encode_rows, nullable_float8
 from vpp.dispatch.models import Setpoint
-from vpp.dispatch.setpoint_columns import EPOCH, LONGEST_VALIDITY, SetpointColumns, in_force
+from vpp.dispatch.setpoint_columns import EPOCH, LONGEST_VALIDITY, SetpointColumns, in_force, in_force_of
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
-__all__ = ["LONGEST_VALIDITY", "NewSetpoints", "SetpointColumns", "expire_unsent", "in_force", "judge", "step", "write"]
+__all__ = [
+    "LONGEST_VALIDITY", "NewSetpoints", "SetpointColumns", "expire_unsent", "in_force", "in_force_of", "judge",
+    "refuse", "step", "write",
+]  # fmt: skip
 
 OPEN_STATES = ("PLANNED", "SENT", "ACKNOWLEDGED")
 
@@ -120,9 +124,36 @@ def step(ids: Sequence[int], new_state: str, *, at: datetime, moment_field: str,
     """Move setpoints to `new_state` from every state that allows it; the others stay. Returns how many moved."""
     if not ids:
         return 0
-    sources = [state for state, targets in Setpoint.STEPS.items() if new_state in targets]
-    movable = Setpoint.objects.with_ids(ids).filter(state__in=sources)
+    movable = Setpoint.objects.with_ids(ids).filter(state__in=_sources(new_state))
     return movable.update(state=new_state, reason=reason, **{moment_field: at})
+
+
+REFUSE = """
+UPDATE dispatch_setpoint s SET state = 'REFUSED', answered_at = %(at)s, reason = left(given.reason, 80)
+  FROM unnest(%(ids)s::bigint[], %(reasons)s::text[]) AS given (id, reason)
+ WHERE s.id = given.id AND s.id BETWEEN %(first)s AND %(last)s AND s.state = ANY(%(refusable)s)
+"""
+
+
+def refuse(reason_of: Mapping[int, str], *, at: datetime) -> int:
+    """Move setpoints to REFUSED, each with its own reason, from every state that allows it. Returns how many moved."""
+    if not reason_of:
+        return 0
+    parameters: dict[str, Any] = {
+        "at": at, "ids": list(reason_of), "reasons": list(reason_of.values()), "first": min(reason_of),
+        "last": max(reason_of), "refusable": _sources(Setpoint.State.REFUSED),
+    }  # fmt: skip
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_nestloop = off")  # as in judge
+        cursor.execute(REFUSE, parameters)
+        moved = int(cursor.rowcount)
+        cursor.execute("SET LOCAL enable_nestloop = on")
+    return moved
+
+
+def _sources(new_state: str) -> list[str]:
+    """The states that a setpoint may come to `new_state` from."""
+    return [str(state) for state, targets in Setpoint.STEPS.items() if new_state in targets]
 
 
 JUDGE = """

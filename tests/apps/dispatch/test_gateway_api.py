@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from django.test import Client
 
+from telemetry.storage.copying import copy_out
 from tests.apps.dispatch.day import PlayedDay
 from tests.factories import make_client
 from vpp.accounts.models import Participant
 from vpp.accounts.operations import create_client
+from vpp.dispatch import setpoint_columns
 from vpp.dispatch.models import Setpoint
 from vpp.lib import clock
 
@@ -39,6 +43,42 @@ def test_a_gateway_polls_answers_and_polls_again(client: Client) -> None:
     assert client.get(SETPOINTS, query, headers=headers(token)).json()["setpoints"]["id"] == []
     everything = client.get(SETPOINTS, query | {"in_force": "true"}, headers=headers(token)).json()["setpoints"]
     assert sorted(everything["state"]) == ["ACKNOWLEDGED", "ACKNOWLEDGED", "REFUSED"]
+
+
+def test_each_reason_of_many_refusals_is_kept_in_as_many_queries_as_one(
+    client: Client, django_assert_max_num_queries: Any
+) -> None:
+    played = PlayedDay(12, up_kw=36.0)
+    clock.set_simulated(played.start(40))
+    _, token = make_client(scopes=("dispatch:read",))
+    played.cycle(40)
+    query = {"interval": played.start(40).isoformat()}
+    columns = client.get(SETPOINTS, query, headers=headers(token)).json()["setpoints"]
+    body = {"accepted": [], "refused": [{"id": pk, "reason": f"why {pk}"} for pk in columns["id"]]}
+    with django_assert_max_num_queries(12):
+        answer = client.post(ANSWERS, body, content_type="application/json", headers=headers(token))
+    assert answer.json() == {"acknowledged": 0, "refused": 12, "ignored": 0}
+    assert {one.reason == f"why {one.pk}" for one in Setpoint.objects.filter(state="REFUSED")} == {True}
+
+
+def test_a_poll_reads_the_setpoints_of_the_callers_own_devices_only(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    played = PlayedDay(3, up_kw=9.0)
+    clock.set_simulated(played.start(40))
+    played.cycle(40)
+    mine = played.devices[0]
+    _, token = create_client(participant=mine.site.owner, name="gateway", scopes=("dispatch:read",), at=played.start(0))
+    read: list[int] = []
+
+    def counting(*question: Any) -> dict[str, Any]:
+        columns = copy_out(*question)
+        read.append(columns["id"].size)
+        return columns
+
+    monkeypatch.setattr(setpoint_columns, "copy_out", counting)
+    client.get(SETPOINTS, {"interval": played.start(40).isoformat()}, headers=headers(token))
+    assert read == [1]
 
 
 def test_an_owner_gets_and_answers_only_their_own_devices(client: Client) -> None:

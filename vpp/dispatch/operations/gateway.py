@@ -14,7 +14,7 @@ from vpp.dispatch import setpoint_rows
 from vpp.dispatch.answers import store_applied
 from vpp.dispatch.models import Link, Setpoint
 from vpp.dispatch.setpoint_rows import SetpointColumns
-from vpp.enrollment.models import Device, Portfolio
+from vpp.enrollment.models import Device
 
 if TYPE_CHECKING:
     from vpp.accounts.models import Principal
@@ -45,18 +45,14 @@ def fetch_setpoints(principal: Principal, interval_start: datetime, at: datetime
     everything=False leaves out what was already answered: the queue of a gateway that remembers.
     """
     with transaction.atomic():
-        found = setpoint_rows.in_force(list(Portfolio.objects.values_list("pk", flat=True)), interval_start)
         polled = Q(link__isnull=True) | Q(link__protocol=Link.Protocol.HTTP)
-        devices = Device.objects.visible_to(principal).filter(polled, pk__in=found.device_id.tolist())
-        code_of = dict(devices.values_list("pk", "code"))
-        kept = [
-            row
-            for row, device_id in enumerate(found.device_id.tolist())
-            if device_id in code_of and (everything or found.state[row] in UNANSWERED)
-        ]
+        devices = Device.objects.visible_to(principal).filter(polled)
+        found = setpoint_rows.in_force_of(devices, interval_start)
+        kept = [row for row, state in enumerate(found.state) if everything or state in UNANSWERED]
         chosen = found.take(kept)
         planned = [pk for pk, state in zip(chosen.id.tolist(), chosen.state, strict=True) if state == "PLANNED"]
         setpoint_rows.step(planned, Setpoint.State.SENT, at=at, moment_field="sent_at")
+        code_of = dict(Device.objects.filter(pk__in=chosen.device_id.tolist()).values_list("pk", "code"))
     return Outgoing(chosen, [code_of[device_id] for device_id in chosen.device_id.tolist()])
 
 
@@ -86,10 +82,5 @@ def _store(
             waiting = Setpoint.objects.with_ids(applied_kvar).filter(state=Setpoint.State.SENT)
             store_applied({pk: applied_kvar[pk] for pk in waiting.values_list("pk", flat=True)})
         acknowledged = setpoint_rows.step(accepted, Setpoint.State.ACKNOWLEDGED, at=at, moment_field="answered_at")
-        turned_down = 0
-        for reason in sorted(set(refused.values())):
-            ids = [pk for pk, given in refused.items() if given == reason]
-            turned_down += setpoint_rows.step(
-                ids, Setpoint.State.REFUSED, at=at, moment_field="answered_at", reason=reason[:80]
-            )
+        turned_down = setpoint_rows.refuse(refused, at=at)
     return Answered(acknowledged, turned_down, n_asked - acknowledged - turned_down)
