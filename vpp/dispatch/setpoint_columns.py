@@ -81,7 +81,7 @@ LONGEST_VALIDITY = timedelta(hours=1)  # no setpoint holds longer, so older ones
 
 
 def in_force(portfolio_ids: Sequence[int], moment: datetime) -> SetpointColumns:
-    """The newest setpoint of each device of some portfolios that still holds at `moment`, whatever was answered to it."""
+    """The newest setpoint of each device of the portfolios that still holds at `moment`, whatever was answered."""
     return _in_force("s.portfolio_id = ANY(%s)", [list(portfolio_ids)], moment)
 
 

@@ -8,12 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import ipaddress
 import json
-import socket
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 from uuid import NAMESPACE_URL, uuid5
 
 from django.conf import settings
@@ -23,21 +20,14 @@ from vpp.accounts.models import Participant
 from vpp.accounts.operations import audit
 from vpp.jobs import operations as jobs
 from vpp.jobs.models import Webhook, WebhookDelivery
+from vpp.jobs.webhook_address import BadWebhook, check_address, post
 from vpp.lib.errors import DomainError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 DELIVER = "jobs.webhook"
-TIMEOUT_S = 15
 SECRET_PREFIX = "whsec_"
-
-
-class BadWebhook(DomainError):
-    """The address may not be called: not https, or inside a private network."""
-
-    code = "bad_webhook"
-    http_status = 422
 
 
 class ReceiverDown(Exception):
@@ -139,43 +129,16 @@ def deliver(delivery: WebhookDelivery) -> None:
 
 def _post(delivery: WebhookDelivery, now: datetime) -> int:
     """The status that the receiver answers with. Raises BadWebhook, requests.RequestException."""
-    import requests
-
-    check_address(delivery.webhook.url)
     body = json.dumps(delivery.body, separators=(",", ":")).encode()
-    answer = requests.post(
-        delivery.webhook.url,
-        data=body,
-        headers={
-            "Content-Type": "application/json",
-            "X-VPP-Event": delivery.event,
-            "X-VPP-Delivery": str(delivery.delivery_id),
-            "X-VPP-Signature": signature(secret_of(delivery.webhook), body, int(now.timestamp())),
-        },
-        timeout=TIMEOUT_S,
-        allow_redirects=False,
-    )
-    return int(answer.status_code)
+    headers = {
+        "Content-Type": "application/json",
+        "X-VPP-Event": delivery.event,
+        "X-VPP-Delivery": str(delivery.delivery_id),
+        "X-VPP-Signature": signature(secret_of(delivery.webhook), body, int(now.timestamp())),
+    }
+    return post(delivery.webhook.url, body, headers, attempt=delivery.attempts)
 
 
 def _note(delivery: WebhookDelivery, answer: str) -> None:
     delivery.answer = answer
     delivery.save(update_fields=["state", "attempts", "answer", "delivered_at"])
-
-
-def check_address(url: str) -> None:
-    """Raises BadWebhook for anything but https to a public address, unless VPP_WEBHOOK_PRIVATE allows it.
-
-    The name is looked up again before each delivery; redirects are not followed.
-    """
-    parts = urlsplit(url)
-    if settings.WEBHOOK_PRIVATE and parts.scheme in ("http", "https") and parts.hostname:
-        return
-    if parts.scheme != "https" or not parts.hostname:
-        raise BadWebhook("a webhook needs an https address")
-    try:
-        found = socket.getaddrinfo(parts.hostname, parts.port or 443, type=socket.SOCK_STREAM)
-    except OSError:
-        return  # not known now: the delivery waits for it
-    if any(not ipaddress.ip_address(address[4][0]).is_global for address in found):
-        raise BadWebhook(f"{parts.hostname} is not a public address")
