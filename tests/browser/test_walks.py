@@ -134,6 +134,14 @@ def test_nothing_runs_off_a_screen(visit, site: Site, width):
         assert page.evaluate("document.documentElement.scrollWidth") <= width, path
 
 
+def test_the_admin_does_not_run_off_a_telephone(visit, site: Site):
+    """Its lists scroll inside their own frame too."""
+    page = visit("staff", width=390).page
+    for path in ("/admin/accounts/auditevent/", "/admin/accounts/user/add/"):
+        page.goto(site.url + path)
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390, path
+
+
 @pytest.mark.django_db
 def test_the_served_day_is_a_settled_one(site: Site):
     """Also what makes pytest-django set a database up where only this folder is run."""
