@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 import numpy as np
+from django.db.models import Q
 from numpy.typing import NDArray
 
 from bidding.models import Activation, Ask, Award, Bid, BookCell, BookEntry, NightlyRun, PlannedDay
+from vpp.enrollment.models import Enrollment
 from vpp.lib.periods import DeliveryDay
 
 FloatArray = NDArray[np.float64]
@@ -94,11 +96,16 @@ def nightly_run(zone_code: str, delivery_date: date) -> NightlyRun | None:
     return NightlyRun.objects.nights().filter(zone_code=zone_code, delivery_date=delivery_date).order_by("pk").first()
 
 
-def open_asks(delivery_date: date, at: datetime) -> list[Ask]:
-    """Asks of the day for real power that still want a bid, in the order they came."""
+def open_asks(zone_code: str, delivery_date: date, at: datetime) -> list[Ask]:
+    """Asks of the day for real power that still want a bid, in the order they came; not those on feeders behind which
+    only portfolios of other zones stand, which these answer."""
     asks = Ask.objects.open_for_bids().filter(
         delivery_date=delivery_date, gate_at__gt=at, power_kind=Ask.PowerKind.REAL
     )
+    behind = Enrollment.objects.filter(period__contains=at)
+    here, elsewhere = behind.filter(portfolio__zone_code=zone_code), behind.exclude(portfolio__zone_code=zone_code)
+    feeder, column = "congestion_point__feeder__code__in", "device__site__feeder_code"
+    asks = asks.filter(Q(**{feeder: here.values(column)}) | ~Q(**{feeder: elsewhere.values(column)}))
     return list(asks.select_related("congestion_point__feeder", "utility", "contract").order_by("created_at", "pk"))
 
 

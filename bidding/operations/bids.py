@@ -25,9 +25,12 @@ def live_bid(portfolio: Portfolio, product: Product, day: DeliveryDay, ask: Ask 
     ).first()
 
 
-def next_version(portfolio: Portfolio, ask: Ask) -> int:
-    """Bids on an ask are numbered per portfolio; a revoked one leaves its number behind."""
-    return Bid.objects.filter(portfolio=portfolio, ask=ask).count() + 1
+def next_version(portfolio: Portfolio, ask: Ask, *, run: NightlyRun | None = None) -> int:
+    """Bids on an ask are numbered per portfolio; a revoked one leaves its number behind. A run keeps its own number,
+    so that it makes no second bid when it is taken up again."""
+    earlier = Bid.objects.filter(portfolio=portfolio, ask=ask)
+    own = None if run is None else earlier.filter(nightly_run=run).order_by("-version").first()
+    return earlier.count() + 1 if own is None else own.version
 
 
 def move(bid: Bid, state: str, *, at: datetime, actor: object = "service", reason: str = "", **fields: Any) -> None:

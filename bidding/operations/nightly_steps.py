@@ -11,12 +11,13 @@ from bidding.distribution.ask_states import end_answering
 from bidding.distribution.contract_use import check_offer
 from bidding.distribution.offering import make_options
 from bidding.errors import REFUSALS, DomainError, GatePassed
-from bidding.models import Bid, PlannedDay, Product
+from bidding.models import Bid, PlannedDay
 from bidding.operations import bids, book
 from bidding.operations.nightly import NightlyContext
 from bidding.operations.optimising import gathered_for, optimise
 from bidding.operations.positions import as_json, bid_drafts
 from bidding.queries import book_check, open_asks
+from bidding.wholesale.queries import wholesale_products
 
 __all__ = ["check_data", "make_bids", "make_forecast", "optimise", "prepare_fallbacks", "submit"]
 
@@ -25,14 +26,14 @@ def check_data(context: NightlyContext) -> dict[str, Any]:
     """What there is to sell, at which expected prices, and which asks wait."""
     findings = [f"{offer.product}: {offer.note}" for offer in context.products if offer.is_fallback]
     offered = {offer.product.pk for offer in context.products}
-    every = Product.objects.in_zone(context.run.zone_code).exclude(kind=Product.Kind.ASK)
+    every = wholesale_products(context.run.zone_code, context.day.date)
     findings += [f"{product}: no price is known, not offered" for product in every if product.pk not in offered]
     closed = [str(offer.product) for offer in context.products if offer.gate_at <= context.at]
     findings += [f"{code}: the gate is closed" for code in closed]
     return {
         "portfolios": len(context.portfolios),
         "products": {str(offer.product): offer.note for offer in context.products},
-        "asks": [ask.reference for ask in open_asks(context.day.date, context.at)],
+        "asks": [ask.reference for ask in open_asks(context.run.zone_code, context.day.date, context.at)],
         "findings": findings,
     }
 
@@ -152,7 +153,7 @@ def submit(context: NightlyContext) -> dict[str, Any]:
         except GatePassed as error:
             bids.end_bid(bid, Bid.State.EXPIRED, at=context.at, reason=error.message)
             findings.append(f"{bid}: {error.message}")
-    for ask in open_asks(context.day.date, context.at):
+    for ask in open_asks(context.run.zone_code, context.day.date, context.at):
         with transaction.atomic():
             end_answering(ask, at=context.at)
     return {

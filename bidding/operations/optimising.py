@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from bidding.distribution.contract_use import within_energy
 from bidding.distribution.offering import AnswerPrices, answer_prices
+from bidding.distribution.real import still_wanted_kw
 from bidding.models import Ask, PlannedDay
 from bidding.operations import bids
 from bidding.operations.energy_form import Offered, in_best_form
@@ -70,11 +71,11 @@ def sentence(short: dict[str, Any]) -> str:
 
 
 def _wanted(context: NightlyContext, days: list[PlannedDay]) -> dict[int, tuple[Ask, FloatArray]]:
-    """Open asks with what no portfolio has answered yet."""
+    """Open asks with what no portfolio has answered yet, neither in this run nor with a bid that is held."""
     if context.ask_product is None:
         return {}
-    asks = open_asks(context.day.date, context.at)
-    wanted = within_energy({ask.pk: (ask, np.array(ask.quantity_kw, dtype=np.float64)) for ask in asks}, context.day)
+    asks = open_asks(context.run.zone_code, context.day.date, context.at)
+    wanted = within_energy({ask.pk: (ask, still_wanted_kw(ask)) for ask in asks}, context.day)
     for planned in days:
         if planned.settled:
             _subtract(wanted, planned)

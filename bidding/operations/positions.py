@@ -9,6 +9,7 @@ import numpy as np
 from django.conf import settings
 
 from bidding.models import Ask, PlannedDay, Product
+from bidding.operations.bids import next_version
 from bidding.operations.drafts import BidDraft
 from bidding.operations.offering import risk_of
 from bidding.operations.order_forms import extremes_of
@@ -139,6 +140,7 @@ def _ask_draft(
         down_kw,
         [price] * context.day.n_intervals,
         ask=ask,
+        version=next_version(planned.portfolio, ask, run=context.run),
         confidence=settings.OFFER_CONFIDENCE,
         shortfall_risk=planned.positions.get("risk", {}),
     )

@@ -76,6 +76,6 @@ def test_at_night_an_ask_under_a_contract_is_answered_at_the_agreed_price(world:
     ask = world.ask(contract=make_contract(world, 1000.0))
     key = str(ask.pk)
     planned = PlannedDay(portfolio=world.portfolio, positions={"ask_price": {key: 1.0}})
-    context = SimpleNamespace(day=world.day)
+    context = SimpleNamespace(day=world.day, run=None)
     draft = _ask_draft(context, planned, world.ask_product, key, list(ask.quantity_kw))  # type: ignore[arg-type]
     assert set(draft.price_per_mwh) == {ask.ceiling_price_per_mwh}

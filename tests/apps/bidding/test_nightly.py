@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, date, datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, date, datetime, time, timedelta
 from io import StringIO
 
 import numpy as np
 import pytest
 from django.core.management import CommandError, call_command
+from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 
 from bidding import operations, queries
 from bidding.errors import GatePassed, NoMarkets
 from bidding.kernels.solver import SolverFailed, Status
-from bidding.models import Ask, Bid, BookEntry, NightlyRun, NightlyStep, PlannedDay, Product
+from bidding.models import Ask, Bid, BookEntry, Market, NightlyRun, NightlyStep, PlannedDay, Product
 from bidding.operations import nightly_steps, optimising
 from bidding.operations.drafts import day_of, gate_of
 from tests.apps.bidding.world import MARKET_FILE, make_world
+from tests.factories import make_device, make_portfolio
 from vpp.accounts.models import AuditEvent
 from vpp.jobs import operations as jobs
 from vpp.jobs.models import Job
@@ -179,6 +182,52 @@ def test_an_ask_too_dear_for_us_or_elsewhere_gets_no_bid(world):
     run_night(world)
     cheap.refresh_from_db()
     assert cheap.state == Ask.State.NO_BID and not Bid.objects.filter(ask=cheap).exists()
+
+
+def test_an_ask_whose_first_bid_was_revoked_gets_another_one(world):
+    from bidding.distribution.answering import answer_feeder
+
+    ask = world.ask()
+    (first,) = answer_feeder(feeder_code=world.point.feeder.code, delivery_date=world.day.date, at=world.at).bids
+    operations.revoke_bid(bid=first, at=world.at, actor="t")
+    run_night(world)
+    ask.refresh_from_db()
+    again = Bid.objects.exclude(pk=first.pk).get(ask=ask)
+    assert (ask.state, again.state, again.version) == (Ask.State.BID, Bid.State.SUBMITTED, 2)
+
+
+def test_what_a_held_bid_answers_is_not_planned_again(world):
+    world.open_book(380.0)
+    ask = world.ask()
+    draft = replace(world.draft(0.0, product=world.ask_product, ask=ask), up_kw=ask.quantity_kw)
+    held = operations.create_bid(draft, at=world.at)
+    operations.hold_bid(bid=held, at=world.at, actor="t", reason="storm")
+    run_night(world)
+    assert not any(map(any, PlannedDay.objects.get().positions["ask_kw"].values()))
+    assert Bid.objects.filter(ask=ask).count() == 1
+
+
+def test_asks_behind_another_zones_feeder_are_left_to_that_zone(world):
+    ask = world.ask()
+    Market.objects.create(
+        code="ELSEWHERE", name="elsewhere", kind="WHOLESALE", zone_code="AT", time_zone="Europe/Vienna",
+        mtu_minutes=60, gate_days_before=1, gate_local_time=time(12),
+    )  # fmt: skip
+    Product.objects.filter(pk=world.reserve.pk).update(market=Market.objects.get(code="ELSEWHERE"))
+    make_portfolio(devices=[make_device()], zone_code="AT")
+    operations.nightly(zone_code="AT", delivery_date=world.day.date, at=world.at)
+    ask.refresh_from_db()
+    assert ask.state == Ask.State.ASKED
+    run_night(world)
+    ask.refresh_from_db()
+    assert ask.state == Ask.State.BID
+
+
+def test_a_product_that_ended_is_no_finding(world):
+    ended = DateTimeTZRange(datetime(2010, 1, 1, tzinfo=UTC), datetime(2015, 1, 1, tzinfo=UTC))
+    Product.objects.filter(pk=world.reserve.pk).update(period=ended)
+    run = run_night(world)
+    assert not [one for one in run.steps.get(name="data").detail["findings"] if "RESERVE-UP" in one]
 
 
 def test_two_asks_for_the_same_kilowatts_are_not_both_answered_in_full(world):
