@@ -124,19 +124,30 @@ def take_awards(*, market: Market, rows: list[AwardedRow], at: datetime, actor: 
 
 
 def _awarded(bid: Bid, parts: list[AwardedRow]) -> tuple[list[float], list[float], list[float]]:
-    """(H,) up, down and price that the rows come to. Raises AwardExceedsBid for one outside the bid's day."""
+    """(H,) up, down and price that the rows come to. Raises UnknownBlock, and AwardExceedsBid for a row that is not
+    whole intervals of the bid's day, a second one of its side in an interval, and a second block."""
     day = day_of(bid.product, bid.delivery_date)
     up_kw, down_kw, price = ([0.0] * day.n_intervals for _ in range(3))
+    index_of = {moment: index for index, moment in enumerate([*day.starts(), day.end])}
+    taken: set[tuple[str, int]] = set()
+    if len(names := sorted({part.block for part in parts})) > 1:
+        raise AwardExceedsBid(f"of {bid} one block may be taken, not {names}", bid=bid.natural_key)
     for part in parts:
-        if not day.start <= part.start < part.end <= day.end:
-            raise AwardExceedsBid(f"{bid} is of {day.date}, a row from {part.start.isoformat()} is not", bid=part.bid)
+        first, last = index_of.get(part.start), index_of.get(part.end)
+        if first is None or last is None:
+            span = f"{part.start.isoformat()} to {part.end.isoformat()}"
+            raise AwardExceedsBid(f"{bid} is of {day.date}, {span} is not whole intervals of it", bid=part.bid)
         if part.block:
             up_kw, down_kw = _whole_block(bid, part)
-        for index, start in enumerate(day.starts()):
-            if part.start <= start < part.end:
-                if not part.block:
-                    (up_kw if part.side == "SELL" else down_kw)[index] = part.quantity_kw
-                price[index] = part.price
+        for index in range(first, last):
+            if (part.side, index) in taken:
+                raise AwardExceedsBid(
+                    f"{bid} has two rows of {part.side} for {day.starts()[index].isoformat()}", bid=part.bid
+                )
+            taken.add((part.side, index))
+            if not part.block:
+                (up_kw if part.side == "SELL" else down_kw)[index] = part.quantity_kw
+            price[index] = part.price
     return up_kw, down_kw, price
 
 

@@ -125,7 +125,11 @@ def test_groups_go_out_by_file_and_a_block_comes_back_whole(blocky, tmp_path):
     back.write_text(f"{head}\n{bid.natural_key},R1,{day},{row['side']},7.7,50.0,{row['block']}\n")
     with pytest.raises(CommandError, match="unknown_block"):
         call_command("market_files", "awards", str(back), "--market", market)
-    back.write_text(f"{head}\n{bid.natural_key},R1,{day},{row['side']},{row['quantity_mw']},50.0,{row['block']}\n")
+    taken = f"{bid.natural_key},R1,{day},{row['side']},{row['quantity_mw']},50.0"
+    back.write_text(f"{head}\n{taken},{row['block']}\n{taken.replace('SELL', 'BUY')},other\n")
+    with pytest.raises(CommandError, match="one block may be taken"):
+        call_command("market_files", "awards", str(back), "--market", market)
+    back.write_text(f"{head}\n{taken},{row['block']}\n")
     call_command("market_files", "awards", str(back), "--market", market)
     block = next(one for one in bid.blocks if one["name"] == row["block"])
     assert [Award.objects.get().up_kw, Award.objects.get().down_kw] == [block["up_kw"], block["down_kw"]]

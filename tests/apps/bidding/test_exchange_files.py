@@ -61,11 +61,14 @@ def test_bids_go_out_and_awards_come_in_by_command(world, sent, tmp_path):
         ("{start},{end},SELL,0.1,inf", "'inf' is no number"),
         ("{start},{end},SELL", "row 2"),
         ("2016-07-20T00:00:00Z,2016-07-20T04:00:00Z,SELL,0.1,7.5", "is not"),
+        ("{start},2016-07-13T22:20:00Z,SELL,0.1,7.5", "is not whole intervals"),
+        ("{start},{end},SELL,0.1,7.5\n{bid},R1,{start},{end},SELL,0.05,9", "two rows of SELL for 2016-07-13T22:00"),
     ],
 )
 def test_an_award_that_cannot_be_meant_leaves_the_bid_as_it_is(world, sent, tmp_path, cells, match):
     back = tmp_path / "awards.csv"
-    row = cells.format(start=world.day.start.isoformat(), end=world.day.starts()[16].isoformat())
+    start, end = world.day.start.isoformat(), world.day.starts()[16].isoformat()
+    row = cells.format(bid=sent.natural_key, start=start, end=end)
     back.write_text(f"{','.join(files.AWARDS)}\n{sent.natural_key},R1,{row}\n")
     with pytest.raises(CommandError, match=match):
         call_command("market_files", "awards", str(back), "--market", sent.product.market.code)
