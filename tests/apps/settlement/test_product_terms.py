@@ -1,19 +1,32 @@
 """Awards are paid by the dated terms of their product or contract; a restatement keeps the terms it was settled with."""
 
 import json
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 import numpy as np
 import pytest
 from django.core.management import CommandError, call_command
 
-from tests.apps.settlement.makers import SUMMER, after, at_intervals, make_ask, make_award, make_plan, meter, utility
+from bidding.models import Market, Price, Product
+from tests.apps.settlement.makers import (
+    SUMMER,
+    after,
+    at_intervals,
+    make_ask,
+    make_award,
+    make_plan,
+    make_product,
+    meter,
+    utility,
+)
 from tests.apps.settlement.test_settle_day import EVENING, settle, sold_evening
-from tests.factories import make_contract, make_device, make_portfolio
+from tests.factories import ZONE, make_contract, make_device, make_portfolio
 from vpp.lib import clock
+from vpp.lib.periods import DeliveryDay
 from vpp.settlement import operations, queries
 from vpp.settlement.models import ComponentRule, Performance, ProductTerms, SettlementRun
+from vpp.settlement.queries.terms import named_prices
 
 pytestmark = pytest.mark.django_db
 BEFORE = after(SUMMER) - timedelta(days=30)
@@ -59,6 +72,30 @@ def test_the_terms_of_a_product_take_the_place_of_its_kinds_rule_and_are_kept_by
     for one in (run, again):
         assert operations.verify_run(one) == one.checksum
     assert not any(queries.trial_balance().values())
+
+
+def publish(product: Product, start: datetime, price: float) -> None:
+    Price.objects.create(product=product, interval_start=start, price=price, source="test", available_at=BEFORE)
+
+
+def test_a_price_of_a_product_holds_for_its_whole_block_whatever_the_markets_time_unit():
+    portfolio, _, _ = sold_evening(delivered=(200.0, 100.0))
+    hourly = make_product(code="RT")
+    Market.objects.filter(code="DA").update(mtu_minutes=15)
+    publish(hourly, DeliveryDay(SUMMER, ZONE).starts()[EVENING[0]], 60.0)
+    add([{"component": "TWO_SETTLEMENT", "real_time_price": "DA/RT"}])
+    run = settle(portfolio)
+    assert run.findings == [] and paid(run)["real_time"] == Decimal("-6.00")  # 0.1 MWh short at 60
+
+
+@pytest.mark.parametrize(("day", "first_block"), [(date(2016, 3, 27), 12), (SUMMER, 16), (date(2016, 10, 30), 20)])
+def test_the_price_of_four_hours_holds_for_three_or_five_on_clock_change_days(day: date, first_block: int):
+    reserve = make_product(kind="RESERVE_UP", code="R4")
+    Product.objects.filter(pk=reserve.pk).update(block_minutes=240)
+    delivery = DeliveryDay(day, ZONE)
+    publish(reserve, delivery.start, 7.0)
+    prices = named_prices("DA/R4", delivery, delivery.end + timedelta(days=365))
+    assert prices == [Decimal("7.000000")] * first_block + [None] * (delivery.n_intervals - first_block)
 
 
 def test_a_contracts_terms_go_before_its_markets():

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
-from decimal import Decimal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bidding.models import Activation, Award, Price, Product
-from vpp.lib.periods import DeliveryDay, as_datetime64
+from bidding.models import Activation, Award, Product
+from vpp.lib.periods import DeliveryDay
 from vpp.settlement.kernels.day import AwardDay
 from vpp.settlement.kernels.revenue import AwardTerms
+from vpp.settlement.kernels.value import Prices
 from vpp.settlement.models import PaymentRule
+from vpp.settlement.queries.prices import decimal_price, prices_of_day
 from vpp.settlement.queries.rules import RuleMissing
 from vpp.settlement.queries.terms import DayTerms
-
-PRICE_QUANTUM = Decimal("0.000001")
 
 
 def awards_of(portfolio_id: int, delivery_date: date, as_of: datetime) -> list[Award]:
@@ -54,9 +53,7 @@ def as_award_days(
     return found
 
 
-def _terms(
-    award: Award, rule: PaymentRule, held: DayTerms, energy_prices: list[Decimal | None], month: str
-) -> AwardTerms:
+def _terms(award: Award, rule: PaymentRule, held: DayTerms, energy_prices: Prices, month: str) -> AwardTerms:
     own = held.of(award)
     return AwardTerms(
         product_kind=award.bid.product.kind,
@@ -70,11 +67,6 @@ def _terms(
         series=own.series,
         inputs=own.inputs,
     )
-
-
-def decimal_price(price: float) -> Decimal:
-    """A stored price as an exact amount of EUR/MWh."""
-    return Decimal(repr(float(price))).quantize(PRICE_QUANTUM)
 
 
 def event_days_before(
@@ -129,26 +121,16 @@ def _called_pu(awards: Sequence[Award], day: DeliveryDay, as_of: datetime) -> di
     return found
 
 
-def _energy_prices(awards: Sequence[Award], day: DeliveryDay, as_of: datetime) -> list[Decimal | None]:
-    """(H,) the wholesale energy price of the awards' zone, as known at `as_of`; None where there is none."""
-    prices: list[Decimal | None] = [None] * day.n_intervals
+def _energy_prices(awards: Sequence[Award], day: DeliveryDay, as_of: datetime) -> Prices:
+    """(H,) the wholesale energy price of the awards' zone, as known at `as_of`; None where there is none.
+
+    Of several energy products the first that has a price of the day."""
+    nothing: Prices = [None] * day.n_intervals
     if not awards:
-        return prices
-    market = awards[0].bid.product.market
-    rows = (
-        Price.objects.known_at(as_of)
-        .filter(product__kind=Product.Kind.ENERGY, product__market__zone_code=market.zone_code)
-        .filter(interval_start__gte=day.start - timedelta(hours=1), interval_start__lt=day.end)
-        .order_by("product_id", "interval_start", "available_at")
-        .values_list("product_id", "product__market__mtu_minutes", "interval_start", "price")
-    )
-    first_product = None
-    for product_id, mtu_minutes, start, price in rows:
-        first_product = first_product or product_id
-        if product_id != first_product:
-            break
-        offset_s = int((as_datetime64(start) - as_datetime64(day.start)).astype(int))
-        first = offset_s // (day.step_minutes * 60)
-        for index in range(max(0, first), min(day.n_intervals, first + max(1, mtu_minutes // day.step_minutes))):
-            prices[index] = decimal_price(price)
-    return prices
+        return nothing
+    zone_code = awards[0].bid.product.market.zone_code
+    for product in Product.objects.in_zone(zone_code).filter(kind=Product.Kind.ENERGY).order_by("pk"):
+        prices = prices_of_day(product, day, as_of)
+        if any(price is not None for price in prices):
+            return prices
+    return nothing

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from decimal import Decimal
+from datetime import datetime
 from typing import Any
 
-from bidding.models import Award, Price
-from vpp.lib.periods import DeliveryDay, as_datetime64
+from bidding.models import Award, Product
+from vpp.lib.periods import DeliveryDay
 from vpp.settlement.kernels.components.facts import prices_named
 from vpp.settlement.kernels.value import Prices
 from vpp.settlement.models import ComponentInput, ComponentRule, ProductTerms
-
-PRICE_QUANTUM = Decimal("0.000001")
+from vpp.settlement.queries.prices import prices_of_day
 
 
 @dataclass(frozen=True)
@@ -115,18 +113,6 @@ def _inputs(award_ids: Sequence[int], as_of: datetime) -> dict[int, dict[str, Ma
 
 def named_prices(name: str, day: DeliveryDay, as_of: datetime) -> Prices:
     """(H,) prices of MARKET/PRODUCT as known at `as_of`; None where there is none."""
-    market, _, product = name.partition("/")
-    rows = (
-        Price.objects.known_at(as_of)
-        .filter(product__market__code=market, product__code=product)
-        .filter(interval_start__gte=day.start - timedelta(hours=1), interval_start__lt=day.end)
-        .order_by("interval_start", "available_at")
-        .values_list("product__market__mtu_minutes", "interval_start", "price")
-    )
-    prices: list[Decimal | None] = [None] * day.n_intervals
-    for mtu_minutes, start, price in rows:
-        offset_s = int((as_datetime64(start) - as_datetime64(day.start)).astype(int))
-        first = offset_s // (day.step_minutes * 60)
-        for index in range(max(0, first), min(day.n_intervals, first + max(1, mtu_minutes // day.step_minutes))):
-            prices[index] = Decimal(repr(float(price))).quantize(PRICE_QUANTUM)
-    return prices
+    market, _, code = name.partition("/")
+    product = Product.objects.filter(market__code=market, code=code).first()
+    return [None] * day.n_intervals if product is None else prices_of_day(product, day, as_of)
