@@ -8,16 +8,17 @@ import pytest
 from django.core.management import CommandError, call_command
 from rest_framework.test import APIClient
 
-from tests.apps.settlement.makers import SUMMER, after, utility
+from tests.apps.settlement.makers import SUMMER, after, at_intervals, make_award, make_plan, meter, utility
 from tests.apps.settlement.test_edges import committed_ask
-from tests.apps.settlement.test_settle_day import settle
+from tests.apps.settlement.test_settle_day import EVENING, settle
+from tests.factories import make_contract, make_device, make_portfolio
 from vpp.accounts import operations as accounts
 from vpp.lib import clock
 from vpp.settlement import operations
+from vpp.settlement.kernels.utility_differences import differences
 from vpp.settlement.kernels.utility_statement import (
     StatementUnreadable,
     TheirInterval,
-    differences,
     read_csv,
     read_flex_settlement,
 )
@@ -196,3 +197,30 @@ def test_a_statement_that_was_read_elsewhere_is_imported_once_under_the_callers_
     (dispute,) = bring(less, "July-3").disputes.all()
     assert dispute.ask == ask
     assert {row["field"] for row in dispute.evidence["differences"]} == {"delivered_kw"}
+
+
+def test_an_ask_that_two_portfolios_answered_is_compared_with_both_awards():
+    mine, ask = settled_ask()
+    battery = make_device(max_production_kw=200.0)
+    make_contract(battery.site.owner)
+    other = make_portfolio(devices=[battery])
+    make_award(other, kind="ASK", up=dict.fromkeys(EVENING, 40.0), price=200.0, ask=ask)
+    make_plan(other, {battery: {72: -40.0}})
+    meter(battery, SUMMER, at_intervals(dict.fromkeys(EVENING, -50.0)))  # 10 kW beyond its order are not the other's
+    settle(other)
+
+    def bring(reference, second_kw):
+        said = {"ORDER-1": (100.0, 95.0), "ORDER-2": (40.0, second_kw)}
+        return operations.import_utility_statement(
+            utility=mine, reference=reference, at=after(SUMMER), asks=dict.fromkeys(said, ask),
+            intervals=[TheirInterval(order, SUMMER, isp, *kw) for order, kw in said.items() for isp in range(73, 77)],
+            net_by_order={"ORDER-1": Decimal("18.00"), "ORDER-2": Decimal("8.00")},
+        )  # fmt: skip
+
+    agreed = bring("July", 40.0)
+    assert (agreed.lines.count(), agreed.disputes.count(), agreed.lines.get(isp=73).ordered_kw) == (4, 0, 140.0)
+    (dispute,) = bring("July-2", 30.0).disputes.all()
+    assert {(row["field"], row["ours"], row["theirs"]) for row in dispute.evidence["differences"]} == {
+        ("delivered_kw", 135.0, 125.0)
+    }
+    assert len(dispute.evidence["ours"]["awards"]) == 2

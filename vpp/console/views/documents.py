@@ -59,9 +59,10 @@ def dispute_page(request: HttpRequest, dispute_id: int) -> HttpResponse:
             messages.error(request, f"{told(error)} ({error.code})")
         return redirect("console:dispute", dispute_id=dispute.pk)
     open_to = Dispute.STEPS.get(Dispute.State(dispute.state), ())
+    ours = dispute.evidence.get("ours", {})
     context = {
         "here": "disputes", "dispute": dispute, "zone": dispute.ask.time_zone,
-        "differences": dispute.evidence.get("differences", []), "ours": dispute.evidence.get("ours", {}),
+        "differences": dispute.evidence.get("differences", []), "ours": ours.get("awards") or ([ours] if ours else []),
         "events": dispute.events.order_by("at", "pk"), "staff": principal.sees_all,
         "steps": [(step.value, step.label) for step in open_to] if has_role(request, *allowed) else [],
     }  # fmt: skip

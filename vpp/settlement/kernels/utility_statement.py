@@ -1,4 +1,4 @@
-"""The other side's settlement of flexibility orders: read from CSV or a UFTP FlexSettlement, compared with ours.
+"""The other side's settlement of flexibility orders: read from CSV or a UFTP FlexSettlement.
 
 Power is kW in the direction of the order, non-negative where it was met. Intervals count from 1 on the local day.
 """
@@ -41,20 +41,6 @@ class TheirStatement:
     currency: str
     intervals: Sequence[TheirInterval]
     net_by_order: Mapping[str, Decimal]
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """One value that differs by more than the tolerance; isp 0 is the whole order."""
-
-    isp: int
-    field: str
-    ours: float
-    theirs: float
-
-    @property
-    def difference(self) -> float:
-        return self.theirs - self.ours
 
 
 def read_csv(text: str, currency: str = "EUR") -> TheirStatement:
@@ -153,42 +139,3 @@ def _refuse_repeats(intervals: Sequence[TheirInterval]) -> None:
         if (key := (one.order, one.isp)) in seen:
             raise StatementUnreadable(f"order {one.order}: interval {one.isp} stands twice")
         seen.add(key)
-
-
-def differences(
-    theirs: Sequence[TheirInterval],
-    ordered_kw: Sequence[float],
-    delivered_kw: Sequence[float],
-    *,
-    tolerance_kw: float = 0.5,
-    tolerance_pu: float = 0.01,
-) -> list[Difference]:
-    """What differs by more than max(tolerance_kw, tolerance_pu x ours), in the order of the intervals.
-
-    ordered_kw, delivered_kw : (H,) ours, in the direction of the order, delivered uncapped and maybe negative.
-
-    Theirs is compared with ours as UFTP settles it: delivered = min(ordered, max(0, d)), deficiency = max(0, ordered -
-    d). An ordered interval of ours that they leave out is compared with zero.
-    """
-    by_isp = {one.isp: one for one in theirs}
-    found: list[Difference] = []
-    for isp, (ordered, real) in enumerate(zip(ordered_kw, delivered_kw, strict=True), start=1):
-        their = by_isp.pop(isp, None)
-        if their is None:
-            their = TheirInterval("", date.min, isp, ordered_kw=0.0) if ordered > 0 else None
-        if their is not None:
-            ours = {
-                "ordered_kw": ordered,
-                "delivered_kw": min(ordered, max(0.0, real)),
-                "deficiency_kw": max(0.0, ordered - real) if ordered > 0 else 0.0,
-            }
-            found.extend(_off(isp, ours, their, tolerance_kw, tolerance_pu))
-    found.extend(Difference(isp, "interval", 0.0, float(isp)) for isp in sorted(by_isp))
-    return found
-
-
-def _off(isp: int, ours: Mapping[str, float], their: TheirInterval, kw: float, pu: float) -> Iterable[Difference]:
-    for field, value in ours.items():
-        said = getattr(their, field)
-        if said is not None and abs(said - value) > max(kw, pu * abs(value)):
-            yield Difference(isp, field, value, said)

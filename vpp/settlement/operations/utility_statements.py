@@ -13,6 +13,7 @@ from bidding.models import Ask
 from vpp.accounts.models import Participant
 from vpp.accounts.operations import audit
 from vpp.lib.errors import Conflict, DomainError
+from vpp.settlement.kernels.utility_differences import TheirSum, summed
 from vpp.settlement.kernels.utility_statement import (
     StatementUnreadable,
     TheirInterval,
@@ -65,7 +66,7 @@ def import_utility_statement(
     actor: object = "settlement",
 ) -> UtilityStatement:
     """Store a utility's statement that was read elsewhere, as a FlexSettlement that came by UFTP, once; open a dispute
-    for every ask that differs from ours.
+    for every ask that differs from ours, all its orders together.
 
     reference    : theirs, unique per utility; the same content again finds the first import, other content is refused.
     intervals    : per ISP of an order, kW in the order's direction; what is None is not compared.
@@ -111,18 +112,22 @@ def _import(
         digest=digest,
         findings=[{"finding": "unknown_order", "order": order} for order in sorted(orders - set(asks))],
     )
-    _store_lines(statement, theirs, asks)
+    orders_of: dict[Ask, list[str]] = {}
     for order in sorted(asks):
-        compare(statement, order, asks[order], theirs, tolerance, at=at, actor=actor)
+        orders_of.setdefault(asks[order], []).append(order)
+    for ask, its_orders in orders_of.items():
+        said = summed(theirs, its_orders)
+        _store_lines(statement, ask, said)
+        compare(statement, ask, said, tolerance, at=at, actor=actor)
     audit(at=at, actor=actor, action="utility_statement.received", subject=statement)
     return statement
 
 
-def _store_lines(statement: UtilityStatement, theirs: TheirStatement, asks: dict[str, Ask]) -> None:
+def _store_lines(statement: UtilityStatement, ask: Ask, said: TheirSum) -> None:
     UtilityStatementLine.objects.bulk_create(
         UtilityStatementLine(
             statement=statement,
-            ask=asks[one.order],
+            ask=ask,
             delivery_date=one.delivery_date,
             isp=one.isp,
             ordered_kw=one.ordered_kw,
@@ -130,6 +135,5 @@ def _store_lines(statement: UtilityStatement, theirs: TheirStatement, asks: dict
             deficiency_kw=one.deficiency_kw,
             net_amount=one.net_amount,
         )
-        for one in theirs.intervals
-        if one.order in asks
+        for one in said.intervals
     )
