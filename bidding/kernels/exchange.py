@@ -87,9 +87,12 @@ def checksum(rows: Sequence[OrderRow]) -> str:
 
 def _table(text: str, columns: Sequence[str]) -> list[dict[str, str]]:
     reader = csv.DictReader(io.StringIO(text))
-    if missing := set(columns) - set(reader.fieldnames or ()):
-        raise BadExchangeFile(f"columns are missing: {', '.join(sorted(missing))}")
-    return list(reader)
+    try:
+        if missing := set(columns) - set(reader.fieldnames or ()):
+            raise BadExchangeFile(f"columns are missing: {', '.join(sorted(missing))}")
+        return list(reader)
+    except csv.Error as error:
+        raise BadExchangeFile(f"line {reader.line_num}: {error}") from None
 
 
 def read_receipt(text: str) -> list[Receipt]:

@@ -59,7 +59,9 @@ def test_bids_go_out_and_awards_come_in_by_command(world, sent, tmp_path):
     [
         ("{start},{end},SELL,nan,7.5", "'nan' is no number"),
         ("{start},{end},SELL,0.1,inf", "'inf' is no number"),
+        ("{start},{end},SELL,0.1,1e400", "'1e400' is no number"),
         ("{start},{end},SELL", "row 2"),
+        ("{start},{end},SELL,0.1," + "7" * 200_000, "line 1: field larger"),
         ("2016-07-20T00:00:00Z,2016-07-20T04:00:00Z,SELL,0.1,7.5", "is not"),
         ("{start},2016-07-13T22:20:00Z,SELL,0.1,7.5", "is not whole intervals"),
         ("{start},{end},SELL,0.1,7.5\n{bid},R1,{start},{end},SELL,0.05,9", "two rows of SELL for 2016-07-13T22:00"),

@@ -157,6 +157,8 @@ def test_the_command_lists_what_differs(tmp_path):
         ("order,date,isp\nx,2016-07-14,1\nx,2016-07-14,1\n", "twice"),
         ("order,date,isp,delivered_kw\nx,2016-07-14,1,nan\n", "'nan' is no number"),
         ("order,date,isp,net_amount\nx,2016-07-14,1,Infinity\n", "'Infinity' is no number"),
+        ("order,date,isp,net_amount\nx,2016-07-14,1,1e9\n", "line 2: '1e9' is no number"),
+        (f"order,date,isp\n{'x' * 200_000},2016-07-14,1\n", "line 1: field larger than field limit"),
     ],
 )
 def test_a_csv_that_cannot_be_read_says_where(text, match):

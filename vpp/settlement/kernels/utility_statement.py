@@ -47,17 +47,19 @@ def read_csv(text: str, currency: str = "EUR") -> TheirStatement:
     """Columns order, date, isp, and any of ordered_kw, delivered_kw, deficiency_kw, net_amount. Raises
     StatementUnreadable with the line."""
     reader = csv.DictReader(io.StringIO(text))
-    missing = {"order", "date", "isp"} - set(reader.fieldnames or ())
-    if missing:
-        raise StatementUnreadable(f"column {', '.join(sorted(missing))} is missing")
-    if unknown := sorted(set(reader.fieldnames or ()) - set(CSV_COLUMNS) - {"currency"}):
-        raise StatementUnreadable(f"column {', '.join(unknown)} is unknown")
     intervals = []
-    for row in reader:
-        try:
+    try:
+        columns = set(reader.fieldnames or ())
+        if missing := {"order", "date", "isp"} - columns:
+            raise StatementUnreadable(f"column {', '.join(sorted(missing))} is missing")
+        if unknown := sorted(columns - set(CSV_COLUMNS) - {"currency"}):
+            raise StatementUnreadable(f"column {', '.join(unknown)} is unknown")
+        for row in reader:
             intervals.append(_csv_interval(row))
-        except ValueError as error:
-            raise StatementUnreadable(f"line {reader.line_num}: {error}") from error
+    except StatementUnreadable:
+        raise
+    except (ValueError, csv.Error) as error:
+        raise StatementUnreadable(f"line {reader.line_num}: {error}") from error
     _refuse_repeats(intervals)
     net: dict[str, Decimal] = {}
     for one in intervals:
