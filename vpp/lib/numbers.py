@@ -5,7 +5,6 @@ from __future__ import annotations
 from contextlib import suppress
 from decimal import Decimal, InvalidOperation
 
-
 MOST = Decimal(10) ** 8  # kW, MW, EUR: far above any, and within every column
 
 
