@@ -132,20 +132,22 @@ class EmbeddedPostgres:
             yield
 
     def _initialise(self) -> None:
-        self._programs.make_cluster_dir()
+        """Made beside its place and then moved there: who is killed meanwhile leaves no half of a cluster."""
+        made_in = self.cluster_dir.with_name(f"{self.cluster_dir.name}.part")
+        shutil.rmtree(made_in, ignore_errors=True)
+        programs = PostgresPrograms(self.data_dir, made_in)
+        programs.make_cluster_dir()
         password_file = self.data_dir / "password.init"
         write_private(password_file, self._password())
-        self._programs.own(password_file, 0o600)
+        programs.own(password_file, 0o600)
         try:
-            self._programs.run(
-                "initdb", "-D", str(self.cluster_dir), "-U", SUPERUSER, "-E", "UTF8", "--locale=C",
+            programs.run(
+                "initdb", "-D", str(made_in), "-U", SUPERUSER, "-E", "UTF8", "--locale=C",
                 "--auth=scram-sha-256", f"--pwfile={password_file}", "--no-data-checksums", "--no-sync",
             )  # fmt: skip
-        except EmbeddedPostgresError:
-            shutil.rmtree(self.cluster_dir, ignore_errors=True)
-            raise
         finally:
             password_file.unlink()
+        made_in.rename(self.cluster_dir)
 
     def _start(self) -> None:
         self.socket_dir.mkdir(parents=True, exist_ok=True)

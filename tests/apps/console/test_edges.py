@@ -60,3 +60,9 @@ def test_clock_change_days_have_all_their_quarter_hours(staff, delivery_date, in
     assert {len(series["y"]) for panel in chart["panels"] for series in panel["series"] if "y" in series} == {intervals}
     assert ("02:15B" in chart["labels"]) == (intervals == 100)
     assert chart_of(page(staff, f"/asks/{world.ask.reference}/"), "ask-chart")["labels"] == chart["labels"]
+
+
+@pytest.mark.parametrize("path", ["/system/audit/", "/bids/", "/payouts/", "/reports/"])
+def test_the_first_and_the_last_date_there_is_are_no_days_to_show(staff, path):
+    for day in ("0001-01-01", "9999-12-31"):
+        assert staff.get(path, {"date": day}).status_code == 200, (path, day)

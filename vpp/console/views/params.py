@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from datetime import date
 
+YEARS = range(1970, 2200)  # the days before and after every one of them are dates too
+
 
 def parse_date(text: str) -> date | None:
+    """The day in ISO form; None for anything else, and for years in which nobody has traded or will."""
     try:
-        return date.fromisoformat(text)
+        found = date.fromisoformat(text)
     except ValueError:
         return None
+    return found if found.year in YEARS else None
 
 
 def page_number(text: str) -> int:
