@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import math
+from datetime import time
 from typing import Any
 
+from django.core.validators import MaxValueValidator, MinValueValidator
 from rest_framework import serializers
 
 from vpp.dispatch.models import Alarm, ControlCycle, DeviceStatus, Setpoint
+from vpp.lib.periods import FIRST_DAY, LAST_DAY, local_moment
 
 LONGEST_ID = 19  # digits of the largest id
+DAYS = [MinValueValidator(FIRST_DAY), MaxValueValidator(LAST_DAY)]
+MOMENTS = [MinValueValidator(local_moment(FIRST_DAY, time(0), "UTC")),
+           MaxValueValidator(local_moment(LAST_DAY, time(0), "UTC"))]  # fmt: skip
 
 
 class SetpointQuerySerializer(serializers.Serializer):
-    interval = serializers.DateTimeField(help_text="start of the interval, or a moment in it: what holds then")
+    interval = serializers.DateTimeField(
+        validators=MOMENTS, help_text="start of the interval, or a moment in it: what holds then"
+    )
     in_force = serializers.BooleanField(default=False, help_text="also those that were answered before")
     wait = serializers.FloatField(
         default=0.0, min_value=0.0, max_value=25.0, help_text="seconds to wait for something new, if there is a place"
@@ -78,7 +86,7 @@ class AnsweredSerializer(serializers.Serializer):
 
 class DispatchQuerySerializer(serializers.Serializer):
     portfolio = serializers.CharField(required=False, help_text="portfolio code")
-    date = serializers.DateField(required=False, help_text="delivery date in the portfolio's zone")
+    date = serializers.DateField(required=False, validators=DAYS, help_text="delivery date in the portfolio's zone")
 
 
 class ControlCycleSerializer(serializers.ModelSerializer):
@@ -147,7 +155,7 @@ class DeviceSetpointSerializer(serializers.ModelSerializer):
 
 
 class DeviceDayQuerySerializer(serializers.Serializer):
-    date = serializers.DateField(required=False, help_text="day in the site's zone; today if left out")
+    date = serializers.DateField(required=False, validators=DAYS, help_text="day in the site's zone; today if left out")
 
 
 class DeviceDaySerializer(serializers.Serializer):

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Datetime64Array = NDArray[np.datetime64]
+FIRST_DAY, LAST_DAY = date(1970, 1, 1), date(2199, 12, 31)  # what an edge takes: days on both sides are dates too
 
 
 def local_moment(day: date, at: time, zone: str) -> datetime:

@@ -9,7 +9,7 @@ from django.test import Client
 
 from telemetry.storage.copying import copy_out
 from tests.apps.dispatch.day import PlayedDay
-from tests.factories import make_client
+from tests.factories import make_client, make_device, make_portfolio
 from vpp.accounts.models import Participant
 from vpp.accounts.operations import create_client
 from vpp.dispatch import setpoint_columns
@@ -118,3 +118,17 @@ def test_staff_see_the_dispatches_of_a_day(client: Client) -> None:
     assert [row["placed_up_kw"] for row in rows] == [9.0]
     other = client.get("/api/v1/dispatches", query | {"date": "2016-07-20"}, headers=headers(token)).json()["results"]
     assert other == []
+
+
+@pytest.mark.parametrize("day", ["0001-01-01", "9999-12-31"])
+def test_the_first_and_the_last_date_there_is_are_refused(client: Client, day: str) -> None:
+    device = make_device()
+    make_portfolio(devices=[device])
+    _, token = make_client(scopes=("dispatch:read", "read"))
+    for path, query in (
+        (SETPOINTS, {"interval": f"{day}T12:00:00Z"}),
+        ("/api/v1/dispatches", {"date": day}),
+        (f"/api/v1/devices/{device.code}/dispatches", {"date": day}),
+    ):
+        answer = client.get(path, query, headers=headers(token))
+        assert (answer.status_code, answer.json()["code"]) == (400, "invalid"), path

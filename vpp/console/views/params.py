@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-YEARS = range(1970, 2200)  # the days before and after every one of them are dates too
+from vpp.lib.periods import FIRST_DAY, LAST_DAY
 
 
 def parse_date(text: str) -> date | None:
@@ -13,7 +13,7 @@ def parse_date(text: str) -> date | None:
         found = date.fromisoformat(text)
     except ValueError:
         return None
-    return found if found.year in YEARS else None
+    return found if FIRST_DAY <= found <= LAST_DAY else None
 
 
 def page_number(text: str) -> int:
