@@ -19,6 +19,7 @@ from vpp.lib.periods import DeliveryDay
 from vpp.settlement import operations
 from vpp.settlement.kernels.reactive import share_kvar
 from vpp.settlement.models import DevicePerformance
+from vpp.settlement.queries.report_views import report_view
 
 DAY = DeliveryDay(SUMMER, "Europe/Berlin")
 START = DAY.starts()[72]
@@ -56,6 +57,23 @@ def test_the_utility_sees_and_pays_what_was_given_and_the_deficiency_is_taken_of
     lines = client.get(f"{url}?form=csv").content.decode().splitlines()
     assert lines[0].endswith("baseline_kvar,ordered_kvar,metered_kvar,delivered_kvar,deficiency_kvar")
     assert lines[1].endswith(",,4000.000,,3500.000,500.000") and len(lines) == 1 + 4 + 3
+
+
+@pytest.mark.django_db
+def test_an_order_that_no_device_was_asked_for_is_reported_in_kvar_and_as_unknown() -> None:
+    portfolio = make_portfolio(devices=[make_device()])
+    award = order_kvar(portfolio, DAY, dict.fromkeys(range(72, 76), -4.0))
+    run = settle(portfolio)
+    assert run.state == "DEGRADED" and {"finding": "no_nominated_devices"} in run.findings
+    view = report_view(run.performances.get())
+    assert (view.unit, view.most_kvar, view.ask) == ("kvar", 4.0, award.bid.ask.reference)
+    assert [(one.start, one.ordered_kw, one.delivered_kw) for one in view.intervals] == [
+        (start, 4.0, None) for start in DAY.starts()[72:76]
+    ]
+    assert dict(view.facts)["Price"].endswith("EUR/Mvarh")
+    assert dict(view.facts)["Reactive power"].endswith(
+        "no device was asked for it and it is not metered, nothing is due"
+    )
 
 
 POWER = st.floats(-100.0, 100.0)

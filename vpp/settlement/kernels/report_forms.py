@@ -78,7 +78,7 @@ class ReportView:
 
     @property
     def _known(self) -> str:
-        if self.unit == "kvar":
+        if any(one.delivered_kw is not None for one in self.intervals):
             return "delivered as the inverters tell it, it is not metered"
         return "no device was asked for it and it is not metered, nothing is due"
 

@@ -20,10 +20,12 @@ def delivered_kvar(performance: Performance) -> list[float] | None:
     return found
 
 
-def _reactive_intervals(day: DeliveryDay, ordered: list[float], delivered: list[float]) -> list[Interval]:
+def _reactive_intervals(day: DeliveryDay, ordered: list[float], delivered: list[float] | None) -> list[Interval]:
+    """In the direction of the order; intervals without one are left out. delivered: None where nobody was asked."""
+    given = [None] * len(ordered) if delivered is None else delivered
     return [
-        Interval(start, None, abs(asked), None, given if asked > 0 else 0.0 - given)
-        for start, asked, given in zip(day.starts(), ordered, delivered, strict=True)
+        Interval(start, None, abs(asked), None, None if kvar is None else kvar if asked > 0 else 0.0 - kvar)
+        for start, asked, kvar in zip(day.starts(), ordered, given, strict=True)
         if asked
     ]
 
@@ -52,7 +54,6 @@ def report_view(performance: Performance) -> ReportView:
         raise ValueError(f"{performance} is not on an ask")
     day = DeliveryDay(ask.delivery_date, ask.time_zone)
     kvar, given = ordered_kvar(performance), delivered_kvar(performance)
-    reactive = None if kvar is None or given is None else _reactive_intervals(day, kvar, given)
     return ReportView(
         ask=ask.reference,
         revision=ask.revision,
@@ -70,7 +71,7 @@ def report_view(performance: Performance) -> ReportView:
         revenue=performance.revenue,
         penalty=performance.penalty,
         currency=performance.currency,
-        intervals=_real_intervals(day, performance) if reactive is None else reactive,
+        intervals=_real_intervals(day, performance) if kvar is None else _reactive_intervals(day, kvar, given),
         most_kvar=max((abs(value) for value in kvar or []), default=0.0),
-        unit="kW" if reactive is None else "kvar",
+        unit="kW" if kvar is None else "kvar",
     )
