@@ -47,7 +47,8 @@ def answer_real(
     at: datetime,
     findings: list[str],
 ) -> list[Bid]:
-    """Bids on the asks for real power that the optimisation answers; what came in between is a finding."""
+    """Bids on the asks for real power that the optimisation answers. What came in between is a finding, as is what was
+    promised and no longer fits."""
     from bidding.kernels.problem import BadProblem
     from bidding.kernels.solver import SolverFailed
     from bidding.operations.gather import gather
@@ -61,7 +62,10 @@ def answer_real(
         ask_min_kw=product.min_quantity_kw,
         known_at=at,
     )
-    book.open_book(portfolio_id=portfolio.pk, day=day, up_kw=gathered.capacity_up_kw, down_kw=gathered.capacity_down_kw)
+    over = book.open_book(
+        portfolio_id=portfolio.pk, day=day, up_kw=gathered.capacity_up_kw, down_kw=gathered.capacity_down_kw
+    )
+    findings += [f"{portfolio}: {said}" for said in (*gathered.notes, *over)]
     try:
         plan, prices = _planned(gathered.problem)
     except (SolverFailed, BadProblem) as error:

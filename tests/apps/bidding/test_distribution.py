@@ -18,6 +18,7 @@ from bidding.models import Ask, Award, Bid, BookEntry
 from bidding.operations.bids import move
 from bidding.queries import book_check
 from tests.apps.bidding.world import World, aggregator_headers, client_of
+from vpp.enrollment.models import Device
 from vpp.jobs import operations as jobs
 from vpp.lib import clock
 
@@ -124,6 +125,15 @@ def test_asks_one_after_the_other_share_the_energy(world: World):
     batteries_kwh, heat_pumps_kwh = 40 * 20.0 * 0.95, 10 * 2.0 * 3
     assert 0 < energy_kwh <= batteries_kwh + heat_pumps_kwh
     assert book_check(world.day.date) == []
+
+
+def test_an_answer_says_what_was_promised_before_and_no_longer_fits(world: World):
+    world.open_book(380.0)
+    operations.submit_bid(operations.create_bid(world.draft(300.0), at=world.at), at=world.at)
+    Device.objects.filter(kind="BATTERY").update(suspended_at=world.at)
+    world.ask()
+    found = answer_feeder(feeder_code=world.point.feeder.code, delivery_date=world.day.date, at=world.at).findings
+    assert [one for one in found if "300.0 kW UP are promised in interval 0, the fleet has" in one], found
 
 
 def test_reactive_power_is_bid_within_the_inverters_and_never_twice(world: World):

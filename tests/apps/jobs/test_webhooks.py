@@ -239,6 +239,7 @@ def test_a_delivery_goes_to_the_address_that_was_checked(client, utility, settin
         raise ConnectionRefusedError
 
     monkeypatch.setattr(socket, "getaddrinfo", names.look_up)
+    monkeypatch.setenv("no_proxy", "hooks.example")
     hook = {"url": "https://hooks.example/x"}
     assert client.post("/api/v1/webhooks", hook, content_type=JSON, headers=utility[1]).status_code == 201
     publish(utility[0])
@@ -254,6 +255,7 @@ def test_a_delivery_goes_to_the_address_that_was_checked(client, utility, settin
 def test_the_receiver_is_called_by_its_name(client, utility, monkeypatch, tmp_path):
     receiver = TlsReceiver(tmp_path)
     monkeypatch.setattr(socket, "getaddrinfo", Names("127.0.0.1").look_up)
+    monkeypatch.setenv("no_proxy", "hooks.example")
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(receiver.certificate))
     port = receiver.server.server_port
     hook = {"url": f"https://hooks.example:{port}/x"}
