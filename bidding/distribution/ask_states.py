@@ -78,19 +78,17 @@ def open_bids(ask: Ask) -> list[Bid]:
 
 
 def expire_asks(*, at: datetime) -> int:
-    """End asks that passed their gate without a bid, and bids that the utility did not take before their expiry."""
-    count = 0
-    for ask in Ask.objects.filter(state=Ask.State.ASKED, gate_at__lte=at):
+    """End asks that passed their gate without a bid that was sent, or that no bid was taken of before their expiry; and
+    the bids that are open on them."""
+    unsent = Ask.objects.filter(state=Ask.State.ASKED, gate_at__lte=at)
+    untaken = Ask.objects.filter(state=Ask.State.BID, expires_at__lte=at)
+    late = [(ask, "no bid before the gate") for ask in unsent] + [(ask, "no bid was taken in time") for ask in untaken]
+    for ask, reason in late:
         with transaction.atomic():
-            move_ask(ask, Ask.State.EXPIRED, at=at, reason="no bid before the gate")
-        count += 1
-    for ask in Ask.objects.filter(state=Ask.State.BID, expires_at__lte=at):
-        with transaction.atomic():
-            move_ask(ask, Ask.State.EXPIRED, at=at, reason="no bid was taken in time")
+            move_ask(ask, Ask.State.EXPIRED, at=at, reason=reason)
             for bid in open_bids(ask):
                 bids.end_bid(bid, Bid.State.EXPIRED, at=at, reason="ask expired")
-        count += 1
-    return count
+    return len(late)
 
 
 @transaction.atomic

@@ -11,6 +11,7 @@ import pytest
 
 from bidding import operations
 from bidding.distribution.answering import answer_feeder
+from bidding.distribution.ask_states import expire_asks
 from bidding.distribution.kernels.options import half_kw, least_activation_pu
 from bidding.distribution.kernels.reactive import reactive_room_kvar
 from bidding.errors import ActivationTooSmall, AwardDiffers, BidRevoked, StaleRevision, UnknownOption, WrongState
@@ -179,14 +180,18 @@ def test_an_ask_with_a_held_answer_is_neither_answered_again_nor_given_up(world:
     assert ask.state == Ask.State.ASKED and Bid.objects.count() == 1
 
 
-def test_a_held_answer_ends_with_its_ask(world: World):
+@pytest.mark.parametrize("state", [Bid.State.WITHDRAWN, Bid.State.EXPIRED])
+def test_a_held_answer_ends_with_its_ask(world: World, state: str):
     world.open_book(380.0)
     ask = world.ask()
     held = operations.create_bid(world.draft(40.0, product=world.ask_product, ask=ask), at=world.at)
     operations.hold_bid(bid=held, at=world.at, actor="t", reason="storm")
-    operations.withdraw_ask(ask=ask, at=world.at, actor="utility")
+    if state == Bid.State.WITHDRAWN:
+        operations.withdraw_ask(ask=ask, at=world.at, actor="utility")
+    else:
+        expire_asks(at=ask.gate_at)
     held.refresh_from_db()
-    assert held.state == Bid.State.WITHDRAWN
+    assert held.state == state
     assert not BookEntry.objects.exclude(state=BookEntry.State.RELEASED).exists()
 
 
