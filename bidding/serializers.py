@@ -114,7 +114,7 @@ class AskSerializer(serializers.ModelSerializer):
         ]  # fmt: skip
 
     def get_bids(self, ask: Ask) -> list[int]:
-        return [bid.pk for bid in ask.bids.all() if bid.state in Bid.SENT_STATES]
+        return [bid.pk for bid in ask.bids.all() if bid.state in Bid.SENT_STATES and bid.submitted_at]
 
 
 class BookProblemSerializer(serializers.Serializer[Any]):

@@ -33,8 +33,9 @@ EVENTS = (
 
 
 def tell(notice: Notice) -> None:
-    """Hand the step to webhooks and listeners, in the caller's transaction."""
-    if notice.event in EVENTS:
+    """Hand the step to webhooks and listeners, in the caller's transaction. Of a bid that was never sent the utility
+    learns nothing."""
+    if notice.event in EVENTS and (notice.bid is None or notice.bid.submitted_at is not None):
         body = {"ask": notice.ask.reference, "revision": notice.ask.revision, "state": notice.ask.state}
         if notice.bid is not None:
             body |= {"bid": notice.bid.pk, "bid_state": notice.bid.state}

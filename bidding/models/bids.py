@@ -27,7 +27,9 @@ class BidQuerySet(models.QuerySet):
         participant = principal.participant
         if participant is None:
             return self.none()
-        sent = self.filter(state__in=Bid.SENT_STATES)
+        sent = self.filter(
+            state__in=Bid.SENT_STATES, submitted_at__isnull=False
+        )  # one may expire unsent, as a held one
         if participant.kind == Participant.Kind.UTILITY:
             return sent.filter(ask__utility=participant)
         if participant.kind == Participant.Kind.MARKET:

@@ -21,6 +21,7 @@ from bidding.queries import book_check
 from tests.apps.bidding.world import World, aggregator_headers, client_of
 from vpp.enrollment.models import Device
 from vpp.jobs import operations as jobs
+from vpp.jobs.models import Webhook, WebhookDelivery
 from vpp.lib import clock
 
 API = "/api/v1"
@@ -181,9 +182,10 @@ def test_an_ask_with_a_held_answer_is_neither_answered_again_nor_given_up(world:
 
 
 @pytest.mark.parametrize("state", [Bid.State.WITHDRAWN, Bid.State.EXPIRED])
-def test_a_held_answer_ends_with_its_ask(world: World, state: str):
+def test_a_held_answer_ends_with_its_ask(client, world: World, state: str):
     world.open_book(380.0)
     ask = world.ask()
+    Webhook.objects.create(participant=world.utility, url="https://dso.example/hook", events=[], created_at=world.at)
     held = operations.create_bid(world.draft(40.0, product=world.ask_product, ask=ask), at=world.at)
     operations.hold_bid(bid=held, at=world.at, actor="t", reason="storm")
     if state == Bid.State.WITHDRAWN:
@@ -192,6 +194,11 @@ def test_a_held_answer_ends_with_its_ask(world: World, state: str):
         expire_asks(at=ask.gate_at)
     held.refresh_from_db()
     assert held.state == state
+    utility, headers = client_of(world.utility, "read")
+    assert not Bid.objects.visible_to(utility).exists(), "nobody was sent it"
+    assert client.get(f"{API}/asks/{ask.reference}", headers=headers).json()["bids"] == []
+    told = WebhookDelivery.objects.values_list("event", flat=True)
+    assert set(told) == {f"ask.{state.lower()}"}
     assert not BookEntry.objects.exclude(state=BookEntry.State.RELEASED).exists()
 
 
