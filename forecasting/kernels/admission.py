@@ -7,6 +7,7 @@ without it.
 import numpy as np
 
 from forecasting.kernels.arrays import Floats
+from forecasting.kernels.load_kernel import with_habits, without_habits
 from forecasting.kernels.naive import WARM_DAYS, Days, blend_days, lagged
 from forecasting.kernels.responses import response_days
 
@@ -30,7 +31,11 @@ def answering(
     kept = [column for column in outside if _goes_with((column - lagged_mean(column, days.lead))[past], error)]
     if not kept:
         return nothing, members, blend
-    richer = np.concatenate([members, response_days(days, np.stack(kept))])
+    responses = response_days(days, np.stack(kept))
+    if days.types.any():
+        richer = with_habits(days, np.concatenate([without_habits(members), responses]), np.stack(kept))
+    else:
+        richer = np.concatenate([members, responses])
     answered = blend_days(days, richer)
     recent = slice(max(past.start, past.stop - JUDGED_DAYS), past.stop)
     without, with_them = (

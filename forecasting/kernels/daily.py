@@ -14,6 +14,7 @@ from forecasting.kernels.admission import answering
 from forecasting.kernels.arrays import Floats
 from forecasting.kernels.calendar import DayGrid
 from forecasting.kernels.classes import SeriesClass
+from forecasting.kernels.load_kernel import with_habits
 from forecasting.kernels.memory import Memory
 from forecasting.kernels.mixing import band_factors, mixing_weights
 from forecasting.kernels.naive import Days, blend_days, fill_days, naive_days
@@ -105,6 +106,8 @@ def _known(history: ClassHistory, days: Days, anchor: int) -> pooled.Known:
     members = np.concatenate([members, persistence_days(days, members)[None]])
     if history.kind.weather:
         members = with_process(days, members)
+    elif history.kind.follows_week:
+        members = with_habits(days, members)
     blend = weather_blend(days, members) if history.kind.weather else blend_days(days, members)
     outside, members, blend = answering(days, members, blend, level_kw, history.outside)
     numbers = (history.grid.dates[0].astype("datetime64[D]").astype(np.int64)) + np.arange(days.target + 1)

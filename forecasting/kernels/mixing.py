@@ -9,6 +9,7 @@ from forecasting.kernels.own_bands import DECILES
 MIXES = np.array([0.0, 0.25, 0.5, 0.75])
 PRIOR_DAYS = 10.0
 PRIOR_MIX = 0.5
+LOSS_WEIGHT = 50.0  # a mix that loses 2 % more counts for a third
 BAND_TRUST = (0.2, 0.4)  # in what a series' held days and those of its class ask for
 BAND_LIMITS = (0.7, 1.4)
 IDLE_TRUST, IDLE_LIMITS = (0.2, 0.8), (0.4, 1.4)  # where zero is both frequent and the lower end of the band
@@ -17,15 +18,19 @@ COVERED, DAYLIGHT_COVERED = 0.8, 0.66  # a certain night counts as covered: 0.8 
 
 
 def mixing_weights(actual: Floats, seen: NDArray[np.bool_], own: Floats, boosted: Floats) -> Floats:
-    """(N,) weight of the boosted deciles: least pinball loss on the held days (N, V, S, 9), shrunk to the class."""
+    """(N,) weight of the boosted deciles by pinball loss on the held days (N, V, S, 9), shrunk to the class.
+
+    The mean of the mixes, each by e to the minus its loss: few days tell little of which is best.
+    """
     losses = np.stack([_pinball(actual, seen, (1 - mix) * own + mix * boosted) for mix in MIXES])
     scaled = losses / np.maximum(losses[0], 1e-12)
     useful = losses[0] > 0
     common = scaled[:, useful].mean(axis=1) if useful.any() else np.ones(len(MIXES))
     common = common + 0.01 * np.abs(MIXES - PRIOR_MIX)
     days = actual.shape[1]
-    best = np.argmin(days * scaled + PRIOR_DAYS * common[:, None], axis=0)
-    weights: Floats = MIXES[best].astype(np.float32)
+    loss = (days * scaled + PRIOR_DAYS * common[:, None]) / (days + PRIOR_DAYS)
+    share = np.exp(-LOSS_WEIGHT * (loss - loss.min(axis=0)))
+    weights: Floats = (MIXES @ share / share.sum(axis=0)).astype(np.float32)
     return weights
 
 

@@ -1,8 +1,8 @@
 """Quantiles of a series from its own last weeks: residuals of its blend, and the values themselves.
 
-Where no week is followed (sun, wind) three months are looked at, and of the values those that were forecast alike: a
-forecast of no wind has another distribution than one of a storm. Past days are put in order once; each day that is
-asked for weighs those it may know.
+Where no week is followed (sun, wind) three months are looked at, days of alike weather first (`weather_kernel`), and of
+the values those that were forecast alike: a forecast of no wind has another distribution than one of a storm. Past days
+are put in order once; each day that is asked for weighs those it may know.
 """
 
 from dataclasses import dataclass
@@ -14,10 +14,12 @@ from scipy.stats import norm
 
 from forecasting.kernels.arrays import Floats
 from forecasting.kernels.naive import Days
+from forecasting.kernels.weather_kernel import alike_days
 
 DECILES = np.arange(1, 10) / 10
 SAME_TYPE = 3.0
-MEMORY_DAYS, WEATHER_MEMORY_DAYS, WEATHER_HALF_LIFE_DAYS = 28, 100, 50
+VALUES, RESIDUALS = (28, np.inf), (56, 28.0)  # days and their half-life: an error outlives the season of its values
+WEATHER = (100, 50.0)
 ALIKE, ALIKE_FLOOR = 0.15, 0.3  # width of the bell around a forecast, of it plus so much of the usual one
 
 _Kind = TypeVar("_Kind", bound=np.generic)
@@ -30,8 +32,9 @@ class OwnBands:
         """reach : neighbouring slots that count as the same value, on each side; of residuals one."""
         self.days, self.blend = days, blend
         self.weather = not days.types.any()
-        self.memory = WEATHER_MEMORY_DAYS if self.weather else MEMORY_DAYS
-        self.start = max(first - self.memory - days.lead, 0)
+        self.of_residuals, self.of_values = (WEATHER, WEATHER) if self.weather else (RESIDUALS, VALUES)
+        self.alike = alike_days(days) if self.weather else None
+        self.start = max(first - self.of_residuals[0] - days.lead, 0)
         span = slice(self.start, max(days.issue_day, 1))
         values, then, seen = days.values[:, span], blend[:, span], days.seen[:, span]
         self.usual = np.abs(then)  # (N, D, S)
@@ -40,29 +43,28 @@ class OwnBands:
 
     def around(self, day: int) -> Floats:
         """(N, S, 9) the blend of a day plus its residuals."""
-        return bounded(self.blend[:, day, :, None] + self._residuals.deciles(*self._known(day)), self.days)
+        missed = self._residuals.deciles(*self._known(day, self.of_residuals))
+        return bounded(self.blend[:, day, :, None] + missed, self.days)
 
     def values(self, day: int) -> Floats:
         """(N, S, 9) of the values of the same slots; of sun and wind those of days forecast alike."""
+        first, weight = self._known(day, self.of_values)
         if not self.weather:
-            return self._values.deciles(*self._known(day))
+            return self._values.deciles(first, weight)
         now = self.blend[:, day]
-        first, stop = self._window(day)
-        usual = self.usual[:, first:stop].mean(axis=(1, 2))
+        usual = self.usual[:, first : first + len(weight)].mean(axis=(1, 2))
         width = ALIKE * (np.abs(now) + ALIKE_FLOOR * usual[:, None]) + np.float32(1e-9)
-        return self._values.deciles(*self._known(day), alike=(now, width))
+        return self._values.deciles(first, weight, alike=(now, width))
 
-    def _window(self, day: int) -> tuple[int, int]:
-        lead = self.days.lead
-        return max(day - self.memory - lead, 0) - self.start, max(day - lead, 1) - self.start
-
-    def _known(self, day: int) -> tuple[int, Floats]:
+    def _known(self, day: int, memory: tuple[int, float]) -> tuple[int, Floats]:
         """The first day that counts and the weights (R,) of it and those after."""
-        first, stop = self._window(day)
-        past = np.arange(first, stop) + self.start
-        if self.weather:
-            return first, (0.5 ** ((day - past) / WEATHER_HALF_LIFE_DAYS)).astype(np.float32)
-        return first, np.where(self.days.types[past] == self.days.types[day], SAME_TYPE, 1.0).astype(np.float32)
+        lead, (length, half_life) = self.days.lead, memory
+        past = np.arange(max(day - length - lead, 0), max(day - lead, 1))
+        if self.alike is None:
+            counts = np.where(self.days.types[past] == self.days.types[day], SAME_TYPE, 1.0)
+        else:
+            counts = self.alike[day, past]
+        return int(past[0]) - self.start, (counts * 0.5 ** ((day - past) / half_life)).astype(np.float32)
 
 
 @dataclass(frozen=True)

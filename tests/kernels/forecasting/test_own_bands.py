@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from forecasting.kernels.naive import Days
-from forecasting.kernels.own_bands import DECILES, MEMORY_DAYS, SAME_TYPE, OwnBands
+from forecasting.kernels.own_bands import DECILES, RESIDUALS, SAME_TYPE, VALUES, OwnBands
 
 
 def shop(n_days: int = 60) -> Days:
@@ -28,15 +28,15 @@ def test_every_day_has_the_deciles_of_the_days_known_at_its_issue(day):
     days = shop()
     blend = np.full(days.values.shape, 5, np.float32)
     bands = OwnBands(days, blend, 40, reach=1)
-    past = np.arange(day - MEMORY_DAYS - 1, day - 1)
-    mass = np.where(days.types[past] == days.types[day], SAME_TYPE, 1.0)
-    around, values = bands.around(day), bands.values(day)
-    for series, slot in ((0, 3), (1, 23)):
-        beside = [(slot + shift) % 24 for shift in (-1, 0, 1)]
-        seen = np.concatenate([mass * days.seen[series, past, one] for one in beside])
-        known = np.concatenate([days.values[series, past, one] for one in beside])
-        assert_counted(values[series, slot], known, seen)
-        assert_counted(around[series, slot], known, seen)
+    blend_and_values = ((bands.around(day), RESIDUALS), (bands.values(day), VALUES))
+    for found, (length, half_life) in blend_and_values:
+        past = np.arange(max(day - length - 1, 0), day - 1)
+        mass = np.where(days.types[past] == days.types[day], SAME_TYPE, 1.0) * 0.5 ** ((day - past) / half_life)
+        for series, slot in ((0, 3), (1, 23)):
+            beside = [(slot + shift) % 24 for shift in (-1, 0, 1)]
+            seen = np.concatenate([mass * days.seen[series, past, one] for one in beside])
+            known = np.concatenate([days.values[series, past, one] for one in beside])
+            assert_counted(found[series, slot], known, seen)
 
 
 def test_sun_and_wind_are_told_by_days_that_were_forecast_alike():
@@ -47,3 +47,15 @@ def test_sun_and_wind_are_told_by_days_that_were_forecast_alike():
     blend = np.broadcast_to(sky[None, :, None], values.shape).astype(np.float32)
     found = OwnBands(days, blend, 110, reach=1).values(119)
     assert found.min() > 7 and found.max() < 9
+
+
+def test_sun_and_wind_are_told_by_days_that_followed_alike_weather():
+    """Clear and cloudy spells of five days, all with the same forecast: within a spell the fourth decile is its own."""
+    random = np.random.default_rng(3)
+    cloudy = (np.arange(160) // 5 % 2).astype(bool)
+    cloud = np.where(cloudy, random.uniform(0.2, 1.0, 160), random.uniform(0.95, 1.0, 160))
+    values = np.repeat(8 * cloud[None, :, None], 24, axis=2).astype(np.float32)
+    days = Days(values, np.ones(values.shape, bool), np.zeros(160, np.int64), 10, 1)
+    bands = OwnBands(days, np.full(values.shape, 7, np.float32), 149, reach=1)
+    clear, dull = (bands.values(day)[0, :, 3].mean() for day in (154, 149))
+    assert clear > dull + 1.5
