@@ -19,7 +19,6 @@ SEASON, REACH = 0.3, 1.0  # distance of opposite seasons; distance at which days
 LEVEL, LINEAR, BELL, NOISE = 0.2, 0.2, 0.3, 1.0
 FADING, FADING_YEARS = 0.3, 1.0
 FARTHEST = 6.0  # usual day means
-OF_CLASS = 4  # what the class says counts so often beside the series' own blend
 LEAST_ALIKE = 1e-3  # of a day with other weather, for a band where no day was alike
 
 
@@ -29,11 +28,11 @@ def with_process(days: Days, members: Floats) -> Floats:
 
 
 def weather_blend(days: Days, members: Floats) -> Floats:
-    """(N, D, S) the last of members, which is `with_process`'s, four times beside the blend of all, by what came true.
+    """(N, D, S) the last of members, which is `with_process`'s, twice beside the blend of all, by what came true.
 
     The blend counts where a series is not like its class (a roof under repair).
     """
-    return blend_days(days, np.stack([members[-1]] * OF_CLASS + [blend_days(days, members)]))
+    return blend_days(days, np.stack([members[-1], members[-1], blend_days(days, members)]))
 
 
 def kernel_days(days: Days) -> Floats:
