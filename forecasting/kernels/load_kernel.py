@@ -52,15 +52,17 @@ def habit_days(days: Days, outside: Floats | None = None) -> Floats:
 def _ahead(days: Days, beyond: Floats, common: Floats) -> Floats:
     """(N, D, S) what each day is expected to have beyond the usual, series by series: their covariances stay small."""
     from scipy.linalg.blas import dtrsm
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
     state = day_states(days, beyond, week_weight=WEEK)
     state /= np.sqrt((state**2).sum(axis=2).mean(axis=1) + 1e-12)[:, None, None]
     alike, (season, years) = common @ common.T, season_distance(len(common), SEASON)
     fading, known = 1 - FADING + FADING * np.exp(-years / FADING_YEARS), np.tri(len(common), k=-1 - days.lead)
     noise, found = NOISE * np.eye(len(common)), np.empty_like(beyond)
-    for row, (one, goal) in enumerate(zip(state, beyond, strict=True)):
-        factor = np.linalg.cholesky(_covariance(one @ one.T + alike, season) * fading + noise)
-        found[row] = (factor * known) @ dtrsm(1.0, factor, goal, lower=True)
+    with threadpool_limits(1):  # small matrices: threads would wait for each other
+        for row, (one, goal) in enumerate(zip(state, beyond, strict=True)):
+            factor = np.linalg.cholesky(_covariance(one @ one.T + alike, season) * fading + noise)
+            found[row] = (factor * known) @ dtrsm(1.0, factor, goal, lower=True)
     return found
 
 
