@@ -1,10 +1,12 @@
 """A closed day becomes shares, money and journals, once, and comes out the same again."""
 
+import threading
 from datetime import date, timedelta
 from decimal import Decimal
 
 import numpy as np
 import pytest
+from django.db import connection
 from django.db.models import Sum
 
 from tests.apps.settlement.makers import (
@@ -19,7 +21,7 @@ from tests.apps.settlement.makers import (
 )
 from tests.factories import ALWAYS, make_contract, make_device, make_participant, make_portfolio, make_site
 from vpp.accounts.models import AuditEvent
-from vpp.dispatch.models import PlanDevice
+from vpp.dispatch.models import ControlCycle, PlanDevice
 from vpp.enrollment.models import Device, Enrollment
 from vpp.lib.periods import DeliveryDay
 from vpp.settlement import operations, queries
@@ -34,6 +36,7 @@ from vpp.settlement.models import (
     Performance,
     SettlementRun,
 )
+from vpp.settlement.operations import settle as settling
 
 pytestmark = pytest.mark.django_db
 
@@ -371,3 +374,30 @@ def test_the_job_settles_once():
         jobs.run_pending()
     job = Job.objects.get(natural_key="settle:x")
     assert (job.state, SettlementRun.objects.count()) == (Job.State.DONE, 1)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_while_a_day_is_settled_the_control_cycle_writes_on(monkeypatch):
+    portfolio, start = make_portfolio(), after(SUMMER)
+    written: list[ControlCycle] = []
+
+    class Stop(Exception):
+        pass
+
+    def cycle() -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SET lock_timeout = '1s'")
+        powers = dict.fromkeys(("committed_up_kw", "placed_up_kw", "residual_up_kw"), 0.0)
+        fields = powers | {"interval_start": start, "revision": 0, "at": start, "written": 0, "unavailable": 0}
+        written.append(ControlCycle.objects.create(portfolio=portfolio, **fields))
+
+    def meanwhile(**inputs):
+        thread = threading.Thread(target=lambda: (cycle(), connection.close()))
+        thread.start()
+        thread.join(10)
+        raise Stop
+
+    monkeypatch.setattr(settling, "day_inputs", meanwhile)
+    with pytest.raises(Stop):
+        settle(portfolio)
+    assert len(written) == 1

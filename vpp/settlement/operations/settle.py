@@ -52,7 +52,8 @@ def settle_day(
     they use the method versions of the run before them and post only differences.
     Raises DayNotClosed, VersionOutOfOrder and MixedCurrencies.
     """
-    portfolio = Portfolio.objects.select_for_update().get(pk=portfolio_id)  # one settlement of a portfolio at a time
+    # one settlement of a portfolio at a time; no key lock, or the control cycle could not write its rows meanwhile
+    portfolio = Portfolio.objects.select_for_update(no_key=True).get(pk=portfolio_id)
     runs = SettlementRun.objects.filter(portfolio=portfolio, delivery_date=delivery_date)
     if found := runs.filter(version=version).first():
         return found
