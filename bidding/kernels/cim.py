@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from xml.etree import ElementTree
 
 from bidding.kernels.cim_reading import children_of, parsed, text_of
-from bidding.kernels.exchange import BadExchangeFile, OrderRow
+from bidding.kernels.exchange import BadExchangeFile, OrderRow, price_text
 
 BID_NAMESPACE = "urn:iec62325.351:tc57wg16:451-7:reservebiddocument:7:2"
 ACK_NAMESPACE = "urn:iec62325.351:tc57wg16:451-1:acknowledgementdocument:8:1"
@@ -104,7 +104,7 @@ def reserve_bid_document(
         point = add(period, "Point")
         add(point, "position", "1")
         add(point, "quantity.quantity", f"{row.quantity_kw / 1000.0:.6f}".rstrip("0").rstrip("."))
-        add(point, "procurement_Price.amount", f"{row.price:.2f}")
+        add(point, "procurement_Price.amount", price_text(row.price))
     return made.text()
 
 

@@ -39,7 +39,7 @@ class OrderRow:
 
     def as_text(self) -> list[str]:
         return [
-            self.bid, self.product, _moment(self.start), _moment(self.end), self.side, f"{self.price:.2f}",
+            self.bid, self.product, _moment(self.start), _moment(self.end), self.side, price_text(self.price),
             f"{self.quantity_kw / 1000.0:.6f}".rstrip("0").rstrip("."),
         ] + ([self.block] if self.block else [])  # fmt: skip
 
@@ -65,6 +65,12 @@ class AwardedRow:
     quantity_kw: float
     price: float
     block: str = ""
+
+
+def price_text(price: float) -> str:
+    """With cents, and as many digits more as a product's tick may have."""
+    whole, _, digits = f"{price:.4f}".partition(".")
+    return f"{whole}.{digits[:2]}{digits[2:].rstrip('0')}"
 
 
 def _moment(moment: datetime) -> str:

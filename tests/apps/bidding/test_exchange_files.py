@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from django.core.management import CommandError, call_command
 
@@ -35,6 +37,12 @@ def test_a_receipt_of_what_was_sent_acknowledges_and_another_does_not(world, sen
         exchange.take_receipt(market=sent.product.market, receipts=[good], at=world.at, actor="file")
     sent.refresh_from_db()
     assert sent.state == Bid.State.ACKNOWLEDGED
+
+
+def test_a_price_goes_out_with_all_digits_of_its_tick(world, sent):
+    (first, *_) = exchange.order_rows(sent)
+    prices = {12.0: "12.00", 12.345: "12.345", -0.1234: "-0.1234", 100.5: "100.50"}
+    assert {price: replace(first, price=price).as_text()[5] for price in prices} == prices
 
 
 def test_bids_go_out_and_awards_come_in_by_command(world, sent, tmp_path):
