@@ -1,7 +1,7 @@
 """Block orders as lines of text, the way a trader types them: "B1 18:00-21:00 500 80".
 
-A name, then a run: from and until by the market's wall clock, kW (sold, or bought with a minus), the limit price. A
-loop has a second run on the same line.
+A name, then a run: from and until by the market's wall clock (02:15B is the second pass of a repeated hour), kW (sold,
+or bought with a minus), the limit price. A loop has a second run on the same line.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from vpp.console.ask_form import STEP_MINUTES
 from vpp.console.day_window import window
 from vpp.lib.periods import DeliveryDay
 
-RUN = re.compile(r"(\d{1,2}:\d{2})\s*[-–]\s*(\d{1,2}:\d{2})\s+(-?\d+(?:\.\d+)?)\s+(-?\d+(?:\.\d+)?)")
+RUN = re.compile(r"(\d{1,2}:\d{2}B?)\s*[-–]\s*(\d{1,2}:\d{2}B?)\s+(-?\d+(?:\.\d+)?)\s+(-?\d+(?:\.\d+)?)")
 
 
 def blocks_of_lines(text: str, day: date, zone: str) -> list[dict[str, Any]]:
@@ -46,9 +46,9 @@ def _block(line: str, day: date, zone: str) -> dict[str, Any]:
 
 
 def _clock(text: str, line: str) -> time:
-    hour, minute = (int(part) for part in text.split(":"))
+    hour, minute = (int(part) for part in text.removesuffix("B").split(":"))
     try:
-        return time(hour % 24, minute)
+        return time(hour % 24, minute, fold=int(text.endswith("B")))
     except ValueError:
         raise ValueError(gettext("“%(line)s”: %(text)s is no time of day.") % {"line": line, "text": text}) from None
 

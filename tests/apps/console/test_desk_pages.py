@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 
@@ -11,8 +11,10 @@ from forecasting.models import Accuracy
 from telemetry.models import Alarm as ReadingAlarm
 from tests.apps.console.makers import World, chart_of, client_for, make_user, page
 from vpp.accounts.models import AuditEvent, Participant, User
+from vpp.console.block_lines import blocks_of_lines, lines_of_blocks
 from vpp.dispatch.models import Alarm
 from vpp.lib import clock
+from vpp.lib.periods import DeliveryDay
 
 pytestmark = pytest.mark.django_db
 
@@ -65,6 +67,15 @@ def test_a_change_is_laid_on_the_days_quarter_hours(staff, open_bid, monkeypatch
     assert reason == "maintenance" and not rest
     assert list(change.down_kw[39:45]) == [0.0, 10.0, 10.0, 10.0, 10.0, 20.0]
     assert list(change.price_per_mwh[39:45]) == [50.0, 45.0, 45.0, 45.0, 45.0, 50.0]
+
+
+@pytest.mark.parametrize("day", [date(2016, 3, 27), date(2016, 7, 14), date(2016, 10, 30)])
+def test_a_block_of_any_quarter_hours_reads_as_it_was_written(day):
+    delivery = DeliveryDay(day, "Europe/Berlin")
+    for first, last in ((0, 4), (4, 10), (8, 12), (10, 14), (12, 16), (13, delivery.n_intervals)):
+        up_kw = [500.0 if first <= index < last else 0.0 for index in range(delivery.n_intervals)]
+        block = {"name": "B1", "up_kw": up_kw, "down_kw": [0.0] * delivery.n_intervals, "price_per_mwh": -12.5}
+        assert blocks_of_lines(lines_of_blocks([block], delivery), day, delivery.zone) == [block], (first, last)
 
 
 def test_blocks_are_changed_line_by_line(staff, open_bid, monkeypatch):
