@@ -14,7 +14,7 @@ BAND_TRUST = (0.2, 0.4)  # in what a series' held days and those of its class as
 BAND_LIMITS = (0.7, 1.4)
 IDLE_TRUST, IDLE_LIMITS = (0.2, 0.8), (0.4, 1.4)  # where zero is both frequent and the lower end of the band
 DAYLIGHT_TRUST, DAYLIGHT_LIMITS = (0.1, 0.8), (0.5, 1.4)
-COVERED, DAYLIGHT_COVERED = 0.8, 0.66  # a certain night counts as covered: 0.8 or a little more with it
+COVERED, DAYLIGHT_COVERED = 0.8, 0.7  # a certain night counts as covered: 0.8 or a little more with it
 
 
 def mixing_weights(actual: Floats, seen: NDArray[np.bool_], own: Floats, boosted: Floats) -> Floats:
