@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -15,6 +16,7 @@ from bidding.kernels.variables import KW_PER_MW, Position, Variables, take
 MOVE_TOLERANCE_MW = 1e-6
 ENERGY_STEPS = 8
 FEW_LOTS = 8
+LEAST_S = 0.5
 
 
 def dives(made: Variables, model: LinearModel) -> list[list[FixStep]]:
@@ -141,19 +143,20 @@ def whole_asks(
     """Ask quantities down to their lot, below the minimum to zero, and the rest solved again with them fixed.
 
     Where that has no point with the same lots of energy and reserve, or costs more than the gap, other lots are sought
-    as well, and a plan without the asks.
+    as well, and a plan without the asks; all of it within the time limit, but for a moment for each.
     """
     columns = [model.column(one) for ask in problem.asks for one in made.asked[ask.reference]]
     whole_mw = _whole_mw(problem, made, model, found.values)
     if np.abs(whole_mw - found.values[columns]).max(initial=0.0) <= 1e-9:
         return found
-    closed = _closed(problem, made, model, found.values)
+    deadline, closed = time.perf_counter() + options.time_limit_s, _closed(problem, made, model, found.values)
     kept = solve_fixed(_held(closed, columns, whole_mw), found.values[model.integer], options)
     best = replace(found, objective=kept.objective, values=kept.values) if kept.status is Status.OPTIMAL else None
     if best is not None and relative_gap(best.objective, found.objective) <= gap_target:
         return best
     for asked_mw in (whole_mw, np.zeros(len(columns))):
-        other = _sought(_held(closed, columns, asked_mw), made, options, gap_target)
+        left = replace(options, time_limit_s=max(deadline - time.perf_counter(), LEAST_S))
+        other = _sought(_held(closed, columns, asked_mw), made, left, gap_target)
         if other is not None and (best is None or other.objective < best.objective):
             best = replace(found, objective=other.objective, values=other.values)
     if best is None:

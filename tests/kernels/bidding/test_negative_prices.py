@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
 import pytest
 
+from bidding.kernels import rounding
+from bidding.kernels.certify import relax_fix_certify
 from bidding.kernels.co_optimise import co_optimise
 from tests.kernels.bidding.cases import FAST, ask, battery, energy, problem, reserve
 
@@ -27,7 +31,7 @@ def test_lots_that_only_burning_energy_could_deliver_are_not_the_last_word():
 
 
 @pytest.mark.parametrize("up_cost", [0.0, 7.0])
-def test_an_ask_cut_to_whole_kilowatts_takes_other_lots_with_it(up_cost):
+def test_an_ask_cut_to_whole_kilowatts_takes_other_lots_with_it(up_cost, monkeypatch):
     """67.5 kW would make just the room that the next purchase needs; 67 kW do not, so less is bought."""
     unit = battery(
         8, power_kw=333.0, energy_kwh=150.0, energy_start_kwh=75.0, discharge_efficiency=0.9,
@@ -39,6 +43,15 @@ def test_an_ask_cut_to_whole_kilowatts_takes_other_lots_with_it(up_cost):
                   reserve(4.0, 8, direction="DOWN", endurance_h=0.5)),
         asks=(ask([120.0, 120.0] + [0.0] * 6, ceiling=0.0),),
     )  # fmt: skip
+    limits_s: list[float] = []
+
+    def slow(model, options, *args, **fields):
+        limits_s.append(options.time_limit_s)
+        time.sleep(0.2)
+        return relax_fix_certify(model, options, *args, **fields)
+
+    monkeypatch.setattr(rounding, "relax_fix_certify", slow)
     plan = co_optimise(case, FAST, gap_target=5e-3)
+    assert limits_s[1] <= limits_s[0] - 0.2, "both searches share the time that is left"
     assert np.array_equal(plan.ask_kw["ask"], np.floor(plan.ask_kw["ask"]))
     assert plan.shortfalls == () and 5.0 <= plan.profit_eur <= plan.bound_profit_eur
