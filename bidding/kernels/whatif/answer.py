@@ -9,15 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from bidding.kernels.problem import FloatArray
 from bidding.kernels.solver import SolverFailed, SolverOptions, Status, relative_gap
-from bidding.kernels.whatif.columns import KW_PER_MW
 from bidding.kernels.whatif.document import read_document
-from bidding.kernels.whatif.fleet import FleetUnfinished, solve_whole_fleet
-from bidding.kernels.whatif.fleet_plan import solvable
+from bidding.kernels.whatif.expected_day import expected_day, in_every_scenario
+from bidding.kernels.whatif.fleet_plan import FleetSolved, FleetUnfinished, solvable
+from bidding.kernels.whatif.grouped_plan import plan_of_columns, shared_out
 from bidding.kernels.whatif.grouping import Grouping, group_alike
 from bidding.kernels.whatif.scoring import WhatIfPlan, one_direction, score, shortfalls_of
-from bidding.kernels.whatif.search import Solved
 from bidding.kernels.whatif.solving import proven_bound, solve_problem
 from bidding.kernels.whatif.stated import WhatIf
 
@@ -25,6 +23,7 @@ MAX_GROUPS = 100
 FINER_ABOVE = 3e-3
 OPTIMAL_GAP = 1e-4
 WHOLE_PU = 0.7  # of the time limit; what is left of it is for clusters
+CLUSTERS_PU = 0.5  # of that; the rest is for the plan of the expected day
 FEWEST_GROUPS, FINER = 8, 4
 NO_CLUSTERS = "the storages differ too much for clusters, and solving them one by one needs more time than the limit"
 SCENARIOS_COST = 0.7  # ten scenarios: a fifth of the groups, in about the time of one scenario and all of them
@@ -66,14 +65,16 @@ def answer(problem: WhatIf, options: SolverOptions, *, full: bool = False) -> Wh
         return whole
     best: WhatIfAnswer | None = None
     for grouping in levels:
-        left = replace(options, time_limit_s=max(options.time_limit_s - (time.perf_counter() - began), 1.0))
+        left_s = options.time_limit_s - (time.perf_counter() - began)
+        share = CLUSTERS_PU if np.isfinite(proven) else 1.0
         try:
-            found = _one(problem, grouping, left)
+            found = _one(problem, grouping, replace(options, time_limit_s=max(share * left_s, 1.0)))
         except SolverFailed as error:
             if best is None and (grouping is None or grouping.exact):
                 raise
             if best is None:  # clusters ask of each member what the strictest needs: that says nothing of the storages
-                raise SolverFailed(Status.NO_SOLUTION, NO_CLUSTERS) from error
+                left_s = options.time_limit_s - (time.perf_counter() - began)
+                best = _of_the_expected_day(problem, replace(options, time_limit_s=left_s), proven, error)
             break  # the finer grouping did not end in time: the coarser answer stands, with its proven loss
         found = _within(found, proven)
         if best is None or (not found.shortfalls, found.objective) > (not best.shortfalls, best.objective):
@@ -106,12 +107,37 @@ def _whole(problem: WhatIf, options: SolverOptions) -> tuple[WhatIfAnswer | None
         solved = solve_whole_fleet(grouping.inner, replace(options, time_limit_s=WHOLE_PU * options.time_limit_s))
     except FleetUnfinished as error:
         return None, error.bound
-    plan = one_direction(problem, _shared_out(problem, solved.plan, grouping))
+    plan = one_direction(problem, shared_out(problem, solved.plan, grouping))
     objective = score(problem, plan)
     gap, loss = relative_gap(-objective, -solved.bound), max(relative_gap(-objective, -solved.objective), 0.0)
     seconds = solved.seconds | {"total": time.perf_counter() - began}
     status, bound = "optimal" if gap <= OPTIMAL_GAP else "feasible", max(solved.bound, objective)
     return WhatIfAnswer(status, objective, bound, gap, seconds, plan, grouping.size, loss), bound
+
+
+def _of_the_expected_day(problem: WhatIf, options: SolverOptions, proven: float, cause: SolverFailed) -> WhatIfAnswer:
+    """The plan for mean prices as the answer to all scenarios, with what was proven of their optimum.
+
+    Raises SolverFailed where there are no scenarios to average, nothing is proven, or the time does not do for it.
+    """
+    day = expected_day(problem)
+    if problem.scenarios == 1 or not np.isfinite(proven) or options.time_limit_s <= 0 or not solvable(day):
+        raise SolverFailed(Status.NO_SOLUTION, NO_CLUSTERS) from cause
+    try:
+        solved = solve_whole_fleet(day, options)
+    except FleetUnfinished as error:
+        raise SolverFailed(Status.NO_SOLUTION, NO_CLUSTERS) from error
+    plan = in_every_scenario(problem, one_direction(day, solved.plan))
+    objective = score(problem, plan)
+    bound = max(proven, objective)
+    gap = relative_gap(-objective, -bound)
+    return WhatIfAnswer("feasible", objective, bound, gap, solved.seconds, plan, problem.fleet.size, gap)
+
+
+def solve_whole_fleet(problem: WhatIf, options: SolverOptions) -> FleetSolved:
+    from bidding.kernels.whatif.fleet import solve_whole_fleet as solve  # its compiler takes half a second to load
+
+    return solve(problem, options)
 
 
 def _most_groups(problem: WhatIf) -> int:
@@ -129,11 +155,11 @@ def _levels(problem: WhatIf) -> list[Grouping]:
 
 def _one(problem: WhatIf, grouping: Grouping | None, options: SolverOptions) -> WhatIfAnswer:
     solved = solve_problem(problem if grouping is None else grouping.inner, options)
-    plan = _plan(problem if grouping is None else grouping.inner, solved)
+    plan = plan_of_columns(problem if grouping is None else grouping.inner, solved)
     bound, seconds = solved.bound, dict(solved.seconds)
     if grouping is not None:
         began = time.perf_counter()
-        plan = _shared_out(problem, plan, grouping)
+        plan = shared_out(problem, plan, grouping)
         if not grouping.exact:
             bound = max(proven_bound(grouping.outer, options, grouping.allowed), solved.objective)
         seconds["rescore"] = time.perf_counter() - began
@@ -147,48 +173,3 @@ def _one(problem: WhatIf, grouping: Grouping | None, options: SolverOptions) -> 
     if grouping is not None and not grouping.exact:
         loss = gap
     return WhatIfAnswer(status, objective, max(bound, objective), gap, seconds, plan, size, loss, shortfalls)
-
-
-def _plan(problem: WhatIf, solved: Solved) -> WhatIfPlan:
-    columns = solved.columns
-
-    def kw(index: np.ndarray | None, shape: tuple[int, ...] = ()) -> FloatArray:
-        return np.zeros(shape) if index is None else solved.values[index] * KW_PER_MW
-
-    line = (problem.scenarios, problem.intervals)
-    names = [item.name for item in problem.reserves]
-    return WhatIfPlan(
-        position_kw=kw(columns.position),
-        reserve_kw={name: kw(index) for name, index in zip(names, columns.reserve, strict=True)},
-        charge_kw=kw(columns.charge),
-        discharge_kw=kw(columns.discharge),
-        energy_kwh=kw(columns.energy),
-        carried_kw={name: kw(index) for name, index in zip(names, columns.carried, strict=True)},
-        used_kw=kw(columns.used),
-        deviation_kw=kw(columns.surplus, line) - kw(columns.deficit, line),
-        ask_share={item.id: float(solved.values[columns.ask[n]]) for n, item in enumerate(problem.asks)},
-        block_chosen={item.name: float(solved.values[columns.block[n]]) for n, item in enumerate(problem.blocks)},
-        relief_kwh=kw(columns.relief, columns.energy.shape),
-        excess_kwh=kw(columns.excess, columns.energy.shape),
-    )
-
-
-def _shared_out(problem: WhatIf, plan: WhatIfPlan, grouping: Grouping) -> WhatIfPlan:
-    """What each member does of its group's plan."""
-    shares = grouping.shares
-
-    def out(values: FloatArray, share: FloatArray) -> FloatArray:
-        return values[:, grouping.group_of] * share[:, None]
-
-    return replace(
-        plan,
-        charge_kw=out(plan.charge_kw, shares.charge),
-        discharge_kw=out(plan.discharge_kw, shares.discharge),
-        energy_kwh=out(plan.energy_kwh, shares.size) + shares.offset_kwh,
-        carried_kw={
-            item.name: out(plan.carried_kw[item.name], shares.discharge if item.is_up else shares.charge)
-            for item in problem.reserves
-        },
-        relief_kwh=out(plan.relief_kwh, shares.size),
-        excess_kwh=out(plan.excess_kwh, shares.size),
-    )

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 from scipy.linalg import LinAlgError
@@ -19,39 +19,19 @@ from bidding.kernels.whatif.fleet_cells import CARRIED, CHARGE, DISCHARGE, Fleet
 from bidding.kernels.whatif.fleet_interior import solve_fleet
 from bidding.kernels.whatif.fleet_market import Index, feeder_classes, market_side, without_idle_limits
 from bidding.kernels.whatif.fleet_newton import FleetNewton
-from bidding.kernels.whatif.fleet_plan import ordered, plan_of
+from bidding.kernels.whatif.fleet_plan import FleetSolved, FleetUnfinished, ordered, plan_of
 from bidding.kernels.whatif.fleet_presolve import settled
 from bidding.kernels.whatif.fleet_progress import OFF, FleetPoint, FleetState
 from bidding.kernels.whatif.fleet_rows import Each, serially
 from bidding.kernels.whatif.fleet_state import CellState
-from bidding.kernels.whatif.scoring import WhatIfPlan
 from bidding.kernels.whatif.stated import WhatIf
 from bidding.kernels.whatif.whole import rounded
 
-AIM = 1e-4
-SETTLED_AT = 3e-3  # gap of the relaxation at which directions and minimums are plain
+AIM = 2e-4
+SETTLED_AT = 6e-3  # gap of the relaxation at which directions and minimums are plain
 NEAR_GAP, NEAR_OFF = 2e-2, 0.05  # from where it goes on with these: gap, and MW that rows may miss
 WIDE = 1e-3  # a proof wider than that is sought again with open directions
-USUAL_ITERATIONS = 80  # of all stages together
 CLOSING = 4.0  # what a closed direction costs, in the largest price of energy in store
-
-
-class FleetUnfinished(SolverFailed):
-    """No plan in time, or no convergence; `bound` (as a maximisation, infinite for none) is proven all the same."""
-
-    def __init__(self, cause: SolverFailed, bound: float) -> None:
-        super().__init__(cause.status, str(cause))
-        self.bound = bound
-
-
-@dataclass(frozen=True)
-class FleetSolved:
-    """As a maximisation."""
-
-    plan: WhatIfPlan
-    objective: float
-    bound: float
-    seconds: dict[str, float]
 
 
 def solve_whole_fleet(problem: WhatIf, options: SolverOptions) -> FleetSolved:
@@ -90,7 +70,7 @@ class _Run:
         weights = np.zeros_like(self.problem.probability) if self.market.counts_profit else self.problem.probability
         cells = [CellState(self.cells, self.cells.still, float(weight)) for weight in weights]
         first = FleetState(self._newton(self.model), cells)
-        point, near = self._run("relax", first.copied(), NEAR_GAP, NEAR_OFF, usual=USUAL_ITERATIONS)
+        point, near = self._run("relax", first.copied(), NEAR_GAP, NEAR_OFF)
         self.bound = point.bound
         point, decided = self._run("relax", near.copied(), SETTLED_AT, NEAR_OFF)
         self.bound = max(self.bound, point.bound)
@@ -123,14 +103,14 @@ class _Run:
     def _newton(self, model: LinearModel) -> FleetNewton:
         return FleetNewton(self.cells, self.market, model, self.members, self.each)
 
-    def _run(
-        self, stage: str, state: FleetState, gap: float, off: float = OFF, usual: int = 0
-    ) -> tuple[FleetPoint, FleetState]:
+    def _run(self, stage: str, state: FleetState, gap: float, off: float = OFF) -> tuple[FleetPoint, FleetState]:
         """The best point and the state it was found in."""
         began = time.perf_counter()
-        point, found = solve_fleet(state, time_limit_s=max(self._left_s(), 1.0), gap=gap, off=off, usual=usual)
+        point, found = solve_fleet(state, time_limit_s=max(self._left_s(), 1.0), gap=gap, off=off)
         self.seconds[stage] = self.seconds.get(stage, 0.0) + time.perf_counter() - began
         if point.status is not Status.OPTIMAL:
+            if stage == "relax":
+                self.bound = max(self.bound, point.bound)
             raise SolverFailed(point.status, f"the fleet was not solved ({stage})")
         return point, found
 

@@ -5,6 +5,7 @@ Columns of a cell: energy, charge, discharge, then each reserve carried; MW and 
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -13,12 +14,14 @@ from numpy.typing import NDArray
 
 from bidding.kernels.problem import FloatArray
 from bidding.kernels.whatif.columns import KW_PER_MW
+from bidding.kernels.whatif.fleet_terms import Physics, Terms
 from bidding.kernels.whatif.limits import carried_limits
 from bidding.kernels.whatif.stated import WhatIf
 
 ENERGY, CHARGE, DISCHARGE, CARRIED = 0, 1, 2, 3
 NARROW = 1e-9  # MW or MWh: what has no more room than that stands still
 Mask = NDArray[np.bool_]
+Index = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -114,6 +117,41 @@ class FleetCells:
                 const = np.broadcast_to(-sign * edge / KW_PER_MW, self.rhs.shape)
                 found.append(Rule(const, ((ENERGY, sign), *((CARRIED + k, -self.per_mw(k)) for k in lasting))))
         return found
+
+    @cached_property
+    def terms(self) -> Terms:
+        """The rules' terms as compiled loops read them."""
+        flat = [term for rule in self.rules for term in rule.terms]
+        timed = [np.asarray(factor) for _, factor in flat if np.ndim(factor) == 2]
+        counts, numbers = [len(rule.terms) for rule in self.rules], itertools.count()
+        size = self.rhs.shape[1]
+        return Terms(
+            np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
+            np.array([column for column, _ in flat], dtype=np.int64),
+            np.array([np.zeros(size) if np.ndim(one) == 2 else np.broadcast_to(one, (size,)) for _, one in flat]),
+            np.array(timed).reshape(len(timed), *self.rhs.shape),
+            np.array([next(numbers) if np.ndim(factor) == 2 else -1 for _, factor in flat], dtype=np.int64),
+        )
+
+    @cached_property
+    def physics(self) -> Physics:
+        called = np.array(self.called).reshape(len(self.called), self.rhs.shape[1])
+        kept = np.ascontiguousarray(self.kept, dtype=np.float64)
+        return Physics(np.ascontiguousarray(self.gain), np.ascontiguousarray(self.loss), kept, called, self.cost)
+
+    @cached_property
+    def vectors(self) -> tuple[FloatArray, Index]:
+        """(2 + B, m, N): the energy row of a cell, what the next row has of it, and its basic movements; and the first
+        column of each that is not zero.
+        """
+        found = np.zeros((3 + len(self.called), self.width, self.rhs.shape[1]))
+        row, stored, net = found[:3]
+        row[ENERGY], row[CHARGE], row[DISCHARGE] = 1.0, -self.gain, self.loss
+        stored[ENERGY], net[CHARGE], net[DISCHARGE] = 1.0, -1.0, 1.0
+        for number, factor in enumerate(self.called):
+            row[CARRIED + number], found[3 + number, CARRIED + number] = factor, 1.0
+        carried = CARRIED + np.arange(len(self.called))
+        return found, np.concatenate([[ENERGY, ENERGY, CHARGE], carried]).astype(np.int64)
 
     def bound_of(self, column: int) -> int:
         """Which rule keeps this column above its lower bound."""

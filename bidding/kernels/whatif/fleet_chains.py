@@ -11,8 +11,10 @@ import numpy as np
 from scipy.linalg import LinAlgError
 
 from bidding.kernels.problem import FloatArray
-from bidding.kernels.whatif.fleet_cells import CARRIED, CHARGE, DISCHARGE, ENERGY, FleetCells
-from bidding.kernels.whatif.fleet_factor import CellFactor, Part, dot
+from bidding.kernels.whatif.fleet_cells import FleetCells, Index, Mask
+from bidding.kernels.whatif.fleet_chain_loops import factor_chains, less_to_chains, solve_chains, sums_from_chains
+from bidding.kernels.whatif.fleet_loops import factor_cells, moved_cells, solve_cells, taken_out
+from bidding.kernels.whatif.fleet_terms import CellSide, entry
 
 SEGMENT = 8  # intervals that are multiplied at once
 
@@ -22,73 +24,56 @@ class Chains:
     reserve) shares with the energy rows of t and t + 1, once its cell is taken out.
     """
 
-    def __init__(self, cells: FleetCells, weights: FloatArray, pinned: FloatArray) -> None:
-        """weights (J, T, N) of the rules; pinned (m, T, N): more on the diagonal."""
-        self.cells = cells
-        low: list[list[Part]] = [[None] * cells.width for _ in range(cells.width)]
-        for a in range(cells.width):
-            low[a][a] = pinned[a].copy()
-        for rule, weight in zip(cells.rules, weights, strict=True):
-            for n, (a, factor) in enumerate(rule.terms):
-                part = weight * factor
-                for b, other in rule.terms[: n + 1]:
-                    low[a][b] = part * other if low[a][b] is None else low[a][b] + part * other
-        self.factor = CellFactor(low)
-        self._reduce()
-
-    def _reduce(self) -> None:
-        cells, shape, size = self.cells, self.cells.rhs.shape, self.cells.width
-
-        def vector(parts: dict[int, FloatArray | float]) -> list[Part]:
-            full: list[Part] = [None] * size
-            for column, value in parts.items():
-                full[column] = np.broadcast_to(np.asarray(value, dtype=np.float64), shape)
-            return self.factor.forward(full)
-
-        carried = {CARRIED + k: factor for k, factor in enumerate(cells.called)}
-        row = vector({ENERGY: 1.0, CHARGE: -cells.gain, DISCHARGE: cells.loss, **carried})
-        stored = vector({ENERGY: 1.0})
-        basic = [vector({CHARGE: -1.0, DISCHARGE: 1.0})] + [vector({column: 1.0}) for column in carried]
-        self._factor_chain(dot(row, row), dot(row, stored), dot(stored, stored))
-        self.beside = np.stack([dot(one, row) for one in basic])
-        self.after = np.stack([-cells.kept * dot(one, stored) for one in basic])
+    def __init__(self, cells: FleetCells, edges: Index, price: FloatArray, slack: FloatArray, still: Mask) -> None:
+        """price, slack (J, T, N) of the rules; still (m, T, N): columns that do not move; edges (F + 1,): the storages
+        of each class.
+        """
+        self.cells, self.edges = cells, edges
+        vectors, begins = cells.vectors
+        (width, *line), many = still.shape, begins.size
+        self.factors, shared = np.empty((entry(width, 0), *line)), np.empty((entry(many, 0), *line))
+        factor_cells(cells.terms, vectors, begins, still, price, slack, self.factors, shared)
+        self.pivot, self.ratio, self.inverse = factor_chains(*shared[:3], cells.kept)
+        if not (np.isfinite(shared[-1]).all() and (self.pivot > 0).all()):
+            raise LinAlgError("a cell or a chain has no positive pivot")
+        basics = range(2, begins.size)
+        self.beside = np.stack([shared[entry(v, 0)] for v in basics])
+        self.after = np.stack([-cells.kept * shared[entry(v, 1)] for v in basics])
         self.after[:, -1] = 0.0
-        self.inner = {(a, b): dot(basic[a], basic[b]) for a in range(len(basic)) for b in range(a + 1)}
+        self.inner = {(v - 2, u - 2): shared[entry(v, u)] for v in basics for u in range(2, v + 1)}
 
-    def _factor_chain(self, own: FloatArray, next_to: FloatArray, stored: FloatArray) -> None:
-        """pivot, ratio, inverse diagonal (T, N): L has 1 and `ratio`, ratio[t] between t - 1 and t."""
-        own[1:] += self.cells.kept**2 * stored[:-1]
-        aside = -self.cells.kept * next_to[:-1]
-        self.pivot, self.ratio = own, np.zeros_like(own)
-        for t in range(1, own.shape[0]):
-            self.ratio[t] = aside[t - 1] / self.pivot[t - 1]
-            self.pivot[t] -= self.ratio[t] * aside[t - 1]
-        if not (self.pivot > 0).all():
-            raise LinAlgError("a chain has no positive pivot")
-        self.inverse = 1.0 / self.pivot
-        for t in range(own.shape[0] - 2, -1, -1):
-            self.inverse[t] += self.ratio[t + 1] ** 2 * self.inverse[t + 1]
+    def solve_cells(self, right: FloatArray) -> FloatArray:
+        """(m, T, N) with nothing in common."""
+        found = np.empty_like(right)
+        solve_cells(self.factors, right, found)
+        return found
+
+    def taken_out(self, right: CellSide, chain: FloatArray) -> tuple[FloatArray, FloatArray, float]:
+        """(T, N) that sides of the cells leave of the energy rows; (F, B, T) they move, and wear, chains held still."""
+        left, sums, wear = taken_out(
+            self.factors, self.cells.terms, self.cells.physics, self.edges, *right, chain
+        )  # fmt: skip
+        return left, sums, float(wear)
+
+    def moved(self, right: CellSide, chain: FloatArray, basic: FloatArray, profit: float) -> FloatArray:
+        """(m, T, N) moves, with prices of the energy rows (T, N), of the basic movements (F, B, T) and of wear."""
+        cells = self.cells
+        found = np.empty((cells.width, *chain.shape))
+        moved_cells(self.factors, cells.terms, cells.physics, self.edges, *right, chain, basic, profit, found)
+        return found
 
     def solve_chain(self, right: FloatArray) -> FloatArray:
         """(T, N) through the tridiagonal matrices."""
-        found = right.copy()
-        for t in range(1, found.shape[0]):
-            found[t] -= self.ratio[t] * found[t - 1]
-        found /= self.pivot
-        for t in range(found.shape[0] - 2, -1, -1):
-            found[t] -= self.ratio[t + 1] * found[t + 1]
-        return found
+        return np.asarray(solve_chains(self.pivot, self.ratio, right))
 
     def from_chain(self, price: FloatArray) -> FloatArray:
-        """(B, T, N): what prices of the energy rows move of each basic movement."""
-        found = self.beside * price
-        found[:, :-1] += self.after[:, :-1] * price[1:]
-        return found
+        """(F, B, T): what prices (T, N) of the energy rows move."""
+        return np.asarray(sums_from_chains(self.beside, self.after, price, self.edges))
 
-    def to_chain(self, price: FloatArray) -> FloatArray:
-        """(T, N): the transpose, of prices (B, T, N)."""
-        found = (self.beside * price).sum(axis=0)
-        found[1:] += (self.after[:, :-1] * price[:, :-1]).sum(axis=0)
+    def less_to_chain(self, right: FloatArray, price: FloatArray) -> FloatArray:
+        """(T, N): `right` less the transpose, of prices (F, B, T)."""
+        found = right.copy()
+        less_to_chains(self.beside, self.after, price, self.edges, found)
         return found
 
     def together(self, members: slice) -> FloatArray:

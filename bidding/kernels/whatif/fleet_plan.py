@@ -1,12 +1,13 @@
-"""Which what-if problems are solved as whole fleets, and the plan of the point that is found."""
+"""Which what-if problems are solved as whole fleets, what comes of it, and the plan of the point that is found."""
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
 from bidding.kernels.problem import FloatArray
+from bidding.kernels.solver import SolverFailed
 from bidding.kernels.whatif.columns import KW_PER_MW, Columns
 from bidding.kernels.whatif.fleet_cells import CARRIED, CHARGE, DISCHARGE, ENERGY
 from bidding.kernels.whatif.fleet_market import Index, without_idle_limits
@@ -15,6 +16,24 @@ from bidding.kernels.whatif.stated import Fleet, WhatIf
 
 MOST_ROWS = 2_500  # in which storages of one scenario meet: factored densely
 MOST_CELLS = 3_000_000  # a storage, an interval, a scenario: about a kilobyte each
+
+
+class FleetUnfinished(SolverFailed):
+    """No plan in time, or no convergence; `bound` (as a maximisation, infinite for none) is proven all the same."""
+
+    def __init__(self, cause: SolverFailed, bound: float) -> None:
+        super().__init__(cause.status, str(cause))
+        self.bound = bound
+
+
+@dataclass(frozen=True)
+class FleetSolved:
+    """As a maximisation."""
+
+    plan: WhatIfPlan
+    objective: float
+    bound: float
+    seconds: dict[str, float]
 
 
 def solvable(problem: WhatIf) -> bool:

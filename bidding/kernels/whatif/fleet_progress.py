@@ -109,8 +109,7 @@ class FleetState:
     def factor(self) -> None:
         newton = self.newton
         curvature = np.where(newton.equal, np.inf, self.rows.curvature())
-        weights = newton.each(lambda one: one.price / one.slack, self.cells)
-        newton.factor(weights, [one.pinned for one in self.cells], self.columns.curvature(), curvature)
+        newton.factor(self.cells, self.columns.curvature(), curvature)
 
     def pairs(self) -> int:
         return sum(one.slack.size for one in self.cells) + self.columns.count() + self.rows.count()

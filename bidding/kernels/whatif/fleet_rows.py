@@ -12,6 +12,7 @@ from bidding.kernels.problem import FloatArray
 from bidding.kernels.solver import LinearModel
 from bidding.kernels.whatif.fleet_cells import CARRIED, CHARGE, DISCHARGE, FleetCells
 from bidding.kernels.whatif.fleet_market import MarketSide
+from bidding.kernels.whatif.fleet_terms import CellSide
 
 Each = Callable[[Callable[[Any], Any], Iterable[Any]], list[Any]]
 
@@ -22,9 +23,19 @@ def serially(function: Callable[[Any], Any], parts: Iterable[Any]) -> list[Any]:
 
 @dataclass
 class Side:
-    """Right-hand sides or moves: S of cells (m, T, N) and chain (T, N); columns (C,), rows (R,) of the market side."""
+    """What is missed, or moves: S of cells (m, T, N) and chain (T, N); columns (C,), rows (R,) of the market side."""
 
     cells: list[FloatArray]
+    chain: list[FloatArray]
+    columns: FloatArray
+    rows: FloatArray
+
+
+@dataclass
+class Wished:
+    """Right-hand sides of a Newton step; of the cells what they are made of."""
+
+    cells: list[CellSide]
     chain: list[FloatArray]
     columns: FloatArray
     rows: FloatArray
@@ -41,6 +52,8 @@ class FleetRows:
         each : maps over scenarios, on several cores if it likes.
         """
         self.cells, self.market, self.members, self.each = cells, market, members, each
+        self.plain = market.met.shape[1] - market.counts_profit
+        self.edges = np.array([0, *(one.stop for one in members)], dtype=np.int64)
         others = market.others
         self.free = others[model.upper[others] > model.lower[others]]
         number = np.full(model.cost.size, -1, dtype=np.int64)
@@ -66,7 +79,9 @@ class FleetRows:
         self.single_rows = [
             self.matrix[rows][:, single].tocsr() for rows, single in zip(market.met, self.single, strict=True)
         ]
-        self.border_rows = [self.matrix[rows][:, self.border].toarray() for rows in market.met]
+        beside = [self.matrix[rows][:, self.border].toarray() for rows in market.met]
+        self.touched = [np.flatnonzero(part.any(axis=0)) for part in beside]
+        self.border_rows = [np.asfortranarray(part[:, at]) for part, at in zip(beside, self.touched, strict=True)]
         self.across_border = self.matrix[market.across][:, self.border].toarray()
 
     def activity(self, x: list[FloatArray], columns: FloatArray) -> FloatArray:
@@ -78,34 +93,30 @@ class FleetRows:
 
     def _of_cells(self, x: FloatArray) -> FloatArray:
         """(n,) what one scenario's cells (m, T, N) add to the rows in which they meet."""
-        found = self._gathered(np.stack([x[DISCHARGE] - x[CHARGE], *x[CARRIED:]]))
+        found = self.gathered(self._sums(np.stack([x[DISCHARGE] - x[CHARGE], *x[CARRIED:]])))
         return np.append(found, self.cells.wear(x)) if self.market.counts_profit else found
 
-    def _gathered(self, basic: FloatArray) -> FloatArray:
-        """(n',) from basic movements (B, T, N)."""
-        return np.asarray(
-            sum(
-                link @ basic[..., members].sum(axis=2).T.ravel()
-                for link, members in zip(self.market.links, self.members, strict=True)
-            )
-        )
+    def _sums(self, basic: FloatArray) -> FloatArray:
+        """(F, B, T) from basic movements (B, T, N)."""
+        return np.stack([basic[..., members].sum(axis=2) for members in self.members])
 
-    def spread(self, price: FloatArray) -> FloatArray:
-        """(B, T, N): prices (n',) of the met rows on the basic movements of each storage."""
-        shape = (self.cells.width - CARRIED + 1, *self.cells.rhs.shape)
-        found = np.empty(shape)
-        for link, members in zip(self.market.links, self.members, strict=True):
-            found[..., members] = (link.T @ price).reshape(shape[1], shape[0]).T[..., None]
-        return found
+    def gathered(self, sums: FloatArray) -> FloatArray:
+        """(n',) from basic movements (F, B, T) of all storages of a class."""
+        return np.asarray(sum(link @ own.T.ravel() for link, own in zip(self.market.links, sums, strict=True)))
+
+    def shares(self, price: FloatArray) -> FloatArray:
+        """(F, B, T): prices (n',) of the met rows on the basic movements of each class."""
+        shape = (self.cells.rhs.shape[0], self.cells.width - CARRIED + 1)
+        return np.stack([(link.T @ price).reshape(shape).T for link in self.market.links])
 
     def prices_on_cells(self, s: int, rows: FloatArray, chain: FloatArray) -> FloatArray:
         """(m, T, N): transposed rows times prices (R,) and, of the energy rows, (T, N)."""
         price = rows[self.market.met[s]]
         found = self.cells.energy_columns(chain)
-        basic = self.spread(price[: price.size - self.market.counts_profit])
-        found[CHARGE] -= basic[0]
-        found[DISCHARGE] += basic[0]
-        found[CARRIED:] += basic[1:]
+        for members, basic in zip(self.members, self.shares(price[: self.plain]), strict=True):
+            found[CHARGE, :, members] -= basic[0][:, None]
+            found[DISCHARGE, :, members] += basic[0][:, None]
+            found[CARRIED:, :, members] += basic[1:, :, None]
         if self.market.counts_profit:
             found += price[-1] * self.cells.cost[:, None]
         return found

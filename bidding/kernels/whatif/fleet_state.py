@@ -11,20 +11,25 @@ from scipy.linalg import LinAlgError
 
 from bidding.kernels.problem import FloatArray
 from bidding.kernels.whatif.fleet_cells import CHARGE, DISCHARGE, FleetCells
-
-TINY = 1e-11
-HELD = 1e25  # curvature of what stands still
-SPREAD = 10.0  # products further than that from the centre are drawn back
+from bidding.kernels.whatif.fleet_step_loops import (
+    drawn_back_cells,
+    moved_on,
+    reach_of_cells,
+    second_order,
+)
+from bidding.kernels.whatif.fleet_terms import NOTHING, CellSide, Terms
 
 
 @dataclass(frozen=True)
 class CellStep:
-    """moved (m, T, N), chain (T, N) prices of the energy rows; slack, price (J, T, N) of the rules."""
+    """moved (m, T, N), chain (T, N) prices of the energy rows; wanted (J, T, N) products of slack and price of the
+    rules; reach: the longest parts of the step, up to 1, that keep slacks and that keep prices positive.
+    """
 
     moved: FloatArray
     chain: FloatArray
-    slack: FloatArray
-    price: FloatArray
+    wanted: FloatArray
+    reach: tuple[float, float]
 
 
 class CellState:
@@ -41,11 +46,7 @@ class CellState:
         self.price = np.ones_like(self.slack)
         self.chain = np.zeros(cells.rhs.shape)
         self.cost = np.broadcast_to((weight * cells.cost)[:, None], self.x.shape)
-        self.closing: FloatArray | None = None
-
-    @property
-    def pinned(self) -> FloatArray:
-        return np.where(self.still, HELD, TINY)
+        self.closing = NOTHING
 
     def copied(self) -> CellState:
         """Moves replace the arrays, so that a shallow copy stays where it is."""
@@ -81,71 +82,47 @@ class CellState:
     def wear(self) -> float:
         return self.cells.wear(self.x)
 
-    def pulled(self, price: FloatArray, *, rows_only: bool = False) -> FloatArray:
-        """(m, T, N): what prices of the rules (J, T, N) are to the columns."""
-        found = np.zeros_like(self.x)
-        for rule, value in zip(self.cells.rules, price, strict=True):
-            if rule.is_row or not rows_only:
-                for column, factor in rule.terms:
-                    found[column] += factor * value
+    def side(self, unpriced: FloatArray, wanted: FloatArray) -> CellSide:
+        """Towards products `wanted` (J, T, N) of slack and price, NOTHING: towards zero."""
+        return CellSide(unpriced, self.closing, wanted, self.slack)
+
+    def step(self, moved: FloatArray, chain: FloatArray, wanted: FloatArray) -> CellStep:
+        primal, dual = reach_of_cells(self.cells.terms, moved, self.slack, self.price, wanted)
+        return CellStep(moved, chain, wanted, (1.0 / max(1.0, -primal), 1.0 / max(1.0, -dual)))
+
+    def wanted(self, step: CellStep, centre: float) -> FloatArray:
+        """(J, T, N) products of slack and price, less what a pure Newton `step` leaves out: the second order."""
+        found = np.empty_like(self.slack)
+        second_order(*self._parts(step), centre, found)
         return found
 
-    def side(self, unpriced: FloatArray, wanted: FloatArray | None) -> FloatArray:
-        """(m, T, N) right-hand side: towards products `wanted` (J, T, N) of slack and price, none: towards zero."""
-        side = -unpriced if self.closing is None else -unpriced - self.closing
-        return side if wanted is None else side + self.pulled(wanted / self.slack)
-
-    def step(self, moved: FloatArray, chain: FloatArray, wanted: FloatArray | None) -> CellStep:
-        slack = np.stack([rule.move(moved) for rule in self.cells.rules])
-        price = slack * self.price
-        if wanted is None:
-            np.negative(price, out=price)
-        else:
-            np.subtract(wanted, price, out=price)
-        price /= self.slack
-        price -= self.price
-        return CellStep(moved, chain, slack, price)
-
-    def reach(self, step: CellStep) -> tuple[float, float]:
-        return _shortest(self.slack, step.slack), _shortest(self.price, step.price)
-
-    def after(self, step: CellStep, primal: float, dual: float) -> float:
-        return float(np.vdot(self.slack + primal * step.slack, self.price + dual * step.price))
-
-    def drawn_back(self, step: CellStep, wanted: FloatArray, centre: float, reach: tuple[float, float]) -> FloatArray:
-        return wanted + drawn_back(self.slack, step.slack, self.price, step.price, centre, reach)
+    def drawn_back(self, step: CellStep, centre: float, reach: tuple[float, float]) -> FloatArray:
+        found = np.empty_like(self.slack)
+        drawn_back_cells(*self._parts(step), centre, *reach, found)
+        return found
 
     def move(self, step: CellStep, primal: float, dual: float) -> None:
+        slack, price = np.empty_like(self.slack), np.empty_like(self.price)
+        moved_on(*self._parts(step), primal, dual, slack, price)
+        self.slack, self.price = slack, price
         self.x = self.x + primal * step.moved
-        self.slack = self.slack + primal * step.slack
-        self.price = self.price + dual * step.price
         self.chain = self.chain + dual * step.chain
+
+    def _parts(self, step: CellStep) -> tuple[Terms, FloatArray, FloatArray, FloatArray, FloatArray]:
+        return self.cells.terms, step.moved, self.slack, self.price, step.wanted
 
     def bound(self, unpriced: FloatArray) -> float:
         """What the cells never cost less than at these prices; what was closed later is open here."""
         lower = np.where(self.cells.still, self.x, self.cells.lower)
         upper = np.where(self.cells.still, self.x, self.cells.upper)
         price = np.where(self.idle, 0.0, self.price)
-        reduced = unpriced - self.pulled(price, rows_only=True)
+        reduced = unpriced.copy()
+        for rule, value in zip(self.cells.rules, price, strict=True):
+            if rule.is_row:
+                for column, factor in rule.terms:
+                    reduced[column] -= factor * value
         total = float(np.minimum(reduced * lower, reduced * upper).sum()) + float(np.vdot(self.chain, self.cells.rhs))
         for rule, value in zip(self.cells.rules, price, strict=True):
             if rule.is_row:
                 total -= float((value * rule.const).sum())
         return total
-
-
-def drawn_back(
-    slack: FloatArray,
-    move: FloatArray,
-    price: FloatArray,
-    change: FloatArray,
-    centre: float,
-    reach: tuple[float, float],
-) -> FloatArray:
-    """Gondzio (1996, doi:10.1007/BF00249643): what a longer step would throw far from the centre is drawn back."""
-    product = (slack + reach[0] * move) * (price + reach[1] * change)
-    return np.maximum(np.clip(product, centre / SPREAD, centre * SPREAD) - product, -SPREAD * centre)
-
-
-def _shortest(value: FloatArray, step: FloatArray) -> float:
-    return 1.0 / max(1.0, -float((step / value).min(initial=0.0)))

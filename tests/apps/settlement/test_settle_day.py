@@ -390,9 +390,10 @@ def test_while_a_day_is_settled_the_control_cycle_writes_on(monkeypatch):
         powers = dict.fromkeys(("committed_up_kw", "placed_up_kw", "residual_up_kw"), 0.0)
         fields = powers | {"interval_start": start, "revision": 0, "at": start, "written": 0, "unavailable": 0}
         written.append(ControlCycle.objects.create(portfolio=portfolio, **fields))
+        connection.close()
 
     def meanwhile(**inputs):
-        thread = threading.Thread(target=lambda: (cycle(), connection.close()))
+        thread = threading.Thread(target=cycle)
         thread.start()
         thread.join(10)
         raise Stop

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bidding.kernels.solver import SolverFailed, SolverOptions, Status
+from bidding.kernels.solver import SolverFailed, Status
 from bidding.kernels.whatif import answer as module
 from bidding.kernels.whatif.answer import what_if
 from bidding.kernels.whatif.document import read_document
@@ -136,22 +136,6 @@ def test_a_storage_that_cannot_keep_its_limits_or_whose_owner_counts_hours_is_le
     assert answer["gap"] == pytest.approx((answer["bound"] - answer["objective"]) / abs(answer["objective"]), rel=1e-3)
 
 
-def test_what_would_take_too_long_is_given_up_after_a_few_iterations(monkeypatch):
-    from bidding.kernels.whatif import fleet, fleet_interior
-
-    problem, step, made = read_document(all_different(9)), fleet_interior._step, []
-
-    def counted(*given, **how):
-        made.append(1)
-        return step(*given, **how)
-
-    monkeypatch.setattr(fleet, "USUAL_ITERATIONS", 10**9)
-    monkeypatch.setattr(fleet_interior, "_step", counted)
-    with pytest.raises(FleetUnfinished):
-        fleet.solve_whole_fleet(problem, SolverOptions(time_limit_s=60.0))
-    assert len(made) == fleet_interior.PROBED
-
-
 def test_clusters_without_a_plan_are_not_called_a_contradiction_of_the_file(monkeypatch):
     def late(problem, options):
         raise FleetUnfinished(SolverFailed(Status.NO_SOLUTION, "the time ran out"), np.inf)
@@ -167,19 +151,43 @@ def test_clusters_without_a_plan_are_not_called_a_contradiction_of_the_file(monk
     assert told.value.status is Status.NO_SOLUTION
 
 
+@pytest.mark.parametrize("seed", [1, 6])
+def test_where_neither_the_fleet_nor_clusters_end_the_expected_day_is_the_answer_to_all_scenarios(monkeypatch, seed):
+    whole, raw = module.solve_whole_fleet, all_different(seed, scenarios=3)
+    best = what_if(raw)
+
+    def late(problem, options):
+        if problem.scenarios > 1:
+            raise FleetUnfinished(SolverFailed(Status.NO_SOLUTION, "the time ran out"), best["bound"])
+        return whole(problem, options)
+
+    def stuck(problem, options):
+        raise SolverFailed(Status.INFEASIBLE, "the problem contradicts itself beyond missing energy")
+
+    monkeypatch.setattr(module, "solve_whole_fleet", late)
+    monkeypatch.setattr(module, "solve_problem", stuck)
+    monkeypatch.setattr(module, "_most_groups", lambda _: 3)
+    answer = what_if(raw)
+    assert_keeps_the_rules(raw, answer)
+    assert answer["status"] == "feasible" and answer["bound"] == pytest.approx(best["bound"])
+    assert answer["objective"] <= best["objective"] + 1e-6
+
+
 def test_the_rows_in_which_storages_meet_get_what_a_dense_inverse_gives_them():
     """Semiseparable sums against the Newton matrix of two storages written out."""
     from bidding.kernels.whatif.fleet_cells import CARRIED, CHARGE, DISCHARGE, FleetCells
+    from bidding.kernels.whatif.fleet_loops import TINY
 
     problem = read_document(all_different(8, storages=2, scenarios=1))
     cells, rng = FleetCells(problem), np.random.default_rng(8)
     weights = rng.uniform(0.1, 10.0, (len(cells.rules), *cells.rhs.shape))
-    chains = Chains(cells, weights, np.full((cells.width, *cells.rhs.shape), 1e-3))
+    edges = np.array([0, 2])
+    chains = Chains(cells, edges, weights, np.ones_like(weights), np.zeros((cells.width, *cells.rhs.shape), dtype=bool))
     size = cells.width * cells.rhs.size
     every = np.eye(size).reshape(size, cells.width, *cells.rhs.shape)
     slopes = [np.array([rule.move(one).ravel() for one in every]).T for rule in cells.rules]
     pulled = sum(slope.T @ (weight.ravel()[:, None] * slope) for slope, weight in zip(slopes, weights, strict=True))
-    inverse = np.linalg.inv(pulled + 1e-3 * np.eye(size))
+    inverse = np.linalg.inv(pulled + TINY * np.eye(size))
     energy = np.array([cells.energy_rows(one).ravel() for one in every]).T
     met = np.array([np.stack([one[DISCHARGE] - one[CHARGE], *one[CARRIED:]]).sum(axis=2).T.ravel() for one in every]).T
     shared = met @ inverse @ energy.T
