@@ -16,6 +16,7 @@ from bidding.kernels.whatif.fleet_plan import FleetSolved, FleetUnfinished, solv
 from bidding.kernels.whatif.grouped_plan import plan_of_columns, shared_out
 from bidding.kernels.whatif.grouping import Grouping, group_alike
 from bidding.kernels.whatif.scoring import WhatIfPlan, one_direction, score, shortfalls_of
+from bidding.kernels.whatif.search import MANY_GAP
 from bidding.kernels.whatif.solving import proven_bound, solve_problem
 from bidding.kernels.whatif.stated import WhatIf
 
@@ -61,12 +62,12 @@ def answer(problem: WhatIf, options: SolverOptions, *, full: bool = False) -> Wh
     began = time.perf_counter()
     levels = [None] if full else _levels(problem)
     whole, proven = (None, np.inf) if full else _whole(problem, options)
-    if whole is not None:
+    if whole is not None and (whole.gap <= MANY_GAP or whole.groups > _most_groups(problem)):
         return whole
-    best: WhatIfAnswer | None = None
+    best = whole  # where groups are few, minimums and directions may weigh more: searched as a whole number programme
     for grouping in levels:
         left_s = options.time_limit_s - (time.perf_counter() - began)
-        share = CLUSTERS_PU if np.isfinite(proven) else 1.0
+        share = CLUSTERS_PU if best is None and np.isfinite(proven) else 1.0
         try:
             found = _one(problem, grouping, replace(options, time_limit_s=max(share * left_s, 1.0)))
         except SolverFailed as error:
@@ -100,7 +101,8 @@ def _whole(problem: WhatIf, options: SolverOptions) -> tuple[WhatIfAnswer | None
     a bound that was proven all the same.
     """
     grouping = group_alike(problem)
-    if grouping.size <= _most_groups(problem) or not solvable(grouping.inner):
+    most = _most_groups(problem)
+    if grouping.size <= (most if problem.scenarios == 1 else most // 2) or not solvable(grouping.inner):
         return None, np.inf
     began = time.perf_counter()
     try:

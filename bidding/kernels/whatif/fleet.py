@@ -78,7 +78,7 @@ class _Run:
             best, last = self._closed(near, decided)
         except SolverFailed:  # too near the rows that moved: from the start, with the same directions
             near = first
-            best, last = self._closed(near, decided)
+            best, last = self._closed(near, decided, afresh=True)
         bound = max(self.bound, last.opened(near).point().bound)
         if relative_gap(best.objective, bound) > WIDE and self._left_s() > 0:
             best, bound = self._again(near, decided, best, bound)
@@ -114,7 +114,7 @@ class _Run:
             raise SolverFailed(point.status, f"the fleet was not solved ({stage})")
         return point, found
 
-    def _closed(self, near: FleetState, decided: FleetState) -> tuple[FleetPoint, FleetState]:
+    def _closed(self, near: FleetState, decided: FleetState, *, afresh: bool = False) -> tuple[FleetPoint, FleetState]:
         """One direction in every cell and whole minimums, as they are `decided`, and on from `near`."""
         columns, values = self.market.columns, decided.point().values
         model = settled(self.model, self.market.across, rounded(self.problem, columns, values, 0.5))
@@ -127,4 +127,13 @@ class _Run:
             one.closed(kept, other.x[CHARGE] >= other.x[DISCHARGE], price, mean)
             for one, other, kept in zip(near.cells, decided.cells, still, strict=True)
         ]
+        if afresh:
+            cells = []
+            for one, kept, other in zip(near.cells, still, decided.cells, strict=True):
+                lost = kept.copy()
+                charges = other.x[CHARGE] >= other.x[DISCHARGE]
+                lost[CHARGE] |= ~charges
+                lost[DISCHARGE] |= charges
+                cells.append(CellState(self.cells, self.cells.still | lost, one.weight))
+            return self._run("fix", FleetState(self._newton(model), cells), AIM)
         return self._run("fix", near.onwards(self._newton(model), cells), AIM)
