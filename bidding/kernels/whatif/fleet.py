@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.linalg import LinAlgError
 
 from bidding.kernels.solver import LinearModel, SolverFailed, SolverOptions, Status, relative_gap
@@ -115,25 +116,32 @@ class _Run:
         return point, found
 
     def _closed(self, near: FleetState, decided: FleetState, *, afresh: bool = False) -> tuple[FleetPoint, FleetState]:
-        """One direction in every cell and whole minimums, as they are `decided`, and on from `near`."""
+        """One direction in every cell and whole minimums, as they are `decided`, and on from `near` or from a start."""
+        model, still = self._settled(decided)
+        charges = [one.x[CHARGE] >= one.x[DISCHARGE] for one in decided.cells]
+        if afresh:
+            cells = [
+                CellState(self.cells, self.cells.still | kept | _lost(kept, way), one.weight)
+                for one, kept, way in zip(near.cells, still, charges, strict=True)
+            ]
+            return self._run("fix", FleetState(self._newton(model), cells), AIM)
+        dearest = max(float(np.abs(one.chain).max()) for one in near.cells) * self.problem.hours
+        price, mean = CLOSING * max(dearest, 1e-6), near.mean()
+        cells = [one.closed(kept, way, price, mean) for one, kept, way in zip(near.cells, still, charges, strict=True)]
+        return self._run("fix", near.onwards(self._newton(model), cells), AIM)
+
+    def _settled(self, decided: FleetState) -> tuple[LinearModel, NDArray[np.bool_]]:
+        """The market side with its minimums whole, and by scenario (m, T, N) reserves that are not sold at all."""
         columns, values = self.market.columns, decided.point().values
         model = settled(self.model, self.market.across, rounded(self.problem, columns, values, 0.5))
         still = np.zeros((self.problem.scenarios, *self.cells.still.shape), dtype=bool)
         for number, (item, position) in enumerate(zip(self.problem.reserves, columns.reserve, strict=True)):
             still[:, CARRIED + number] = (model.upper[position] <= 0)[item.block][:, None]
-        dearest = max(float(np.abs(one.chain).max()) for one in near.cells) * self.problem.hours
-        price, mean = CLOSING * max(dearest, 1e-6), near.mean()
-        cells = [
-            one.closed(kept, other.x[CHARGE] >= other.x[DISCHARGE], price, mean)
-            for one, other, kept in zip(near.cells, decided.cells, still, strict=True)
-        ]
-        if afresh:
-            cells = []
-            for one, kept, other in zip(near.cells, still, decided.cells, strict=True):
-                lost = kept.copy()
-                charges = other.x[CHARGE] >= other.x[DISCHARGE]
-                lost[CHARGE] |= ~charges
-                lost[DISCHARGE] |= charges
-                cells.append(CellState(self.cells, self.cells.still | lost, one.weight))
-            return self._run("fix", FleetState(self._newton(model), cells), AIM)
-        return self._run("fix", near.onwards(self._newton(model), cells), AIM)
+        return model, still
+
+
+def _lost(like: NDArray[np.bool_], charges: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """(m, T, N) the flow against the direction of each cell."""
+    lost = np.zeros_like(like)
+    lost[CHARGE], lost[DISCHARGE] = ~charges, charges
+    return lost

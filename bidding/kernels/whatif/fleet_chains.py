@@ -33,7 +33,8 @@ class Chains:
         (width, *line), many = still.shape, begins.size
         self.factors, shared = np.empty((entry(width, 0), *line)), np.empty((entry(many, 0), *line))
         factor_cells(cells.terms, vectors, begins, still, price, slack, self.factors, shared)
-        self.pivot, self.ratio, self.inverse = factor_chains(*shared[:3], cells.kept)
+        own, next_to, stored = shared[:3]
+        self.pivot, self.ratio, self.inverse = factor_chains(own, next_to, stored, cells.kept)
         if not (np.isfinite(shared[-1]).all() and (self.pivot > 0).all()):
             raise LinAlgError("a cell or a chain has no positive pivot")
         basics = range(2, begins.size)

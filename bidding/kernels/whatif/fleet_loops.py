@@ -8,6 +8,10 @@ pages, which the loops' own allocations do not get.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+from typing import Any, TypeVar, cast
+
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
@@ -15,10 +19,21 @@ from numpy.typing import NDArray
 from bidding.kernels.problem import FloatArray
 from bidding.kernels.whatif.fleet_terms import TINY, Terms
 
+Loop = TypeVar("Loop", bound=Callable[..., Any])
 TILE = 256
 HELD = 1e25  # curvature of what stands still
-# Machine code is kept beside the module and made anew when the module changes: a loop calls only its own module's.
-compiled = njit(nogil=True, cache=True, error_model="numpy", fastmath={"contract"})
+
+
+def compiled(function: Loop) -> Loop:
+    """Machine code, kept beside the module and made anew when the module changes: a loop calls only its own module's.
+
+    Where there is no place to keep it (an installation nobody may write to), every process makes its own.
+    """
+    made = partial(njit, nogil=True, error_model="numpy", fastmath={"contract"})
+    try:
+        return cast(Loop, made(cache=True)(function))
+    except RuntimeError:
+        return cast(Loop, made()(function))
 
 
 @compiled

@@ -15,7 +15,7 @@ from bidding.kernels.whatif.scoring import WhatIfPlan
 from bidding.kernels.whatif.stated import Fleet, WhatIf
 
 MOST_ROWS = 2_500  # in which storages of one scenario meet: factored densely
-MOST_CELLS = 3_000_000  # a storage, an interval, a scenario: about a kilobyte each
+MOST_CELLS = 2_000_000  # a storage, an interval, a scenario: about two kilobytes each
 
 
 class FleetUnfinished(SolverFailed):

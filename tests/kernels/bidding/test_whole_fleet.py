@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -134,6 +135,38 @@ def test_a_storage_that_cannot_keep_its_limits_or_whose_owner_counts_hours_is_le
     assert_keeps_the_rules(raw, answer)
     assert answer["objective"] <= answer["bound"] <= whole["bound"] + 1e-9  # what was proven is not lost
     assert answer["gap"] == pytest.approx((answer["bound"] - answer["objective"]) / abs(answer["objective"]), rel=1e-3)
+
+
+def test_where_the_decided_directions_cannot_be_gone_on_with_they_are_solved_afresh(monkeypatch):
+    from bidding.kernels.whatif import fleet
+
+    raw, solve, made = all_different(4, storages=12), fleet.solve_fleet, []
+    best = what_if(raw)
+
+    def jammed(state, **how):
+        made.append(how)
+        point, found = solve(state, **how)
+        return (replace(point, status=Status.NO_SOLUTION), found) if len(made) == 3 else (point, found)
+
+    monkeypatch.setattr(fleet, "solve_fleet", jammed)
+    answer = what_if(raw)
+    assert_keeps_the_rules(raw, answer)
+    assert len(made) >= 4 and answer["aggregation"]["loss"] <= 1e-5
+    assert answer["objective"] == pytest.approx(best["objective"], rel=2e-3) and answer["gap"] <= 0.01
+
+
+def test_machine_code_is_made_also_where_there_is_no_place_to_keep_it(monkeypatch):
+    from bidding.kernels.whatif import fleet_loops
+
+    njit = fleet_loops.njit
+
+    def nowhere(*, cache=False, **how):
+        if cache:
+            raise RuntimeError("cannot cache function: no locator available")
+        return njit(**how)
+
+    monkeypatch.setattr(fleet_loops, "njit", nowhere)
+    assert fleet_loops.compiled(lambda a, b: a + b)(2.0, 3.0) == 5.0
 
 
 def test_clusters_without_a_plan_are_not_called_a_contradiction_of_the_file(monkeypatch):
