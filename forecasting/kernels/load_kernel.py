@@ -20,6 +20,7 @@ SEASON, REACH = 0.3, 2.0  # distance of opposite seasons; distance at which days
 LEVEL, LINEAR, NOISE = 0.2, 0.2, 0.5  # beside a bell of height 1
 FADING, FADING_YEARS = 0.3, 1.0
 FARTHEST = 4.0  # usual day means
+LONGEST_DAYS = 550  # time grows with their cube
 
 
 def with_habits(days: Days, members: Floats, outside: Floats | None = None) -> Floats:
@@ -50,19 +51,22 @@ def habit_days(days: Days, outside: Floats | None = None) -> Floats:
 
 
 def _ahead(days: Days, beyond: Floats, common: Floats) -> Floats:
-    """(N, D, S) what each day is expected to have beyond the usual, series by series: their covariances stay small."""
+    """(N, D, S) what each day is expected to have beyond the usual, nothing before the last LONGEST_DAYS. Series by
+    series: their covariances stay small.
+    """
     from scipy.linalg.blas import dtrsm
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-    state = day_states(days, beyond, week_weight=WEEK)
+    found, first = np.zeros_like(beyond), max(len(common) - LONGEST_DAYS, 0)
+    common, beyond, state = common[first:], beyond[:, first:], day_states(days, beyond, week_weight=WEEK)[:, first:]
     state /= np.sqrt((state**2).sum(axis=2).mean(axis=1) + 1e-12)[:, None, None]
     alike, (season, years) = common @ common.T, season_distance(len(common), SEASON)
     fading, known = 1 - FADING + FADING * np.exp(-years / FADING_YEARS), np.tri(len(common), k=-1 - days.lead)
-    noise, found = NOISE * np.eye(len(common)), np.empty_like(beyond)
+    noise = NOISE * np.eye(len(common))
     with threadpool_limits(1):  # small matrices: threads would wait for each other
         for row, (one, goal) in enumerate(zip(state, beyond, strict=True)):
             factor = np.linalg.cholesky(_covariance(one @ one.T + alike, season) * fading + noise)
-            found[row] = (factor * known) @ dtrsm(1.0, factor, goal, lower=True)
+            found[row, first:] = (factor * known) @ dtrsm(1.0, factor, goal, lower=True)
     return found
 
 

@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 
+from forecasting.kernels import load_kernel
 from forecasting.kernels.load_kernel import habit_days, with_habits, without_habits
 from forecasting.kernels.naive import Days, naive_days
+from forecasting.kernels.persistence import long_mean
 
 
 def days_of(values: np.ndarray, lead: int = 1) -> Days:
@@ -56,3 +58,13 @@ def test_members_can_be_taken_back():
     days = days_of(rota(60))
     members = naive_days(days)
     assert (without_habits(with_habits(days, members)) == members).all()
+
+
+def test_of_a_long_history_the_last_days_count_and_before_them_the_usual_is_said(monkeypatch):
+    days = days_of(rota(120))
+    whole = habit_days(days)
+    monkeypatch.setattr(load_kernel, "LONGEST_DAYS", 80)
+    late = habit_days(days)
+    usual = np.clip(long_mean(days, load_kernel.USUAL_DAYS), 0, days.values.max())
+    assert late[:, 1:40] == pytest.approx(usual[:, 1:40], rel=1e-5)
+    assert np.abs(late - whole)[:, 100:].mean() < 0.2 * np.abs(late - usual)[:, 100:].mean()
