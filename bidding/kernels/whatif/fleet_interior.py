@@ -22,7 +22,7 @@ MOST_DRAWN_BACK, LEAST_GAIN = 3, 0.03
 MOST_CENTRED = 0.2  # of the mean of all products
 WORTH_A_PROOF = 0.1  # apart, as sums of products have it
 REFINED_FROM = 3e-3  # apart; before that, rounding does not count
-SHORT = 0.03  # steps that lead nowhere
+SHORT = 0.003  # steps that lead nowhere
 CENTRED = 0.95  # a step of that length needs no drawing back
 
 
