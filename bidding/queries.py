@@ -9,7 +9,7 @@ import numpy as np
 from django.db.models import Q
 from numpy.typing import NDArray
 
-from bidding.models import Activation, Ask, Award, Bid, BookCell, BookEntry, NightlyRun, PlannedDay
+from bidding.models import Activation, Ask, Award, Bid, BookCell, BookEntry, NightlyRun
 from vpp.enrollment.models import Enrollment
 from vpp.lib.periods import DeliveryDay
 
@@ -79,17 +79,6 @@ def activated_pu(award_id: int, day: DeliveryDay) -> FloatArray:
     for start, share in calls.values_list("interval_start", "activated_pu"):
         called[day.index_of(start)] = share
     return called
-
-
-def planned_recovery_kw(portfolio_id: int, delivery_date: date) -> FloatArray | None:
-    """(H,) movement that the plan needs outside promised hours (recharging after an ask), up positive; None: no plan.
-
-    It is no promise: nobody pays for it and nobody may rely on it.
-    """
-    planned = (
-        PlannedDay.objects.filter(portfolio_id=portfolio_id, run__delivery_date=delivery_date).order_by("-pk").first()
-    )
-    return None if planned is None else np.array(planned.recovery_kw, dtype=np.float64)
 
 
 def nightly_run(zone_code: str, delivery_date: date) -> NightlyRun | None:

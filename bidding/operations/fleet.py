@@ -21,7 +21,6 @@ from vpp.lib.periods import DeliveryDay, as_datetime64, local_moment
 
 FloatArray = NDArray[np.float64]
 START_CHARGE_PU = 0.5  # of a battery whose state of charge nobody has reported
-CONFIDENCE = 0.9
 STALE_AFTER = timedelta(hours=36)  # a day-ahead forecast is made on the day before delivery
 
 

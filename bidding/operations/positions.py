@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from bidding.operations.energy_form import Offered
     from bidding.operations.nightly import NightlyContext
 
-PAY_AS_BID_MARGIN_PU = 0.05
-
 
 def as_json(plan: BidPlan, ask_prices: dict[str, float]) -> dict[str, Any]:
     """The positions of a plan as stored in PlannedDay.positions."""

@@ -18,7 +18,6 @@ from vpp.lib.periods import local_moment
 
 DOCUMENT = "flexibility-2026-1"
 KINDS = [(code, label) for code, label in Device.Kind.choices if code != Device.Kind.METER]
-STORING = (Device.Kind.BATTERY, Device.Kind.EV_CHARGER, Device.Kind.WATER_HEATER)
 
 
 def _code(**extra: Any) -> forms.RegexField:

@@ -11,7 +11,7 @@ from django.db.models import Q, QuerySet
 from numpy.typing import NDArray
 
 from vpp.accounts.models import Principal
-from vpp.dispatch.models import ControlCycle, DeviceUse, Plan, Setpoint, Shortfall
+from vpp.dispatch.models import ControlCycle, DeviceUse, Setpoint, Shortfall
 from vpp.enrollment.models import Device, Portfolio
 from vpp.lib.periods import DeliveryDay, as_datetime64, delivery_day_of
 
@@ -25,10 +25,6 @@ class SetpointMatrix:
 
     device_id: NDArray[np.int64]
     target_kw: Floats
-
-
-def latest_plan(portfolio_id: int, delivery_date: Date) -> Plan | None:
-    return Plan.objects.filter(portfolio_id=portfolio_id, delivery_date=delivery_date).order_by("-version").first()
 
 
 def setpoint_matrix(portfolio_id: int, day: DeliveryDay) -> SetpointMatrix:

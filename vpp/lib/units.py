@@ -21,15 +21,3 @@ def energy_kwh(power_kw: Quantity, step_minutes: int) -> Quantity:
 def mean_power_kw(energy_kwh: Quantity, step_minutes: int) -> Quantity:
     """Mean power in kW over `step_minutes` that carries `energy_kwh`."""
     return energy_kwh * (60.0 / step_minutes)
-
-
-def kw_from_mw(power_mw: Quantity) -> Quantity:
-    return power_mw * KW_PER_MW
-
-
-def mw_from_kw(power_kw: Quantity) -> Quantity:
-    return power_kw / KW_PER_MW
-
-
-def kw_from_w(power_w: Quantity) -> Quantity:
-    return power_w / W_PER_KW

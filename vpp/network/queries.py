@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from vpp.lib.periods import DeliveryDay
     from vpp.network.kernels.feeder import FeederModel
     from vpp.network.kernels.screening import PowerLimit
-    from vpp.network.kernels.sensitivities import RadialSensitivities
 
 
 class UnknownFeeder(NotFound):
@@ -129,14 +128,6 @@ def _rows(model: Any, row_type: Any, feeder: Feeder, node_fields: tuple[str, ...
     columns = [f"{name}__code" if name in (*node_fields, "feeder") else name for name in names]
     found: QuerySet[Any] = model.objects.filter(feeder=feeder).order_by("pk")
     return [dict(zip(names, row, strict=True)) for row in found.values_list(*columns)]
-
-
-def feeder_sensitivities(feeder_code: str) -> tuple[FeederModel, RadialSensitivities]:
-    """The model and its linear rows. Raises UnknownFeeder, or NotRadial where the feeder has a loop."""
-    from vpp.network.kernels.sensitivities import radial_sensitivities
-
-    model = feeder_model(feeder_code)
-    return model, radial_sensitivities(model)
 
 
 def power_limits(feeder_code: str) -> list[PowerLimit]:

@@ -94,9 +94,6 @@ class FleetRunner:
         self._stored_kwh[:, index] = self.fleet.stored_kwh()
         return self._send(self.fleet.reachable(index), index + 1)
 
-    def run_interval(self) -> tuple[Answered, Reported]:
-        return self.answer_setpoints(), self.live_and_report()
-
     def flush(self) -> Reported:
         """After the day: what devices that dropped out had kept comes in late."""
         return self._send(np.ones(self.fleet.spec.n_devices, dtype=bool), self.index)

@@ -9,7 +9,7 @@ from typing import Any
 from bidding.distribution.asks import distribution_market
 from bidding.distribution.contracts import contract_of, order_directly
 from bidding.distribution.ordering import accept_bid
-from bidding.models import Award, Bid, BidOption, Direction
+from bidding.models import Award, Bid, Direction
 from vpp.lib.periods import DeliveryDay
 from vpp.uftp import codec, refusals
 from vpp.uftp.flex_requests import own_point
@@ -130,8 +130,3 @@ def _direct(row: InMessage, message: Any, day: DeliveryDay, isps: dict[int, Any]
         actor=str(row.counterparty),
         channel="UFTP",
     )
-
-
-def whole_price(option: BidOption) -> Decimal:
-    """As a FlexOffer says it."""
-    return option.price.quantize(PRICE_STEP)

@@ -81,7 +81,6 @@ def test_a_partial_award_is_fixed_and_the_plan_keeps_to_it(night):
     assert not any(planned.positions["sell_kw"]) and bid_of(night.energy).state == Bid.State.CLEARED
     night_plan = PlannedDay.objects.earliest("pk")
     assert planned.expected_profit != night_plan.expected_profit
-    assert queries.planned_recovery_kw(night.portfolio.pk, night.day.date).tolist() == planned.recovery_kw
     assert queries.book_check(night.day.date) == []
 
 

@@ -6,7 +6,7 @@ the branch's own ends; voltages are line to line. Power follows the load convent
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -129,11 +129,6 @@ def tap_ratio(transformers: Transformers) -> tuple[Floats, Floats]:
     hv_kv = np.where(transformers.tap_side_hv, transformers.hv_kv * factor, transformers.hv_kv)
     lv_kv = np.where(transformers.tap_side_hv, transformers.lv_kv, transformers.lv_kv * factor)
     return hv_kv, lv_kv
-
-
-def with_taps(model: FeederModel, tap_position: Ints) -> FeederModel:
-    """The model with other tap positions, (T,)."""
-    return replace(model, transformers=replace(model.transformers, tap_position=tap_position))
 
 
 def stack_injections(model: FeederModel, by_node: dict[str, Floats], n_intervals: int) -> Floats:

@@ -83,8 +83,3 @@ def raised_near_offers(offered: FloatArray, others: FloatArray, least_days: int 
         return float("nan")
     spread = max(float(like.std(ddof=1)), FLOOR_PU * abs(float(like.mean())), 1e-9)
     return float((known.mean() - like.mean()) / (spread * np.sqrt(1 / known.size + 1 / like.size)))
-
-
-def rebound(after: float, like_after: FloatArray) -> float:
-    """Z-score of the load in the window after the event: an after-window of meter before / after counts it in."""
-    return z_score(after, like_after)

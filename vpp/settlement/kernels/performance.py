@@ -40,11 +40,6 @@ class Obligation:
         return self.up_kw - self.down_kw
 
 
-def net_delivered_kw(baseline_kw: FloatArray, metered_kw: FloatArray) -> FloatArray:
-    """Delivered flexibility, up positive: baseline - metered (load convention); NaN where either is missing."""
-    return baseline_kw - metered_kw
-
-
 def share_delivery(delivered_kw: FloatArray, obligations: Sequence[Obligation]) -> tuple[FloatArray, FloatArray]:
     """Attribute a portfolio's net delivery to its overlapping awards.
 

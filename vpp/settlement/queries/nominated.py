@@ -23,7 +23,6 @@ class Nominated:
 
     device_ids: list[int]
     baselines_kw: dict[int, NDArray[np.float64]]
-    plan_ids: list[int]
 
 
 def nominated_devices(portfolio_id: int, day: DeliveryDay, as_of: datetime) -> Nominated:
@@ -43,7 +42,7 @@ def nominated_devices(portfolio_id: int, day: DeliveryDay, as_of: datetime) -> N
         if nominating is not None and plan_id == nominating.pk:
             baselines[device_id] = baseline_kw
     moved.update(_moved_by_setpoint(portfolio_id, day, as_of))
-    return Nominated(sorted(moved), baselines, [plan.pk for plan in plans])
+    return Nominated(sorted(moved), baselines)
 
 
 def _moved_by_setpoint(portfolio_id: int, day: DeliveryDay, as_of: datetime) -> set[int]:

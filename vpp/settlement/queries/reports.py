@@ -22,10 +22,6 @@ class DayTotals:
     fees: Decimal
     margin: Decimal
 
-    @property
-    def is_balanced(self) -> bool:
-        return self.revenue == self.payouts + self.fees + self.margin
-
 
 def day_totals(delivery_date: date) -> DayTotals:
     """What a delivery day came to."""

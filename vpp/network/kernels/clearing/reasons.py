@@ -14,9 +14,6 @@ from vpp.network.kernels.feeder import Floats
 if TYPE_CHECKING:
     from vpp.network.kernels.clearing.clear import Plan
 
-CODES = (
-    "nothing_offered", "above_ceiling", "not_needed", "no_effect", "exclusive", "too_dear", "would_break", "covered",
-)  # fmt: skip
 MOST_TRIALS = 40  # power flows spent on finding out whether a cheaper bid would have broken something
 
 

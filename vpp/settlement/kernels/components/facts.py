@@ -13,7 +13,6 @@ from vpp.settlement.kernels.value import Prices
 Rule = Mapping[str, Any]
 
 PRICE_FIELDS = ("price", "real_time_price", "sell_price", "buy_price", "penalty_price")
-CATEGORIES = ("availability", "utilisation", "energy", "performance_adjustment", "penalty", "fee")
 
 
 class TermsIncomplete(ValueError):
