@@ -21,6 +21,7 @@ from vpp.accounts.operations import audit
 from vpp.enrollment.models import Portfolio
 from vpp.enrollment.queries import portfolios_behind
 from vpp.lib.periods import DeliveryDay
+from vpp.lib.units import KW_PER_MW
 
 PRICE_TOLERANCE_PER_MWH = 0.005
 
@@ -84,15 +85,15 @@ def order_directly(
     `receive_ask` raises.
     """
     FlexContract.objects.select_for_update(no_key=True).get(pk=contract.pk)  # one order after the other
-    energy_mwh = sum(quantity_kw) * day.hours_per_interval / 1000.0
+    energy_mwh = sum(quantity_kw) * day.hours_per_interval / KW_PER_MW
     if abs(price - energy_mwh * contract.price_per_mwh) > PRICE_TOLERANCE_PER_MWH * max(energy_mwh, 1.0):
         raise PriceDiffers(f"the contract's price is {energy_mwh * contract.price_per_mwh:.4f}, not {price}")
     for index, (want, had) in enumerate(zip(quantity_kw, orderable_kw(contract, day), strict=True)):
         if want > had + 1e-6:
             raise BadReservation(f"interval {index}: {want} kW ordered, {had:g} kW are left", interval=index)
     left_kwh = energy_left_kwh(contract, day)
-    if energy_mwh * 1000.0 > left_kwh + 1e-6:
-        raise BadReservation(f"{energy_mwh * 1000.0:g} kWh ordered, {left_kwh:g} kWh are left of the day's energy")
+    if energy_mwh * KW_PER_MW > left_kwh + 1e-6:
+        raise BadReservation(f"{energy_mwh * KW_PER_MW:g} kWh ordered, {left_kwh:g} kWh are left of the day's energy")
     first = day.starts()[next((i for i, value in enumerate(quantity_kw) if value > 0), 0)]
     content = AskContent(
         reference=reference,

@@ -10,7 +10,7 @@ from bidding.kernels.co_optimise import BidPlan, build
 from bidding.kernels.problem import BidProblem, FloatArray
 from bidding.kernels.reading import read_model
 from bidding.kernels.solver import LinearModel, SolverFailed, SolverOptions, Status, solve
-from bidding.kernels.variables import KW_PER_MW
+from vpp.lib.units import KW_PER_MW
 
 
 @dataclass(frozen=True)

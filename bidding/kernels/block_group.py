@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from bidding.kernels.problem import FloatArray
+from vpp.lib.units import KW_PER_MW
 
-KW_PER_MW = 1000.0
 WORTH = 0.05  # currency a day: a block whose expected gain beside the others is below is left out
 
 

@@ -22,7 +22,8 @@ from bidding.kernels.reading import read_model
 from bidding.kernels.relaxation import Relaxation
 from bidding.kernels.rounding import both_ways
 from bidding.kernels.solver import LinearModel, Solution, SolverOptions, Status
-from bidding.kernels.variables import KW_PER_MW, take
+from bidding.kernels.variables import take
+from vpp.lib.units import KW_PER_MW
 
 SHORT_MW = 1e-6
 MOST_SCENARIOS = 12

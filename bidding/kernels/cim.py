@@ -14,6 +14,7 @@ from xml.etree import ElementTree
 
 from bidding.kernels.cim_reading import children_of, parsed, text_of
 from bidding.kernels.exchange import BadExchangeFile, OrderRow, price_text
+from vpp.lib.units import KW_PER_MW
 
 BID_NAMESPACE = "urn:iec62325.351:tc57wg16:451-7:reservebiddocument:7:2"
 ACK_NAMESPACE = "urn:iec62325.351:tc57wg16:451-1:acknowledgementdocument:8:1"
@@ -103,7 +104,7 @@ def reserve_bid_document(
         add(period, "resolution", f"PT{int((row.end - row.start).total_seconds() // 60)}M")
         point = add(period, "Point")
         add(point, "position", "1")
-        add(point, "quantity.quantity", f"{row.quantity_kw / 1000.0:.6f}".rstrip("0").rstrip("."))
+        add(point, "quantity.quantity", f"{row.quantity_kw / KW_PER_MW:.6f}".rstrip("0").rstrip("."))
         add(point, "procurement_Price.amount", price_text(row.price))
     return made.text()
 

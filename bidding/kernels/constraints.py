@@ -19,7 +19,8 @@ from bidding.kernels.promise_rows import (
 )
 from bidding.kernels.rows import Terms, add_row, carried_terms
 from bidding.kernels.step_rows import add_step_rows
-from bidding.kernels.variables import KW_PER_MW, Variables
+from bidding.kernels.variables import Variables
+from vpp.lib.units import KW_PER_MW
 
 
 def add_all_rows(lp: pulp.LpProblem, problem: BidProblem, made: Variables) -> None:

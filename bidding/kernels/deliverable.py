@@ -8,7 +8,8 @@ from bidding.kernels.co_optimise import build
 from bidding.kernels.problem import BidProblem
 from bidding.kernels.reading import read_model
 from bidding.kernels.solver import SolverFailed, SolverOptions, Status, available_engine, solve
-from bidding.kernels.variables import KW_PER_MW, take
+from bidding.kernels.variables import take
+from vpp.lib.units import KW_PER_MW
 
 LIMIT_S = 20.0
 

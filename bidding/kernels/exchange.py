@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from vpp.lib.numbers import finite
+from vpp.lib.units import KW_PER_MW
 
 COLUMNS = ("bid", "product", "delivery_start", "delivery_end", "side", "price", "quantity_mw")
 RECEIPT = ("bid", "status", "rows", "checksum", "reason")
@@ -40,7 +41,7 @@ class OrderRow:
     def as_text(self) -> list[str]:
         return [
             self.bid, self.product, _moment(self.start), _moment(self.end), self.side, price_text(self.price),
-            f"{self.quantity_kw / 1000.0:.6f}".rstrip("0").rstrip("."),
+            f"{self.quantity_kw / KW_PER_MW:.6f}".rstrip("0").rstrip("."),
         ] + ([self.block] if self.block else [])  # fmt: skip
 
 
@@ -121,7 +122,7 @@ def read_awards(text: str) -> list[AwardedRow]:
     for number, row in enumerate(_table(text, AWARDS), start=2):
         try:
             start, end = (datetime.fromisoformat(row[name]) for name in ("delivery_start", "delivery_end"))
-            quantity, price = float(finite(row["quantity_mw"])) * 1000.0, float(finite(row["price"]))
+            quantity, price = float(finite(row["quantity_mw"])) * KW_PER_MW, float(finite(row["price"]))
         except (ValueError, TypeError) as error:  # the latter where a row is short
             raise BadExchangeFile(f"row {number}: {error}") from None
         if start.tzinfo is None or end.tzinfo is None or end <= start:

@@ -6,6 +6,7 @@ import numpy as np
 
 from bidding.kernels.plan import BidPlan
 from bidding.kernels.problem import UP, BidProblem, FlexGroup, FloatArray, ReserveProduct
+from vpp.lib.units import KW_PER_MW
 
 MARGIN_PU = 0.98
 
@@ -79,6 +80,6 @@ def _idle_energy(group: FlexGroup, count: int) -> FloatArray:
 
 def _revenue_eur(problem: BidProblem, reserve_kw: dict[str, FloatArray]) -> float:
     return sum(
-        float((reserve_kw[p.code] / 1000.0 * p.price_eur_per_mw_h[p.block_of_interval]).sum()) * problem.step_hours
+        float((reserve_kw[p.code] / KW_PER_MW * p.price_eur_per_mw_h[p.block_of_interval]).sum()) * problem.step_hours
         for p in problem.reserves
     )

@@ -7,7 +7,8 @@ import numpy as np
 from bidding.kernels.plan import BidPlan
 from bidding.kernels.problem import BidProblem, EnergyProduct, FloatArray
 from bidding.kernels.solver import LinearModel, SolverOptions, Status, solve
-from bidding.kernels.variables import KW_PER_MW, Column, Position, Variables, take
+from bidding.kernels.variables import Column, Position, Variables, take
+from vpp.lib.units import KW_PER_MW
 
 SLACK_MW = 1e-6
 

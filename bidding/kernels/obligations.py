@@ -12,7 +12,8 @@ import pulp
 
 from bidding.kernels.problem import BidProblem, EnergyProduct, FloatArray, ReserveProduct
 from bidding.kernels.rows import Terms, add_row
-from bidding.kernels.variables import KW_PER_MW, Position, Variables
+from bidding.kernels.variables import Position, Variables
+from vpp.lib.units import KW_PER_MW
 
 MUST_OFFER = "must_offer_kw"
 WHOLE = 1e-6

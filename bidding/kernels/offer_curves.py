@@ -18,7 +18,8 @@ from bidding.kernels.held import SLACK_MW, block_lots, held_but_movement
 from bidding.kernels.problem import BidProblem, EnergyProduct, FloatArray
 from bidding.kernels.reading import read_model
 from bidding.kernels.solver import LinearModel, SolverOptions, Status, solve
-from bidding.kernels.variables import KW_PER_MW, Variables, take
+from bidding.kernels.variables import Variables, take
+from vpp.lib.units import KW_PER_MW
 
 QUICK_S = 20.0  # the last resort: nodes end the search, so that a resumed run finds the same steps
 WORTH_EUR = 0.01  # expected gain of a lot below which no step is offered

@@ -10,7 +10,8 @@ from bidding.kernels.certify import Certified
 from bidding.kernels.obligations import MUST_OFFER, unmet
 from bidding.kernels.problem import DOWN, UP, BidProblem, FloatArray
 from bidding.kernels.solver import LinearModel
-from bidding.kernels.variables import KW_PER_MW, Column, Position, Variables, take
+from bidding.kernels.variables import Column, Position, Variables, take
+from vpp.lib.units import KW_PER_MW
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from bidding.kernels.problem import FloatArray
 from bidding.kernels.solver import LinearModel
+from vpp.lib.units import KW_PER_MW
 
-KW_PER_MW = 1000.0
 Staircase = tuple[tuple[float, float], ...]  # (up to kW, change of the price per MWh)
 
 

@@ -6,7 +6,8 @@ import pulp
 
 from bidding.kernels.problem import DOWN, UP, BidProblem
 from bidding.kernels.rows import Terms, add_row, carried_terms
-from bidding.kernels.variables import KW_PER_MW, Variables
+from bidding.kernels.variables import Variables
+from vpp.lib.units import KW_PER_MW
 
 
 def add_reserve_rows(lp: pulp.LpProblem, problem: BidProblem, made: Variables) -> None:

@@ -15,6 +15,7 @@ import numpy as np
 
 from bidding.kernels.problem import FloatArray
 from bidding.kernels.whatif.answer import what_if
+from vpp.lib.units import KW_PER_MW
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ def play_day(
 def _earned(real: FloatArray, believed: FloatArray, battery: ReplayBattery, hours: float) -> float:
     sold_kw, moved_kw = schedule(believed, battery, hours)
     energy = float(real @ sold_kw) - battery.wear_per_mwh * float(moved_kw.sum())
-    return energy * hours / 1000.0
+    return energy * hours / KW_PER_MW
 
 
 def schedule(prices: FloatArray, battery: ReplayBattery, hours: float) -> tuple[FloatArray, FloatArray]:

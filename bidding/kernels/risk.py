@@ -13,7 +13,8 @@ import pulp
 
 from bidding.kernels.problem import BidProblem, FloatArray, RiskAversion
 from bidding.kernels.rows import Terms, add_row
-from bidding.kernels.variables import KW_PER_MW, Variables
+from bidding.kernels.variables import Variables
+from vpp.lib.units import KW_PER_MW
 
 
 @dataclass(frozen=True)

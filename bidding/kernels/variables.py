@@ -11,11 +11,11 @@ import pulp
 from bidding.kernels.price_maker import StepChoice, step_choices
 from bidding.kernels.problem import DOWN, UP, BidProblem, EnergyProduct, FloatArray, ReserveProduct
 from bidding.kernels.solver import LinearModel
+from vpp.lib.units import KW_PER_MW
 
 if TYPE_CHECKING:
     from bidding.kernels.risk import RiskColumns
 
-KW_PER_MW = 1000.0
 Column = list[pulp.LpVariable]
 
 

@@ -19,6 +19,7 @@ from bidding.operations.standing import expected_kw, standing_of
 from bidding.wholesale.queries import OpenProduct
 from vpp.enrollment.models import Portfolio
 from vpp.lib.periods import DeliveryDay
+from vpp.lib.units import KW_PER_MW
 
 if TYPE_CHECKING:
     from bidding.kernels.plan import BidPlan
@@ -114,4 +115,4 @@ def _revenue(product: Product, up_kw: FloatArray, down_kw: FloatArray, price: Fl
         paid_kw = up_kw - down_kw
     else:
         paid_kw = np.maximum(up_kw, down_kw)
-    return float((paid_kw * price).sum()) * day.hours_per_interval / 1000.0
+    return float((paid_kw * price).sum()) * day.hours_per_interval / KW_PER_MW

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 Quantity = TypeVar("Quantity", float, NDArray[np.float64])
 
 W_PER_KW = 1000.0
+VAR_PER_KVAR = 1000.0
 KW_PER_MW = 1000.0
 
 

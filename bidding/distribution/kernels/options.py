@@ -7,6 +7,8 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from vpp.lib.units import KW_PER_MW
+
 FloatArray = NDArray[np.float64]
 
 
@@ -25,4 +27,4 @@ def least_activation_pu(quantity_kw: FloatArray, min_kw: float) -> float:
 
 
 def energy_mwh(quantity_kw: FloatArray, hours_per_interval: float) -> float:
-    return float(quantity_kw.sum()) * hours_per_interval / 1000.0
+    return float(quantity_kw.sum()) * hours_per_interval / KW_PER_MW

@@ -13,7 +13,6 @@ from bidding.kernels.array_model import Index
 if TYPE_CHECKING:
     from bidding.kernels.whatif.steps import StepColumns
 
-KW_PER_MW = 1000.0
 DirectionAt = NDArray[np.bool_]
 
 

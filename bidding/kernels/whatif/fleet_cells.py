@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bidding.kernels.problem import FloatArray
-from bidding.kernels.whatif.columns import KW_PER_MW
 from bidding.kernels.whatif.fleet_terms import Physics, Terms
 from bidding.kernels.whatif.limits import carried_limits
 from bidding.kernels.whatif.stated import WhatIf
+from vpp.lib.units import KW_PER_MW
 
 ENERGY, CHARGE, DISCHARGE, CARRIED = 0, 1, 2, 3
 NARROW = 1e-9  # MW or MWh: what has no more room than that stands still

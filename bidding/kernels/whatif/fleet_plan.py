@@ -8,11 +8,12 @@ import numpy as np
 
 from bidding.kernels.problem import FloatArray
 from bidding.kernels.solver import SolverFailed
-from bidding.kernels.whatif.columns import KW_PER_MW, Columns
+from bidding.kernels.whatif.columns import Columns
 from bidding.kernels.whatif.fleet_cells import CARRIED, CHARGE, DISCHARGE, ENERGY
 from bidding.kernels.whatif.fleet_market import Index, without_idle_limits
 from bidding.kernels.whatif.scoring import WhatIfPlan
 from bidding.kernels.whatif.stated import Fleet, WhatIf
+from vpp.lib.units import KW_PER_MW
 
 MOST_ROWS = 2_500  # in which storages of one scenario meet: factored densely
 MOST_CELLS = 2_000_000  # a storage, an interval, a scenario: about two kilobytes each

@@ -7,11 +7,11 @@ from dataclasses import replace
 import numpy as np
 
 from bidding.kernels.problem import FloatArray
-from bidding.kernels.whatif.columns import KW_PER_MW
 from bidding.kernels.whatif.grouping import Grouping
 from bidding.kernels.whatif.scoring import WhatIfPlan
 from bidding.kernels.whatif.search import Solved
 from bidding.kernels.whatif.stated import WhatIf
+from vpp.lib.units import KW_PER_MW
 
 
 def plan_of_columns(problem: WhatIf, solved: Solved) -> WhatIfPlan:

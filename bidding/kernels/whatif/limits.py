@@ -6,8 +6,9 @@ import numpy as np
 
 from bidding.kernels.array_model import Index
 from bidding.kernels.problem import FloatArray
-from bidding.kernels.whatif.columns import KW_PER_MW, Columns
+from bidding.kernels.whatif.columns import Columns
 from bidding.kernels.whatif.stated import WhatIf
+from vpp.lib.units import KW_PER_MW
 
 
 def largest_deviation(problem: WhatIf) -> float:

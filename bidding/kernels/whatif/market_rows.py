@@ -7,9 +7,10 @@ from numpy.typing import NDArray
 
 from bidding.kernels.array_model import ArrayModel, Index, Term
 from bidding.kernels.whatif.block_choice import block_terms
-from bidding.kernels.whatif.columns import KW_PER_MW, Columns
+from bidding.kernels.whatif.columns import Columns
 from bidding.kernels.whatif.limits import carried_limits, carried_of
 from bidding.kernels.whatif.stated import WhatIf
+from vpp.lib.units import KW_PER_MW
 
 
 def carry_rows(problem: WhatIf, made: ArrayModel, columns: Columns) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 from bidding.kernels.array_model import ArrayModel
 from bidding.kernels.problem import FloatArray
 from bidding.kernels.whatif.block_choice import group_rows
-from bidding.kernels.whatif.columns import KW_PER_MW, Columns, DirectionAt
+from bidding.kernels.whatif.columns import Columns, DirectionAt
 from bidding.kernels.whatif.limits import carried_limits, energy_limits, largest_deviation
 from bidding.kernels.whatif.market_rows import balance_rows, carry_rows, curve_rows, feeder_rows, minimum_rows
 from bidding.kernels.whatif.money import add_objective
@@ -18,6 +18,7 @@ from bidding.kernels.whatif.owner_rows import owner_rows
 from bidding.kernels.whatif.stated import WhatIf
 from bidding.kernels.whatif.steps import step_rows
 from bidding.kernels.whatif.storage_rows import direction_rows, endurance_rows, energy_rows, headroom_rows
+from vpp.lib.units import KW_PER_MW
 
 
 def build(

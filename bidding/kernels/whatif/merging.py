@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from bidding.kernels.problem import FloatArray
 from bidding.kernels.whatif.stated import Fleet, WhatIf
+from vpp.lib.units import KW_PER_MW
 
 Index = NDArray[np.int64]
 
@@ -147,7 +148,7 @@ def spill_mwh(problem: WhatIf, group_of: Index, count: int) -> FloatArray:
         for value in (inward, outward)
     )
     lost_kw = wide_in * (2.0 * charge_kw + discharge_kw) + wide_out * (2.0 * discharge_kw + charge_kw)
-    return np.asarray(problem.hours * lost_kw / 1000.0, dtype=np.float64)
+    return np.asarray(problem.hours * lost_kw / KW_PER_MW, dtype=np.float64)
 
 
 def _first_members(fleet: Fleet, group_of: Index, count: int) -> Fleet:

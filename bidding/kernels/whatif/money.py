@@ -7,10 +7,11 @@ import numpy as np
 from bidding.kernels.array_model import ArrayModel, Index
 from bidding.kernels.problem import FloatArray
 from bidding.kernels.whatif.block_choice import block_worth
-from bidding.kernels.whatif.columns import KW_PER_MW, Columns
+from bidding.kernels.whatif.columns import Columns
 from bidding.kernels.whatif.limits import beside_time
 from bidding.kernels.whatif.stated import WhatIf
 from bidding.kernels.whatif.steps import moved_price_terms
+from vpp.lib.units import KW_PER_MW
 
 
 def add_objective(problem: WhatIf, made: ArrayModel, columns: Columns) -> None:

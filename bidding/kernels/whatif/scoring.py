@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from bidding.kernels.problem import FloatArray
-from bidding.kernels.whatif.columns import KW_PER_MW
 from bidding.kernels.whatif.stated import WhatIf
 from bidding.kernels.whatif.steps import moved_price_profit
+from vpp.lib.units import KW_PER_MW
 
 SHORT_KWH = 1e-5
 

@@ -9,8 +9,9 @@ import numpy as np
 from bidding.kernels.array_model import ArrayModel, Index
 from bidding.kernels.price_maker import Staircase, paid_change, step_of
 from bidding.kernels.problem import FloatArray
-from bidding.kernels.whatif.columns import KW_PER_MW, Columns
+from bidding.kernels.whatif.columns import Columns
 from bidding.kernels.whatif.stated import WhatIf
+from vpp.lib.units import KW_PER_MW
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from bidding.kernels.array_model import ArrayModel, Term
-from bidding.kernels.whatif.columns import KW_PER_MW, Columns, DirectionAt
+from bidding.kernels.whatif.columns import Columns, DirectionAt
 from bidding.kernels.whatif.limits import beside_time, carried_of, energy_limits
 from bidding.kernels.whatif.stated import WhatIf
+from vpp.lib.units import KW_PER_MW
 
 
 def energy_rows(problem: WhatIf, made: ArrayModel, columns: Columns) -> None:

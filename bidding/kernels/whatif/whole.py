@@ -8,6 +8,7 @@ from bidding.kernels.problem import FloatArray
 from bidding.kernels.whatif.block_choice import chosen
 from bidding.kernels.whatif.columns import Columns, DirectionAt
 from bidding.kernels.whatif.stated import WhatIf
+from vpp.lib.units import KW_PER_MW
 
 BOTH_WAYS_MW = 1e-7
 
@@ -23,8 +24,8 @@ def offenders(problem: WhatIf, columns: Columns, values: FloatArray) -> Directio
 def rounded(problem: WhatIf, columns: Columns, values: FloatArray, share: float) -> list[tuple[np.ndarray, FloatArray]]:
     """On where the relaxed position has at least `share` of the minimum."""
     whole = []
-    energy_least = problem.energy.min_quantity_kw / 1000.0
-    reserve_least = [item.min_quantity_kw / 1000.0 for item in problem.reserves if item.min_quantity_kw > 0]
+    energy_least = problem.energy.min_quantity_kw / KW_PER_MW
+    reserve_least = [item.min_quantity_kw / KW_PER_MW for item in problem.reserves if item.min_quantity_kw > 0]
     leasts = reserve_least + [energy_least]
     for (position, on, buy), least in zip(columns.lots, leasts, strict=False):
         needed = least * share - 1e-9

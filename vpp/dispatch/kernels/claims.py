@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from vpp.dispatch.kernels.headroom import Headroom
 from vpp.dispatch.kernels.limits import Limit
 from vpp.dispatch.kernels.places import Inside, PlaceLimits, inside
-from vpp.dispatch.kernels.shares import WATTS_PER_KW, cheapest_first, spare_for_now, whole_watts
+from vpp.dispatch.kernels.shares import cheapest_first, spare_for_now, whole_watts
+from vpp.lib.units import W_PER_KW
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -64,7 +65,7 @@ class Pool:
 
     def left_w(self, up: bool, admitted: Bools | None = None) -> Floats:
         """(N,) whole watts that each may still be moved by in one direction."""
-        full_w = np.floor((self.room.up_kw if up else self.room.down_kw) * WATTS_PER_KW + 1e-6)
+        full_w = np.floor((self.room.up_kw if up else self.room.down_kw) * W_PER_KW + 1e-6)
         left_w = np.maximum(full_w - self.net_w if up else full_w + self.net_w, 0.0)
         return left_w if admitted is None else np.where(admitted, left_w, 0.0)
 
@@ -95,7 +96,7 @@ class Pool:
 def put_all(pool: Pool, claims: Claims, open_w: float) -> list[Part]:
     """The narrowest claims first, then what is open to all; one that goes short gets devices from those that others
     can do without."""
-    signed_w = np.round(claims.kw * WATTS_PER_KW)
+    signed_w = np.round(claims.kw * W_PER_KW)
     order = np.argsort(claims.admitted.sum(axis=1), kind="stable")
     parts = [pool.put(float(signed_w[row]), claims.admitted[row], claims.names[row]) for row in order]
     parts.append(pool.put(open_w, None, ""))

@@ -12,7 +12,7 @@ from vpp.dispatch.kernels.claims import Claims, Part, Pool, put_all
 from vpp.dispatch.kernels.headroom import FleetState, headroom, kept_on_kw
 from vpp.dispatch.kernels.limits import Limit
 from vpp.dispatch.kernels.places import PlaceLimits, Stop, stops
-from vpp.dispatch.kernels.shares import WATTS_PER_KW
+from vpp.lib.units import W_PER_KW
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.int8]
@@ -57,17 +57,17 @@ def disaggregate(
     the earlier device in the order given. A device that has to stay on goes on as it is, and the others make up for
     it.
     """
-    own_kw, kept_w = state.baseline_kw, np.round((state.baseline_kw - kept_on_kw(state)) * WATTS_PER_KW)
-    state = replace(state, baseline_kw=own_kw - kept_w / WATTS_PER_KW)
-    net_w = float(np.round(net_up_kw * WATTS_PER_KW) - kept_w.sum())
+    own_kw, kept_w = state.baseline_kw, np.round((state.baseline_kw - kept_on_kw(state)) * W_PER_KW)
+    state = replace(state, baseline_kw=own_kw - kept_w / W_PER_KW)
+    net_w = float(np.round(net_up_kw * W_PER_KW) - kept_w.sum())
     if net_w == 0.0 and claims is None:  # most intervals of most portfolios
-        return Split(kept_w / WATTS_PER_KW, state.baseline_kw.copy(), 0.0, Limit.NONE, state.barred)
+        return Split(kept_w / W_PER_KW, state.baseline_kw.copy(), 0.0, Limit.NONE, state.barred)
     pool = Pool(
         room=headroom(state, step_hours),
         is_store=state.kind == "BATTERY",
         cost=cost_eur_per_kwh,
         step_hours=step_hours,
-        spare_w=spare_store_kwh / step_hours * WATTS_PER_KW,
+        spare_w=spare_store_kwh / step_hours * W_PER_KW,
         spare_up=net_up_kw >= 0.0,
         places=places,
         net_w=np.zeros(own_kw.size),
@@ -75,13 +75,13 @@ def disaggregate(
     if claims is None:
         parts = [pool.put(net_w, None, "")]
     else:
-        parts = put_all(pool, claims, net_w - float(np.round(claims.kw * WATTS_PER_KW).sum()))
-    change_kw = (kept_w + pool.net_w) / WATTS_PER_KW
+        parts = put_all(pool, claims, net_w - float(np.round(claims.kw * W_PER_KW).sum()))
+    change_kw = (kept_w + pool.net_w) / W_PER_KW
     worst = max(parts, key=lambda part: part.missing_w)
     return Split(
         change_kw=change_kw,
         target_kw=own_kw - change_kw,
-        residual_kw=(net_w - float(pool.net_w.sum())) / WATTS_PER_KW,
+        residual_kw=(net_w - float(pool.net_w.sum())) / W_PER_KW,
         reason=_costliest_limit(state, worst) if worst.missing_w > 0.0 else Limit.NONE,
         bound=worst.found.bound,
         stops=tuple(stop for part in parts if part.missing_w > 0.0 for stop in _stops(pool, part)),
@@ -94,14 +94,14 @@ def _stops(pool: Pool, part: Part) -> list[Stop]:
     if part.admitted is not None:
         barred_w = min(float(pool.left_w(part.up, ~part.admitted).sum()), missing_w)
         if barred_w > 0.0:
-            missing_kw = (barred_w if part.up else -barred_w) / WATTS_PER_KW
+            missing_kw = (barred_w if part.up else -barred_w) / W_PER_KW
             told.append(Stop(Limit.NOT_ADMITTED, part.name, float("inf"), missing_kw))
     return told
 
 
 def _costliest_limit(state: FleetState, part: Part) -> Limit:
     """The limit that took the most from what the ratings alone would have allowed."""
-    up, cap_kw = part.up, part.found.cap_w / WATTS_PER_KW
+    up, cap_kw = part.up, part.found.cap_w / W_PER_KW
     rated_kw = state.max_production_kw + state.baseline_kw if up else state.max_consumption_kw - state.baseline_kw
     lost_kw = np.maximum(rated_kw - cap_kw, 0.0)
     by_limit = np.bincount(part.found.bound.astype(np.int64), weights=lost_kw, minlength=len(Limit))

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vpp.dispatch.kernels.limits import Limit
-from vpp.dispatch.kernels.shares import WATTS_PER_KW
+from vpp.lib.units import W_PER_KW
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -33,7 +33,7 @@ class PlaceLimits:
         """(G,) whole watts left in one direction beside what the devices (N,) move already, up positive."""
         side_kw = self.up_kw if up else self.down_kw
         moved_w = self.load_w(net_w)
-        full_w = np.floor(np.maximum(side_kw, 0.0) * WATTS_PER_KW)
+        full_w = np.floor(np.maximum(side_kw, 0.0) * W_PER_KW)
         return np.maximum(full_w - moved_w if up else full_w + moved_w, 0.0)
 
     def load_w(self, share_w: Floats) -> Floats:
@@ -131,6 +131,6 @@ def stops(
     for kept_back_w, limit, code, bears_kw in sorted(lost, key=lambda each: (-each[0], each[2])):
         part_w = min(kept_back_w, missing_w)
         if part_w > 0.0:
-            told.append(Stop(limit, code, bears_kw, sign * part_w / WATTS_PER_KW))
+            told.append(Stop(limit, code, bears_kw, sign * part_w / W_PER_KW))
             missing_w -= part_w
     return told, missing_w

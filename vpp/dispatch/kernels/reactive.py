@@ -9,11 +9,10 @@ from numpy.typing import NDArray
 
 from vpp.dispatch.kernels.shares import whole_watts
 from vpp.lib.inverters import capability_kvar
+from vpp.lib.units import VAR_PER_KVAR
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
-
-VARS_PER_KVAR = 1000.0
 
 
 @dataclass(frozen=True)
@@ -30,14 +29,14 @@ def split_kvar(ordered_kvar: float, apparent_kva: Floats, power_kw: Floats, able
     Each gives the same part z of its apparent power, as far as it can: min(sqrt(S^2 - P^2), z S). So shares stay as
     they are while real powers move, unless one of them leaves too little. In whole vars, never above what is left.
     """
-    room_var = np.where(able, np.floor(capability_kvar(apparent_kva, power_kw) * VARS_PER_KVAR), 0.0)
-    ordered_var = float(np.round(abs(ordered_kvar) * VARS_PER_KVAR))
+    room_var = np.where(able, np.floor(capability_kvar(apparent_kva, power_kw) * VAR_PER_KVAR), 0.0)
+    ordered_var = float(np.round(abs(ordered_kvar) * VAR_PER_KVAR))
     given_var = min(ordered_var, float(room_var.sum()))
     share_var = whole_watts(_level(given_var, room_var, apparent_kva), room_var, given_var)
     sign = -1.0 if ordered_kvar < 0.0 else 1.0
     return KvarSplit(
-        sign * share_var / VARS_PER_KVAR + 0.0,  # no negative zero
-        sign * (ordered_var - given_var) / VARS_PER_KVAR + 0.0,
+        sign * share_var / VAR_PER_KVAR + 0.0,  # no negative zero
+        sign * (ordered_var - given_var) / VAR_PER_KVAR + 0.0,
     )
 
 

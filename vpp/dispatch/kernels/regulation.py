@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vpp.dispatch.kernels.places import PlaceLimits, all_at_once
-from vpp.dispatch.kernels.shares import WATTS_PER_KW
+from vpp.lib.units import W_PER_KW
 
 Floats = NDArray[np.float64]
 
@@ -58,11 +58,11 @@ def within_places(
 
     moved_up_kw : (N,) what setpoints move the devices by already, up positive.
     """
-    moved_w = np.round(moved_up_kw * WATTS_PER_KW)
+    moved_w = np.round(moved_up_kw * W_PER_KW)
     found = []
     for up, cap_kw in ((True, up_kw), (False, down_kw)):
         rooms_w = [place.room_w(up, moved_w) for place in places]
-        found.append(all_at_once(places, rooms_w, np.floor(cap_kw * WATTS_PER_KW + 1e-6)) / WATTS_PER_KW)
+        found.append(all_at_once(places, rooms_w, np.floor(cap_kw * W_PER_KW + 1e-6)) / W_PER_KW)
     return found[0], found[1]
 
 

@@ -7,8 +7,6 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 
-WATTS_PER_KW = 1000.0
-
 
 def level_fill(wanted: float, cap: Floats, hours: Floats, step_hours: float) -> Floats:
     """Shares (N,) of `wanted` within `cap`, those with most hours first, so that all used end at one level z of hours:

@@ -17,6 +17,7 @@ from vpp.dispatch.ocpp.server import CentralSystem
 from vpp.dispatch.ocpp.station import OBEY_TOLERANCE_PU, Limit, Station
 from vpp.dispatch.operations import charging
 from vpp.dispatch.outbox import Waiting
+from vpp.lib.units import W_PER_KW
 
 logger = logging.getLogger(__name__)
 
@@ -75,7 +76,7 @@ class Carrier:
                 said = await station.clear_limit(int(evse))
                 return True, None if said == "Accepted" else said
             seconds = int((due.expires_at[row] - due.interval_start[row]).total_seconds())
-            limit = Limit(int(evse), max(float(due.target_kw[row]), 0.0) * 1000.0, due.interval_start[row], seconds)
+            limit = Limit(int(evse), max(float(due.target_kw[row]), 0.0) * W_PER_KW, due.interval_start[row], seconds)
             said = await station.set_limit(limit)
             return True, await self._taken_over(station, limit, at) if said == "Accepted" else said
         except (TimeoutError, ConnectionClosed):
@@ -95,4 +96,4 @@ class Carrier:
             return None
         if composite_w is None or composite_w <= limit.watts * (1.0 + OBEY_TOLERANCE_PU) + 50.0:
             return None
-        return f"accepted, but its schedule stands at {composite_w / 1000.0:.1f} kW"
+        return f"accepted, but its schedule stands at {composite_w / W_PER_KW:.1f} kW"

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from vpp.dispatch.operations.charging import Sample
+from vpp.lib.units import W_PER_KW
 
 PROFILE_ID = 7000  # plus the EVSE: ours among the profiles of a station
 STACK_LEVEL = 5
@@ -45,7 +46,7 @@ class Port:
     def sampled(self, evse: int, at: datetime, power_w: float) -> None:
         self.power_w[evse] = power_w
         if evse in self.devices:
-            self.samples.append(Sample(self.devices[evse], at, power_w / 1000.0))
+            self.samples.append(Sample(self.devices[evse], at, power_w / W_PER_KW))
 
 
 class Station(Protocol):
@@ -72,4 +73,4 @@ def watts_of(sampled: dict[str, Any], unit: str, multiplier: int = 0) -> float |
 
 
 def kwh_of(value: float, unit: str) -> float:
-    return value if unit == "kWh" else value / 1000.0
+    return value if unit == "kWh" else value / W_PER_KW

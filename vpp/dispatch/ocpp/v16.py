@@ -17,6 +17,7 @@ from ocpp.v16.enums import (
 
 from vpp.dispatch.ocpp.station import PROFILE_ID, STACK_LEVEL, Limit, Port, moment, watts_of
 from vpp.dispatch.operations import charging
+from vpp.lib.units import W_PER_KW
 
 HEARTBEAT_S = 300
 ACCEPTED = {"status": AuthorizationStatus.accepted}
@@ -89,14 +90,14 @@ class Station16(ChargePoint):
     ) -> Any:
         number = await self.port.in_database(
             charging.transaction_started, self.port.code, connector_id, reference="", id_token=id_tag,
-            meter_kwh=meter_start / 1000.0, at=moment(timestamp),
+            meter_kwh=meter_start / W_PER_KW, at=moment(timestamp),
         )  # fmt: skip
         return call_result.StartTransaction(number, ACCEPTED)
 
     @on("StopTransaction")
     async def on_stop_transaction(self, meter_stop: int, timestamp: str, transaction_id: int, **rest: Any) -> Any:
         await self.port.in_database(
-            charging.transaction_ended, self.port.code, number=transaction_id, meter_kwh=meter_stop / 1000.0,
+            charging.transaction_ended, self.port.code, number=transaction_id, meter_kwh=meter_stop / W_PER_KW,
             reason=str(rest.get("reason", "Local")), at=moment(timestamp),
         )  # fmt: skip
         return call_result.StopTransaction()

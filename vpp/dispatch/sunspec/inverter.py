@@ -15,6 +15,7 @@ from sunspec2.modbus.client import SunSpecModbusClientDeviceTCP, SunSpecModbusCl
 from sunspec2.modbus.modbus import ModbusClientError
 
 from vpp.dispatch.sunspec.address import Address
+from vpp.lib.units import VAR_PER_KVAR, W_PER_KW
 
 WATTS_MODE = 1  # 704 WSetMod
 VARS_MODE, ACTIVE_FIRST = 4, 0  # 704 VarSetMod, VarSetPri
@@ -59,20 +60,20 @@ class Inverter:
         watts, reactive = self._value(model, "W"), self._value(model, "Var" if model == 701 else "VAr")
         if watts is None:
             raise NoControl("the device does not tell its power")
-        return Measured(-watts / 1000.0, self._stored_kwh(), None if reactive is None else reactive / 1000.0)
+        return Measured(-watts / W_PER_KW, self._stored_kwh(), None if reactive is None else reactive / VAR_PER_KVAR)
 
     def set_power(self, target_kw: float, *, seconds: int) -> None:
         """Hold `target_kw` for `seconds`, then fall back alone. Raises NoControl."""
         models = self._models()
         if 704 in models:
             self._write(
-                704, WSetRvrtTms=seconds, WSetMod=WATTS_MODE, WSet=-target_kw * 1000.0, WSetEnaRvrt=0, WSetEna=1
+                704, WSetRvrtTms=seconds, WSetMod=WATTS_MODE, WSet=-target_kw * W_PER_KW, WSetEnaRvrt=0, WSetEna=1
             )
         elif 124 in models:
             self._set_storage(target_kw, seconds)
         elif 123 in models and target_kw <= 0.0:
             rated_w = self._rated_w()
-            percent = min(max(-target_kw * 1000.0 / rated_w * 100.0, 0.0), 100.0)
+            percent = min(max(-target_kw * W_PER_KW / rated_w * 100.0, 0.0), 100.0)
             self._write(123, WMaxLimPct_RvrtTms=min(seconds, 65534), WMaxLimPct=percent, WMaxLim_Ena=1)
         else:
             raise NoControl("none of the models 704, 124, 123")
@@ -82,11 +83,11 @@ class Inverter:
         models, self._asked_for_reactive = self._models(), True
         if 704 in models:
             self._write(
-                704, VarSetRvrtTms=seconds, VarSetMod=VARS_MODE, VarSetPri=ACTIVE_FIRST, VarSet=target_kvar * 1000.0,
-                VarSetEnaRvrt=0, VarSetEna=1,
+                704, VarSetRvrtTms=seconds, VarSetMod=VARS_MODE, VarSetPri=ACTIVE_FIRST,
+                VarSet=target_kvar * VAR_PER_KVAR, VarSetEnaRvrt=0, VarSetEna=1,
             )  # fmt: skip
         elif 123 in models:
-            percent = min(max(target_kvar * 1000.0 / self._rated_w() * 100.0, -100.0), 100.0)
+            percent = min(max(target_kvar * VAR_PER_KVAR / self._rated_w() * 100.0, -100.0), 100.0)
             self._write(
                 123, VArPct_RvrtTms=min(seconds, 65534), VArPct_Mod=OF_WMAX, VArWMaxPct=percent, VArPct_Ena=1
             )  # fmt: skip
@@ -119,14 +120,14 @@ class Inverter:
         if 704 not in self._models():
             return True
         said_var, enabled = self._value(704, "VarSet"), self._value(704, "VarSetEna")
-        return bool(said_var is not None and _near(said_var, target_kvar * 1000.0) and enabled)
+        return bool(said_var is not None and _near(said_var, target_kvar * VAR_PER_KVAR) and enabled)
 
     def holds(self, target_kw: float) -> bool:
         """Reads the setpoint back: does the device say that it holds it?"""
         if 704 not in self._models():
             return True  # legacy models are believed; the meter shows
         said_w, enabled = self._value(704, "WSet"), self._value(704, "WSetEna")
-        return bool(said_w is not None and _near(said_w, -target_kw * 1000.0) and enabled)
+        return bool(said_w is not None and _near(said_w, -target_kw * W_PER_KW) and enabled)
 
     def close(self) -> None:
         self._device.close()
@@ -140,7 +141,7 @@ class Inverter:
     def _set_storage(self, target_kw: float, seconds: int) -> None:
         """124 in per cent of the greatest charge power, both rates: charging at least and at most so much."""
         most_w = self._value(124, "WChaMax") or self._rated_w()
-        percent = target_kw * 1000.0 / most_w * 100.0
+        percent = target_kw * W_PER_KW / most_w * 100.0
         limit = CHARGE | DISCHARGE
         self._write(
             124, InOutWRte_RvrtTms=min(seconds, 65534), InWRte=percent, OutWRte=-percent, StorCtl_Mod=limit
@@ -153,7 +154,7 @@ class Inverter:
             if available_wh is None:
                 rated_wh, share_pct = self._value(713, "WHRtg"), self._value(713, "SoC")
                 available_wh = None if rated_wh is None or share_pct is None else rated_wh * share_pct / 100.0
-            return None if available_wh is None else available_wh / 1000.0
+            return None if available_wh is None else available_wh / W_PER_KW
         if 124 in models and 120 in models:
             rated_wh, share_pct = self._value(120, "WHRtg"), self._value(124, "ChaState")
             return None if rated_wh is None or share_pct is None else rated_wh * share_pct / 100_000.0
