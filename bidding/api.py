@@ -20,17 +20,12 @@ from bidding.queries import book_check
 from bidding.serializers import AwardSerializer, BidSerializer, BookCheckAnswer, MarketSerializer
 from vpp.accounts.pages import Pages
 from vpp.accounts.principals import principal_of
+from vpp.accounts.requests import checked
 
 KEY_HEADER = OpenApiParameter(
     "Idempotency-Key", str, OpenApiParameter.HEADER, description="a repeat gets the first answer"
 )
 BID_ROWS = ("product__market", "portfolio", "ask", "award")
-
-
-def checked(serializer_class: Any, request: Request) -> dict[str, Any]:
-    serializer = serializer_class(data=request.data)
-    serializer.is_valid(raise_exception=True)
-    return dict(serializer.validated_data)
 
 
 class MarketList(ListAPIView):
@@ -79,9 +74,7 @@ class BookCheck(APIView):
     def get(self, request: Request) -> Response:
         if not principal_of(request).sees_all:
             raise PermissionDenied("the commitment book is the aggregator's own")
-        wanted = DayInput(data=request.query_params)
-        wanted.is_valid(raise_exception=True)
-        day = wanted.validated_data["date"]
+        day = checked(DayInput, request.query_params)["date"]
         bids = Bid.objects.filter(delivery_date=day, state__in=Bid.LIVE_STATES).count()
         answer = BookCheckAnswer({"date": day, "bids": bids, "problems": book_check(day)})
         return Response(answer.data)

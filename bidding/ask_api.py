@@ -14,7 +14,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from bidding import operations
-from bidding.api import KEY_HEADER, checked, narrowed, visible_bid
+from bidding.api import KEY_HEADER, narrowed, visible_bid
 from bidding.distribution.operations import AskContent
 from bidding.errors import BadAsk, UnknownAsk
 from bidding.inputs import AcceptInput, AskInput, ReasonInput
@@ -24,6 +24,7 @@ from vpp.accounts.models import Participant
 from vpp.accounts.pages import Pages
 from vpp.accounts.permissions import HasScope
 from vpp.accounts.principals import principal_of
+from vpp.accounts.requests import checked
 from vpp.jobs.idempotency import idempotent
 from vpp.lib import clock
 
@@ -57,7 +58,7 @@ class AskCollection(ListAPIView):
         participant = principal_of(request).participant
         if participant is None or participant.kind != Participant.Kind.UTILITY:
             raise BadAsk("only a utility asks for flexibility")
-        content = AskContent(**checked(AskInput, request))
+        content = AskContent(**checked(AskInput, request.data))
         ask, made = operations.receive_ask(utility=participant, content=content, at=clock.now(), actor=request.user)
         return Response(AskSerializer(ask).data, status=status.HTTP_201_CREATED if made else status.HTTP_200_OK)
 
@@ -90,7 +91,7 @@ class AskWithdrawal(APIView):
     @idempotent
     def post(self, request: Request, reference: str) -> Response:
         """Take an ask back, as long as it is not committed."""
-        reason = checked(ReasonInput, request)["reason"]
+        reason = checked(ReasonInput, request.data)["reason"]
         ask = visible_ask(request, reference)
         operations.withdraw_ask(ask=ask, at=clock.now(), actor=request.user, reason=reason)
         return Response(AskSerializer(visible_ask(request, reference)).data)
@@ -103,7 +104,7 @@ class BidAcceptance(APIView):
     @idempotent
     def post(self, request: Request, bid_id: int) -> Response:
         """Order the bid or one of its options, whole or in part: the commit. A repeat gets the first commit."""
-        order = checked(AcceptInput, request)
+        order = checked(AcceptInput, request.data)
         bid = visible_bid(request, bid_id)
         award = operations.accept_bid(bid=bid, at=clock.now(), actor=request.user, **order)
         return Response(AwardSerializer(award).data, status=status.HTTP_201_CREATED)
@@ -118,7 +119,7 @@ class BidRevocation(APIView):
         """The aggregator takes a bid on an ask back that was not ordered; its kilowatts are free again."""
         if not principal_of(request).sees_all:
             raise PermissionDenied("only the aggregator revokes its bids")
-        reason = checked(ReasonInput, request)["reason"]
+        reason = checked(ReasonInput, request.data)["reason"]
         bid = visible_bid(request, bid_id)
         operations.revoke_bid(bid=bid, at=clock.now(), actor=request.user, reason=reason)
         return Response(BidSerializer(visible_bid(request, bid_id)).data)
@@ -142,7 +143,7 @@ class BidRejection(APIView):
     @idempotent
     def post(self, request: Request, bid_id: int) -> Response:
         """Decline the bid; its kilowatts are free again."""
-        reason = checked(ReasonInput, request)["reason"]
+        reason = checked(ReasonInput, request.data)["reason"]
         bid = visible_bid(request, bid_id)
         operations.reject_bid(bid=bid, at=clock.now(), actor=request.user, reason=reason)
         return Response(BidSerializer(visible_bid(request, bid_id)).data)

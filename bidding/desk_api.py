@@ -11,12 +11,13 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from bidding import operations
-from bidding.api import KEY_HEADER, checked, visible_bid
+from bidding.api import KEY_HEADER, visible_bid
 from bidding.inputs import BidEditInput, NeededReasonInput
 from bidding.models import Bid
 from bidding.serializers import BidSerializer
 from vpp.accounts.permissions import HasScope
 from vpp.accounts.principals import principal_of
+from vpp.accounts.requests import checked
 from vpp.jobs.idempotency import idempotent
 from vpp.lib import clock
 
@@ -34,7 +35,7 @@ class BidMove(APIView):
     permission_classes = [HasScope("bids:write")]  # type: ignore[list-item]
 
     def moved(self, request: Request, bid_id: int, move: Callable[..., object]) -> Response:
-        reason = checked(NeededReasonInput, request)["reason"]
+        reason = checked(NeededReasonInput, request.data)["reason"]
         move(bid=own_bid(request, bid_id), at=clock.now(), actor=request.user, reason=reason)
         return Response(BidSerializer(visible_bid(request, bid_id)).data)
 
@@ -62,7 +63,7 @@ class BidEdit(APIView):
     @idempotent
     def post(self, request: Request, bid_id: int) -> Response:
         """The bid's next version, checked by product rules, book and devices; 409 when it cannot be delivered."""
-        content = checked(BidEditInput, request)
+        content = checked(BidEditInput, request.data)
         change = operations.BidChange(
             up_kw=content.get("up_kw"),
             down_kw=content.get("down_kw"),

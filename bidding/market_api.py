@@ -9,7 +9,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from bidding import operations
-from bidding.api import KEY_HEADER, checked
+from bidding.api import KEY_HEADER
 from bidding.errors import UnknownMarket
 from bidding.inputs import ActivationInput, AwardsInput, PricesInput
 from bidding.models import Market
@@ -17,6 +17,7 @@ from bidding.serializers import ActivationAnswer, AwardsAnswer, AwardSerializer,
 from bidding.wholesale.operations import AwardRow, PriceRow
 from vpp.accounts.permissions import HasScope
 from vpp.accounts.principals import principal_of
+from vpp.accounts.requests import checked
 from vpp.jobs.idempotency import idempotent
 from vpp.lib import clock
 
@@ -37,7 +38,7 @@ class MarketAwards(APIView):
         """The market's results, all or none; zero quantities mean not cleared."""
         rows = [
             AwardRow(row["bid"], row["reference"], row["up_kw"], row["down_kw"], row["price_per_mwh"])
-            for row in checked(AwardsInput, request)["awards"]
+            for row in checked(AwardsInput, request.data)["awards"]
         ]
         market = visible_market(request, code)
         awards = operations.post_awards(market=market, rows=rows, at=clock.now(), actor=request.user)
@@ -57,7 +58,7 @@ class MarketPrices(APIView):
     @idempotent
     def post(self, request: Request, code: str) -> Response:
         """Published prices of a product; a price that is known already changes nothing."""
-        content = checked(PricesInput, request)
+        content = checked(PricesInput, request.data)
         now = clock.now()
         stored = operations.post_prices(
             market=visible_market(request, code),
@@ -76,7 +77,7 @@ class MarketActivations(APIView):
     @idempotent
     def post(self, request: Request, code: str) -> Response:
         """Call an awarded reserve in one interval."""
-        content = checked(ActivationInput, request)
+        content = checked(ActivationInput, request.data)
         activation = operations.activate(
             market=visible_market(request, code),
             award_id=content["award"],

@@ -6,7 +6,6 @@ Everything is about one feeder that the caller may see; only the feeder's own ut
 from __future__ import annotations
 
 from datetime import date
-from typing import Any
 
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -30,6 +29,7 @@ from bidding.serializers import AskSerializer
 from vpp.accounts.models import ApiClient
 from vpp.accounts.permissions import HasScope
 from vpp.accounts.principals import principal_of
+from vpp.accounts.requests import checked
 from vpp.jobs.idempotency import idempotent
 from vpp.lib import clock
 from vpp.lib.periods import DeliveryDay
@@ -63,12 +63,6 @@ def day_of(request: Request) -> DeliveryDay:
         return market_day(date.fromisoformat(request.query_params["date"]))
     except (KeyError, ValueError):
         raise ValidationError({"date": ["want YYYY-MM-DD"]}) from None
-
-
-def checked(serializer_class: Any, request: Request) -> dict[str, Any]:
-    serializer = serializer_class(data=request.data)
-    serializer.is_valid(raise_exception=True)
-    return dict(serializer.validated_data)
 
 
 def who_is(request: Request) -> str:
@@ -105,7 +99,7 @@ class FeederNeedsAsks(APIView):
     @idempotent
     def post(self, request: Request, feeder: str) -> Response:
         """Draft asks from the day's needs and send them."""
-        content = checked(NeedsAsksInput, request)
+        content = checked(NeedsAsksInput, request.data)
         own = visible_feeder(request, feeder, own=True)
         day, at = market_day(content.pop("date")), clock.now()
         found = needs.feeder_needs(own.code, day, at, reactive_voltage=content.pop("reactive_voltage"))
@@ -138,7 +132,7 @@ class FeederSwitching(APIView):
     @idempotent
     def post(self, request: Request, feeder: str) -> Response:
         """Record a switching; needs, plans and envelopes made from now on use it."""
-        content = checked(SwitchingInput, request)
+        content = checked(SwitchingInput, request.data)
         code = visible_feeder(request, feeder, own=True).code
         made = network.switch(code, content.pop("switches"), at=clock.now(), actor=request.user, **content)
         return Response(TopologySerializer(made).data, status=status.HTTP_201_CREATED)
@@ -159,7 +153,7 @@ class FeederPlans(APIView):
     @idempotent
     def post(self, request: Request, feeder: str) -> Response:
         """Clear all open bids of the day, and those of other aggregators that come along, into a plan."""
-        content = checked(PlanInput, request)
+        content = checked(PlanInput, request.data)
         code = visible_feeder(request, feeder, own=True).code
         plan = clearing.propose_plan(
             code,
@@ -182,7 +176,7 @@ class PlanDecisionView(APIView):
     @idempotent
     def post(self, request: Request, plan_id: int) -> Response:
         """The utility's word; with four eyes the second acceptance must be somebody else's."""
-        reason = checked(DecisionInput, request)["reason"]
+        reason = checked(DecisionInput, request.data)["reason"]
         plan = ClearingPlan.objects.visible_to(principal_of(request)).select_related(*PLAN_ROWS).filter(pk=plan_id)
         found = plan.first()
         if found is None:

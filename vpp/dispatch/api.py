@@ -12,6 +12,7 @@ from rest_framework.views import APIView
 from vpp.accounts.pages import Pages
 from vpp.accounts.permissions import HasScope
 from vpp.accounts.principals import principal_of
+from vpp.accounts.requests import checked
 from vpp.dispatch import operations, queries
 from vpp.dispatch.long_poll import wait_for_news
 from vpp.dispatch.models import ControlCycle, DeviceStatus
@@ -40,9 +41,7 @@ class Setpoints(APIView):
         " Devices that are linked to another kind of gateway (MQTT in bulk, OCPP, SunSpec) are left out.",
     )
     def get(self, request: Request) -> Response:
-        query = SetpointQuerySerializer(data=request.query_params)
-        query.is_valid(raise_exception=True)
-        asked = query.validated_data
+        asked = checked(SetpointQuerySerializer, request.query_params)
         latest: list[operations.Outgoing] = []
 
         def fetch() -> int:
@@ -67,7 +66,7 @@ class Setpoints(APIView):
             "state": found.state,
             "expires_at": [expiry.isoformat() for expiry in found.expires_at],
         }
-        return Response({"interval": query.validated_data["interval"].isoformat(), "setpoints": columns})
+        return Response({"interval": asked["interval"].isoformat(), "setpoints": columns})
 
 
 class Acknowledgements(APIView):
@@ -102,9 +101,8 @@ class Dispatches(ListAPIView):
         return super().get(request, *args, **kwargs)
 
     def get_queryset(self) -> QuerySet[ControlCycle]:
-        query = DispatchQuerySerializer(data=self.request.query_params)
-        query.is_valid(raise_exception=True)
-        cycles = queries.cycles_of(principal_of(self.request), **query.validated_data)
+        asked = checked(DispatchQuerySerializer, self.request.query_params)
+        cycles = queries.cycles_of(principal_of(self.request), **asked)
         return cycles.order_by("-interval_start", "portfolio_id", "-revision")
 
 

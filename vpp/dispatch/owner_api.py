@@ -10,6 +10,7 @@ from rest_framework.views import APIView
 
 from vpp.accounts.permissions import HasScope
 from vpp.accounts.principals import principal_of
+from vpp.accounts.requests import checked
 from vpp.dispatch import operations, queries
 from vpp.dispatch.serializers import (
     DeviceDayQuerySerializer,
@@ -41,11 +42,10 @@ class OptOut(APIView):
 
     @extend_schema(request=ReasonSerializer, responses=OptOutSerializer)
     def post(self, request: Request, code: str) -> Response:
-        message = ReasonSerializer(data=request.data)
-        message.is_valid(raise_exception=True)
+        reason = checked(ReasonSerializer, request.data)["reason"]
         device, at = own_device(request, code), clock.now()
         cycles = operations.set_device_opt_out(
-            device, opted_out=self.opted_out, at=at, actor=request.user, reason=message.validated_data["reason"]
+            device, opted_out=self.opted_out, at=at, actor=request.user, reason=reason
         )
         ids = [cycle.pk for cycle in cycles]
         answer = {"device": device.code, "opted_out": self.opted_out, "at": at, "cycles": ids}
@@ -69,9 +69,8 @@ class OwnerWishes(APIView):
 
     @extend_schema(request=OwnerWishesSerializer, responses=OwnerWishesAnswerSerializer)
     def put(self, request: Request, code: str) -> Response:
-        message = OwnerWishesSerializer(data=request.data)
-        message.is_valid(raise_exception=True)
-        device, wishes = own_device(request, code), dict(message.validated_data)
+        wishes = checked(OwnerWishesSerializer, request.data)
+        device = own_device(request, code)
         reason = wishes.pop("reason")
         operations.set_device_terms(device, wishes, at=clock.now(), actor=request.user, reason=reason)
         return self._answer(device)
@@ -89,7 +88,6 @@ class DeviceDay(APIView):
 
     @extend_schema(parameters=[DeviceDayQuerySerializer], responses=DeviceDaySerializer)
     def get(self, request: Request, code: str) -> Response:
-        query = DeviceDayQuerySerializer(data=request.query_params)
-        query.is_valid(raise_exception=True)
-        found = queries.device_day(own_device(request, code), query.validated_data.get("date"), clock.now())
+        asked = checked(DeviceDayQuerySerializer, request.query_params)
+        found = queries.device_day(own_device(request, code), asked.get("date"), clock.now())
         return Response(DeviceDaySerializer(found).data)

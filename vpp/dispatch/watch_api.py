@@ -13,6 +13,7 @@ from rest_framework.views import APIView
 from vpp.accounts.pages import Pages
 from vpp.accounts.permissions import HasScope
 from vpp.accounts.principals import principal_of
+from vpp.accounts.requests import checked
 from vpp.dispatch import operations
 from vpp.dispatch.models import Alarm
 from vpp.dispatch.serializers import AcknowledgeSerializer, AlarmSerializer, DeviationSerializer
@@ -42,10 +43,9 @@ class AcknowledgeAlarm(APIView):
 
     @extend_schema(request=AcknowledgeSerializer, responses=AlarmSerializer)
     def post(self, request: Request, pk: int) -> Response:
-        message = AcknowledgeSerializer(data=request.data)
-        message.is_valid(raise_exception=True)
+        note = checked(AcknowledgeSerializer, request.data)["note"]
         alarm = get_object_or_404(Alarm.objects.visible_to(principal_of(request)), pk=pk)
-        operations.acknowledge_alarm(alarm, at=clock.now(), actor=request.user, note=message.validated_data["note"])
+        operations.acknowledge_alarm(alarm, at=clock.now(), actor=request.user, note=note)
         alarm.refresh_from_db()
         return Response(AlarmSerializer(alarm).data)
 

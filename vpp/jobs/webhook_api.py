@@ -15,6 +15,7 @@ from rest_framework.views import APIView
 
 from vpp.accounts.pages import Pages
 from vpp.accounts.principals import principal_of
+from vpp.accounts.requests import checked
 from vpp.jobs import webhooks
 from vpp.jobs.models import Webhook, WebhookDelivery
 from vpp.lib import clock
@@ -62,14 +63,11 @@ class WebhookCollection(ListAPIView):
 
     @extend_schema(request=WebhookInput, responses={201: WebhookWithSecret})
     def post(self, request: Request) -> Response:
-        given = WebhookInput(data=request.data)
-        given.is_valid(raise_exception=True)
+        wanted = checked(WebhookInput, request.data)
         participant = principal_of(request).participant
         if participant is None:
             raise webhooks.BadWebhook("only a participant has webhooks")
-        webhook = webhooks.subscribe(
-            participant=participant, **given.validated_data, at=clock.now(), actor=request.user
-        )
+        webhook = webhooks.subscribe(participant=participant, **wanted, at=clock.now(), actor=request.user)
         return Response(WebhookWithSecret(webhook).data, status=status.HTTP_201_CREATED)
 
 

@@ -13,6 +13,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from vpp.accounts.principals import principal_of
+from vpp.accounts.requests import checked
 from vpp.enrollment.models import Device
 from vpp.settlement.models import DevicePerformance, SettlementRun
 
@@ -44,13 +45,12 @@ class DeviceEarnings(APIView):
         parameters=[OpenApiParameter("start", str), OpenApiParameter("end", str)], responses=EarningsSerializer
     )
     def get(self, request: Request, code: str) -> Response:
-        principal, query = principal_of(request), PeriodSerializer(data=request.query_params)
-        query.is_valid(raise_exception=True)
+        principal, period = principal_of(request), checked(PeriodSerializer, request.query_params)
         devices = Device.objects.visible_to(principal)
         if not principal.sees_all:
             devices = devices.filter(site__owner=principal.participant)
         device = get_object_or_404(devices, code=code)
-        days = (query.validated_data["first"], query.validated_data["last"])
+        days = (period["first"], period["last"])
         newest = (
             SettlementRun.objects.filter(delivery_date__range=days)
             .values("portfolio_id", "delivery_date")

@@ -16,6 +16,7 @@ from vpp.accounts.models import Participant, Principal
 from vpp.accounts.pages import Pages
 from vpp.accounts.permissions import HasScope
 from vpp.accounts.principals import principal_of
+from vpp.accounts.requests import checked
 from vpp.lib import clock
 from vpp.lib.errors import DomainError
 from vpp.settlement import operations
@@ -35,10 +36,7 @@ class UtilityStatements(APIView):
 
     @extend_schema(request=UtilityStatementSerializer, responses=OpenApiTypes.OBJECT)
     def post(self, request: Request) -> Response:
-        given = UtilityStatementSerializer(data=request.data)
-        given.is_valid(raise_exception=True)
-        data = given.validated_data
-        principal = principal_of(request)
+        data, principal = checked(UtilityStatementSerializer, request.data), principal_of(request)
         statement = operations.take_utility_statement(
             utility=_utility(principal, data.get("utility")),
             reference=data["reference"],
@@ -89,10 +87,8 @@ class DisputeStep(APIView):
 
     @extend_schema(request=DisputeStepSerializer, responses=DisputeSerializer)
     def post(self, request: Request, dispute_id: int) -> Response:
-        given = DisputeStepSerializer(data=request.data)
-        given.is_valid(raise_exception=True)
-        principal = principal_of(request)
+        step, principal = checked(DisputeStepSerializer, request.data), principal_of(request)
         visible = Dispute.objects.visible_to(principal).select_related("ask", "utility", "statement")
         dispute = get_object_or_404(visible, pk=dispute_id)
-        operations.step_dispute(dispute, **given.validated_data, at=clock.now(), actor=principal)
+        operations.step_dispute(dispute, **step, at=clock.now(), actor=principal)
         return Response(DisputeSerializer(dispute).data)

@@ -14,6 +14,7 @@ from rest_framework.views import APIView
 
 from vpp.accounts.pages import Pages
 from vpp.accounts.principals import principal_of
+from vpp.accounts.requests import checked
 from vpp.lib.errors import DomainError
 from vpp.settlement import queries
 from vpp.settlement.models import Payout, Performance, SettlementRun
@@ -40,14 +41,13 @@ class SettlementList(ListAPIView):
     pagination_class = Pages
 
     def get_queryset(self) -> QuerySet[SettlementRun]:
-        wanted = SettlementFilterSerializer(data=self.request.query_params)
-        wanted.is_valid(raise_exception=True)
+        wanted = checked(SettlementFilterSerializer, self.request.query_params)
         runs = SettlementRun.objects.visible_to(principal_of(self.request)).select_related("portfolio")
-        if not wanted.validated_data["all_versions"]:
+        if not wanted["all_versions"]:
             runs = runs.newest()
-        if day := wanted.validated_data.get("date"):
+        if day := wanted.get("date"):
             runs = runs.filter(delivery_date=day)
-        if code := wanted.validated_data.get("portfolio"):
+        if code := wanted.get("portfolio"):
             runs = runs.filter(portfolio__code=code)
         return runs.order_by("-delivery_date", "portfolio__code", "-version")
 
@@ -60,9 +60,8 @@ class PerformanceReportList(ListAPIView):
     pagination_class = Pages
 
     def get_queryset(self) -> QuerySet[Performance]:
-        wanted = DaySerializer(data=self.request.query_params)
-        wanted.is_valid(raise_exception=True)
-        return queries.performance_report(principal_of(self.request), wanted.validated_data["date"])
+        day = checked(DaySerializer, self.request.query_params)["date"]
+        return queries.performance_report(principal_of(self.request), day)
 
 
 @extend_schema(parameters=[DaySerializer])
@@ -73,9 +72,8 @@ class PerformanceList(ListAPIView):
     pagination_class = Pages
 
     def get_queryset(self) -> QuerySet[Performance]:
-        wanted = DaySerializer(data=self.request.query_params)
-        wanted.is_valid(raise_exception=True)
-        return queries.performances_of(principal_of(self.request), wanted.validated_data["date"])
+        day = checked(DaySerializer, self.request.query_params)["date"]
+        return queries.performances_of(principal_of(self.request), day)
 
 
 class PayoutList(ListAPIView):
@@ -85,10 +83,9 @@ class PayoutList(ListAPIView):
     pagination_class = Pages
 
     def get_queryset(self) -> QuerySet[Payout]:
-        wanted = SettlementFilterSerializer(data=self.request.query_params)
-        wanted.is_valid(raise_exception=True)
+        wanted = checked(SettlementFilterSerializer, self.request.query_params)
         payouts = Payout.objects.visible_to(principal_of(self.request))
-        if day := wanted.validated_data.get("date"):
+        if day := wanted.get("date"):
             payouts = payouts.filter(run__delivery_date=day)
         return payouts.select_related("owner", "run", "performance__award").order_by("-pk")
 
@@ -106,9 +103,7 @@ class BaselineAnswer(APIView):
 
     @extend_schema(request=OpenApiTypes.OBJECT, responses=OpenApiTypes.OBJECT)
     def post(self, request: Request) -> Response:
-        question = BaselineQuestionSerializer(data=request.data)
-        question.is_valid(raise_exception=True)
-        return Response(_answer(question.validated_data))
+        return Response(_answer(checked(BaselineQuestionSerializer, request.data)))
 
 
 def _answer(question: dict[str, Any]) -> dict[str, Any]:
@@ -127,9 +122,8 @@ class ComponentAnswer(APIView):
 
     @extend_schema(request=OpenApiTypes.OBJECT, responses=OpenApiTypes.OBJECT)
     def post(self, request: Request) -> Response:
-        question = BaselineQuestionSerializer(data=request.data)
-        question.is_valid(raise_exception=True)
+        question = checked(BaselineQuestionSerializer, request.data)
         try:
-            return Response(queries.component_answer(question.validated_data))
+            return Response(queries.component_answer(question))
         except ValueError as error:
             raise BadComponentQuestion(str(error)) from error

@@ -15,6 +15,7 @@ from rest_framework.views import APIView
 from vpp.accounts.pages import Pages
 from vpp.accounts.permissions import HasScope
 from vpp.accounts.principals import principal_of
+from vpp.accounts.requests import checked
 from vpp.lib import clock
 from vpp.lib.errors import DomainError
 from vpp.settlement import operations
@@ -75,9 +76,8 @@ class StatementDispute(APIView):
 
     @extend_schema(request=DisputeReasonSerializer, responses=StatementSerializer)
     def post(self, request: Request, statement_id: int) -> Response:
-        given = DisputeReasonSerializer(data=request.data)
-        given.is_valid(raise_exception=True)
-        return _step(request, statement_id, Statement.State.DISPUTED, given.validated_data["reason"])
+        reason = checked(DisputeReasonSerializer, request.data)["reason"]
+        return _step(request, statement_id, Statement.State.DISPUTED, reason)
 
 
 def _step(request: Request, statement_id: int, state: str, reason: str) -> Response:
