@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
 
+import numpy as np
 from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 
+from forecasting.models import Forecast, ForecastRun
 from vpp.accounts import operations as accounts
 from vpp.accounts.models import ApiClient, Participant
 from vpp.enrollment.models import Contract, Device, Enrollment, OwnerTerms, Portfolio, Site
+from vpp.lib.periods import DeliveryDay
+from vpp.network.models import CongestionPoint, Feeder, Substation
 
 ALWAYS = DateTimeTZRange(datetime(2015, 12, 31, tzinfo=UTC), None)
 ZONE = "Europe/Berlin"
@@ -70,3 +75,53 @@ def make_terms(device: Device, **fields: Any) -> OwnerTerms:
 def make_contract(owner: Participant, **fields: Any) -> Contract:
     defaults = {"code": f"contract-{next(_numbers)}", "period": ALWAYS, "owner_share_pu": "0.7"}
     return Contract.objects.create(owner=owner, **(defaults | fields))
+
+
+def make_feeder(*, utility: Participant | None = None, code: str = "") -> Feeder:
+    """A feeder without nodes at a substation of its own."""
+    code = code or f"feeder-{next(_numbers)}"
+    utility = utility or make_participant(kind=Participant.Kind.UTILITY)
+    substation = Substation.objects.create(code=f"sub-{code}", utility=utility)
+    return Feeder.objects.create(code=code, utility=utility, substation=substation)
+
+
+def make_congestion_point(
+    feeder: Feeder | None = None, *, utility: Participant | None = None, limit_kw: float = 5000.0
+) -> CongestionPoint:
+    """On a new feeder (of that utility) where none is given."""
+    feeder = feeder or make_feeder(utility=utility)
+    return CongestionPoint.objects.create(
+        code=f"ea1.2016-01.dso.example:{feeder.code}", utility=feeder.utility, feeder=feeder, limit_kw=limit_kw
+    )
+
+
+def make_device_forecasts(
+    portfolio: Portfolio, day: DeliveryDay, mean_kw: Mapping[int, np.ndarray | float], *, issued_at: datetime
+) -> ForecastRun:
+    """A run of the portfolio with the mean of each device by its id, (H,) or one number for all intervals."""
+    run = ForecastRun.objects.create(
+        natural_key=f"test:{portfolio.code}:{day.date}",
+        portfolio=portfolio,
+        zone_code=portfolio.zone_code,
+        time_zone=day.zone,
+        delivery_date=day.date,
+        issue_time=issued_at,
+        data_as_of=issued_at,
+        history_start=issued_at - timedelta(days=30),
+        seed=1,
+        state=ForecastRun.State.OK,
+        duration_s=0.0,
+    )
+    Forecast.objects.bulk_create(
+        Forecast(
+            run=run,
+            scope=Forecast.Scope.DEVICE,
+            device_id=device_id,
+            rung="test",
+            mean_kw=np.broadcast_to(np.asarray(mean, dtype=np.float64), (day.n_intervals,)),
+            quantiles_kw=np.zeros(0),
+            available_at=issued_at,
+        )
+        for device_id, mean in mean_kw.items()
+    )
+    return run

@@ -32,14 +32,15 @@ def worlds(count: int, at: datetime) -> list[Any]:
     """Feeders with a portfolio of 20 batteries each, all of one utility; (congestion point, portfolio)."""
     from bidding.models import Product
     from tests.apps.bidding import world
+    from tests.factories import make_congestion_point
     from vpp.lib.periods import DeliveryDay
 
     world.import_demo_markets(at)
     day = DeliveryDay((at + timedelta(days=2)).date(), world.ZONE)
     energy = Product.objects.select_related("market").get(code="ENERGY-60")
     world.post_price_history(energy, day, at - timedelta(hours=2))  # so that an answer displaces a sale of energy
-    first = world.make_grid()
-    points = [first] + [world.make_grid(utility=first.utility) for _ in range(count - 1)]
+    first = make_congestion_point()
+    points = [first] + [make_congestion_point(utility=first.utility) for _ in range(count - 1)]
     return [(point, world.make_fleet(point.feeder.code, batteries=DEVICES, heat_pumps=0)) for point in points]
 
 

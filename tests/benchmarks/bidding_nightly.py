@@ -45,14 +45,14 @@ def enroll(portfolios: int, devices: int) -> list[int]:
     """One feeder a portfolio, with a limit at its head; kinds as in SHARES; returns the ids of the devices."""
     from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 
-    from tests.apps.bidding.world import make_grid
+    from tests.factories import make_congestion_point
     from vpp.accounts.models import Participant
     from vpp.enrollment.models import Device, Enrollment, Portfolio, Site
 
     always = DateTimeTZRange(datetime(2015, 1, 1, tzinfo=UTC), None)
     owner = Participant.objects.create(code="owner", name="owner", kind="OWNER")
-    first = make_grid(limit_kw=4000.0)
-    points = [first, *(make_grid(utility=first.utility, limit_kw=4000.0) for _ in range(portfolios - 1))]
+    first = make_congestion_point(limit_kw=4000.0)
+    points = [first, *(make_congestion_point(utility=first.utility, limit_kw=4000.0) for _ in range(portfolios - 1))]
     sites = Site.objects.bulk_create(
         (
             Site(code=f"s{n}", name=f"s{n}", owner=owner, time_zone=ZONE, zone_code="DE", import_limit_kw=50,

@@ -11,8 +11,8 @@ from bidding.models import Market, Product
 from bidding.operations.admission import admission, misplaced
 from bidding.operations.gather import Gathered, gather
 from bidding.wholesale.queries import open_product
-from tests.apps.bidding.world import World, make_grid
-from tests.factories import make_terms
+from tests.apps.bidding.world import World
+from tests.factories import make_congestion_point, make_terms
 from vpp.enrollment.models import Device
 from vpp.enrollment.queries import device_table
 
@@ -51,7 +51,7 @@ def test_a_fleet_in_two_places_is_not_offered_where_one_is_wanted(world: World):
     assert gathered(world, world.reserve).problem.reserves[0].most_kw > 0
     Market.objects.filter(pk=world.reserve.market_id).update(locational_rule=Market.Location.FEEDER)
     world.reserve.refresh_from_db()
-    elsewhere = make_grid().feeder
+    elsewhere = make_congestion_point().feeder
     device = Device.objects.filter(enrollments__portfolio=world.portfolio).first()
     assert device is not None
     type(device.site).objects.filter(pk=device.site_id).update(feeder_code=elsewhere.code)
@@ -61,7 +61,7 @@ def test_a_fleet_in_two_places_is_not_offered_where_one_is_wanted(world: World):
 
 
 def test_a_pricing_node_is_the_substation_of_the_feeder(world: World):
-    feeder, other = world.point.feeder, make_grid().feeder
+    feeder, other = world.point.feeder, make_congestion_point().feeder
     market = Market(locational_rule=Market.Location.NODE)
     assert misplaced(market, [feeder.code, feeder.code]) == ""
     assert "2 places" in misplaced(market, [feeder.code, other.code])

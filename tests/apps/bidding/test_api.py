@@ -10,8 +10,8 @@ from django.test import Client
 
 from bidding import operations
 from bidding.models import Activation, Ask, Award, Bid, BookCell, Price
-from tests.apps.bidding.world import aggregator_headers, client_of, make_grid, market_operator
-from tests.factories import make_participant
+from tests.apps.bidding.world import aggregator_headers, client_of, market_operator
+from tests.factories import make_congestion_point, make_participant
 from vpp.accounts.models import Participant
 from vpp.lib import clock
 
@@ -108,7 +108,7 @@ def test_a_bad_ask_gets_a_stable_code_and_is_not_stored(client, world, utility, 
 
 
 def test_a_foreign_congestion_point_is_unknown(client, world, utility):
-    foreign = make_grid()
+    foreign = make_congestion_point()
     answer = post(client, "/asks", body(world, congestion_point=foreign.code), utility)
     assert (answer.status_code, answer.json()["code"]) == (404, "unknown_congestion_point")
 

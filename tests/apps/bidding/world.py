@@ -16,12 +16,20 @@ from bidding.distribution.operations import AskContent
 from bidding.models import Ask, Market, Product
 from bidding.operations.drafts import BidDraft
 from bidding.wholesale.operations import PriceRow
-from forecasting.models import Forecast, ForecastRun
-from tests.factories import make_client, make_device, make_participant, make_portfolio, make_site
+from forecasting.models import ForecastRun
+from tests.factories import (
+    make_client,
+    make_congestion_point,
+    make_device,
+    make_device_forecasts,
+    make_participant,
+    make_portfolio,
+    make_site,
+)
 from vpp.accounts.models import ApiClient, Participant
 from vpp.enrollment.models import Portfolio
 from vpp.lib.periods import DeliveryDay
-from vpp.network.models import CongestionPoint, Feeder, Substation
+from vpp.network.models import CongestionPoint
 
 MARKET_FILE = Path(bidding.__file__).parent / "data" / "demo_markets.json"
 ZONE = "Europe/Berlin"
@@ -90,16 +98,6 @@ def import_demo_markets(at: datetime, *, one_reserve: bool = True) -> None:
     operations.import_markets(document, at=at)
 
 
-def make_grid(*, utility: Participant | None = None, limit_kw: float = 5000.0) -> CongestionPoint:
-    number = next(_numbers)
-    utility = utility or make_participant(kind=Participant.Kind.UTILITY)
-    substation = Substation.objects.create(code=f"sub-{number}", utility=utility)
-    feeder = Feeder.objects.create(code=f"feeder-{number}", utility=utility, substation=substation)
-    return CongestionPoint.objects.create(
-        code=f"ea1.2016-01.dso.example:{number}", utility=utility, feeder=feeder, limit_kw=limit_kw
-    )
-
-
 def make_fleet(feeder_code: str, *, batteries: int = 40, heat_pumps: int = 10) -> Portfolio:
     devices = []
     owner = make_participant()
@@ -113,32 +111,9 @@ def make_fleet(feeder_code: str, *, batteries: int = 40, heat_pumps: int = 10) -
 
 
 def make_forecast(portfolio: Portfolio, day: DeliveryDay, at: datetime, *, load_kw: float = 2.0) -> ForecastRun:
-    run = ForecastRun.objects.create(
-        natural_key=f"test:{portfolio.code}:{day.date}",
-        portfolio=portfolio,
-        zone_code=portfolio.zone_code,
-        time_zone=day.zone,
-        delivery_date=day.date,
-        issue_time=at,
-        data_as_of=at,
-        history_start=at - timedelta(days=30),
-        seed=1,
-        state=ForecastRun.State.OK,
-        duration_s=0.0,
-    )
-    Forecast.objects.bulk_create(
-        Forecast(
-            run=run,
-            scope=Forecast.Scope.DEVICE,
-            device_id=device_id,
-            rung="test",
-            mean_kw=np.full(day.n_intervals, load_kw if kind == "HEAT_PUMP" else 0.0),
-            quantiles_kw=np.zeros(0),
-            available_at=at,
-        )
-        for device_id, kind in portfolio.enrollments.values_list("device_id", "device__kind")
-    )
-    return run
+    kinds = dict(portfolio.enrollments.values_list("device_id", "device__kind"))
+    mean_kw = {device_id: load_kw if kind == "HEAT_PUMP" else 0.0 for device_id, kind in kinds.items()}
+    return make_device_forecasts(portfolio, day, mean_kw, issued_at=at)
 
 
 def post_price_history(product: Product, day: DeliveryDay, at: datetime, *, days: int = 7) -> None:
@@ -155,7 +130,7 @@ def post_price_history(product: Product, day: DeliveryDay, at: datetime, *, days
 
 def make_world(delivery_date: date, at: datetime, **fleet: Any) -> World:
     import_demo_markets(at)
-    point = make_grid()
+    point = make_congestion_point()
     day = DeliveryDay(delivery_date, ZONE)
     portfolio = make_fleet(point.feeder.code, **fleet)
     make_forecast(portfolio, day, at - timedelta(hours=1))

@@ -16,7 +16,17 @@ from bidding.operations.replay_reports import KIND as REPLAY
 from forecasting.models import Forecast, ForecastRun
 from telemetry import operations as telemetry
 from telemetry.kernels.batch import batch_of, index_codes
-from tests.factories import ALWAYS, ZONE, make_contract, make_device, make_participant, make_portfolio, make_site
+from tests.factories import (
+    ALWAYS,
+    ZONE,
+    make_congestion_point,
+    make_contract,
+    make_device,
+    make_feeder,
+    make_participant,
+    make_portfolio,
+    make_site,
+)
 from vpp.accounts.models import Participant, User
 from vpp.accounts.operations import audit
 from vpp.dispatch.models import DeviceStatus, Plan, PlanDevice, Setpoint, Shortfall
@@ -24,7 +34,7 @@ from vpp.enrollment.bulk_changes import KIND as CHANGE_DEVICES
 from vpp.enrollment.models import Device, Portfolio
 from vpp.jobs.models import Job
 from vpp.lib.periods import DeliveryDay
-from vpp.network.models import CongestionPoint, Feeder, Substation
+from vpp.network.models import Feeder
 from vpp.settlement.models import Payout, Performance, SettlementRun
 from vpp.settlement.operations import settle_day
 
@@ -83,9 +93,7 @@ def make_day(delivery_date: date = SUMMER, *, code: str = "PF-LV5.220", settle: 
     day = DeliveryDay(delivery_date, ZONE)
     utility = make_participant(kind=Participant.Kind.UTILITY)
     feeder_code = f"{code}-feeder"
-    feeder = Feeder.objects.create(
-        code=feeder_code, utility=utility, substation=Substation.objects.create(code=f"sub-{code}", utility=utility)
-    )
+    feeder = make_feeder(utility=utility, code=feeder_code)
     devices = _devices(feeder_code)
     portfolio = make_portfolio(devices=devices, code=code, feeder_code=feeder_code, name="feeder LV5.220")
     wanted = _ask(utility, feeder, day)
@@ -118,9 +126,7 @@ def _devices(feeder_code: str) -> list[Device]:
 
 
 def _ask(utility: Participant, feeder: Feeder, day: DeliveryDay) -> Ask:
-    point = CongestionPoint.objects.create(
-        code=f"ea1.2016-01.dso.example:{feeder.code}", utility=utility, feeder=feeder, limit_kw=250.0
-    )
+    point = make_congestion_point(feeder, limit_kw=250.0)
     asked_at = day.start - timedelta(hours=15)
     quantity = [120.0 if index in EVENING else 0.0 for index in range(day.n_intervals)]
     ask = Ask.objects.create(

@@ -7,9 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.apps.bidding.world import make_grid
 from tests.apps.dispatch.day import PlayedDay
-from tests.factories import make_device, make_portfolio
+from tests.factories import make_congestion_point, make_device, make_portfolio
 from vpp.dispatch import grid_room, operations
 from vpp.dispatch.models import Shortfall
 from vpp.enrollment.models import Site
@@ -84,7 +83,7 @@ def test_portfolios_at_one_node_share_its_room_by_their_rating(limited: dict[str
 def test_a_switching_inside_the_day_holds_from_the_next_cycle_on(limited: dict[str, float]) -> None:
     played = PlayedDay(3, up_kw=24.0)
     at_nodes(played, "N1", "N1", "N2")
-    feeder = make_grid().feeder
+    feeder = make_congestion_point().feeder
     Site.objects.update(feeder_code=feeder.code)
     operations.plan_day(played.portfolio.pk, played.day.date, played.start(0))
     assert played.cycle(40).placed_up_kw == pytest.approx(24.0)

@@ -11,7 +11,7 @@ import numpy as np
 from bidding.models import Activation, Ask, Award, Bid, FlexContract, Market, Price, Product
 from telemetry import operations as telemetry
 from telemetry.kernels.batch import batch_of, index_codes
-from tests.factories import ALWAYS, ZONE, make_participant
+from tests.factories import ALWAYS, ZONE, make_congestion_point, make_participant
 from vpp.accounts.models import Participant
 from vpp.dispatch.models import Plan, PlanDevice
 from vpp.enrollment.models import Device, Portfolio
@@ -103,13 +103,7 @@ def make_award(
 def make_ask(
     utility: Participant, *, day: date = SUMMER, up: dict[int, float], contract_id: str = "", **fields_of_ask: Any
 ) -> Ask:
-    from vpp.network.models import CongestionPoint, Feeder, Substation
-
-    number = next(_numbers)
-    substation = Substation.objects.create(code=f"sub-{number}", utility=utility)
-    feeder = Feeder.objects.create(code=f"feeder-{number}", utility=utility, substation=substation)
-    fields: dict[str, Any] = {"code": f"ea1.2016-01.vpp.example:{number}", "utility": utility, "feeder": feeder}
-    point = CongestionPoint.objects.create(**fields, limit_kw=400.0)
+    point = make_congestion_point(utility=utility, limit_kw=400.0)
     contract = None
     if contract_id:
         contract = FlexContract.objects.create(
@@ -120,7 +114,7 @@ def make_ask(
     size = DeliveryDay(day, ZONE).n_intervals
     return Ask.objects.create(
         contract=contract,
-        reference=f"ask-{number}",
+        reference=f"ask-{next(_numbers)}",
         utility=utility,
         congestion_point=point,
         direction="UP",

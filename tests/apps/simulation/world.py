@@ -8,9 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from forecasting.models import Forecast, ForecastRun
 from tests.apps.settlement.makers import SUMMER, make_award
-from tests.factories import ALWAYS, make_participant, make_portfolio, make_site
+from tests.factories import ALWAYS, make_device_forecasts, make_participant, make_portfolio, make_site
 from vpp.accounts.models import Participant
 from vpp.accounts.operations import create_client
 from vpp.enrollment.models import Device, Enrollment, OwnerTerms, Portfolio
@@ -40,7 +39,11 @@ def build_world(url: str, *, n_flexible: int, n_loads: int, up_kw: dict[int, flo
     rows, profiles = _rows(n_flexible, n_loads, day.n_intervals)
     portfolio = make_portfolio()
     _enroll(rows, portfolio)
-    _forecast(portfolio, day, profiles)
+    own_kw = {
+        device_id: profiles.get(code, 0.0)
+        for device_id, code in portfolio.enrollments.values_list("device_id", "device__code")
+    }
+    make_device_forecasts(portfolio, day, own_kw, issued_at=day.start - timedelta(hours=12))
     make_award(portfolio, day=SUMMER, up=up_kw)
     aggregator = make_participant(kind=Participant.Kind.AGGREGATOR)
     _, token = create_client(
@@ -87,34 +90,4 @@ def _enroll(rows: list[dict[str, Any]], portfolio: Portfolio) -> None:
     OwnerTerms.objects.bulk_create(
         OwnerTerms(device=device, period=ALWAYS, reserve_floor_pu=row.get("reserve_floor_pu", 0.0))
         for device, row in zip(devices, rows, strict=True)
-    )
-
-
-def _forecast(portfolio: Portfolio, day: DeliveryDay, profiles: dict[str, np.ndarray]) -> None:
-    """A forecast that knows the profiles, issued the day before."""
-    issued_at = day.start - timedelta(hours=12)
-    run = ForecastRun.objects.create(
-        natural_key=f"{portfolio.code}:{day.date}",
-        portfolio=portfolio,
-        zone_code=portfolio.zone_code,
-        time_zone=day.zone,
-        delivery_date=day.date,
-        issue_time=issued_at,
-        data_as_of=issued_at,
-        history_start=issued_at,
-        seed=0,
-        state=ForecastRun.State.OK,
-        duration_s=0.0,
-    )
-    Forecast.objects.bulk_create(
-        Forecast(
-            run=run,
-            scope=Forecast.Scope.DEVICE,
-            device=device,
-            mean_kw=profiles.get(device.code, np.zeros(day.n_intervals)),
-            quantiles_kw=np.zeros(0),
-            rung="test",
-            available_at=issued_at,
-        )
-        for device in Device.objects.filter(enrollments__portfolio=portfolio)
     )
