@@ -1,7 +1,7 @@
 """The ladder for one class of series: what a day's naive forecasts, persistence and weather say, as known then.
 
 L1 is their blend by inverse error over 60 days, by the kernels that `forecast_day` uses too (`naive`, `persistence`,
-`responses`); the gradient model of the class (`climb.py`) deviates from it.
+`load_kernel`, `weather_kernel`, `responses`); the gradient model of the class (`climb.py`) deviates from it.
 """
 
 from dataclasses import dataclass, replace
@@ -14,6 +14,7 @@ from forecasting.kernels.admission import regressors
 from forecasting.kernels.arrays import Floats
 from forecasting.kernels.calendar import DayGrid
 from forecasting.kernels.classes import SeriesClass
+from forecasting.kernels.load_kernel import with_habits, without_habits
 from forecasting.kernels.naive import Days, blend_days, fill_days, naive_days
 from forecasting.kernels.persistence import persistence_days
 from forecasting.kernels.responses import response_days
@@ -76,13 +77,14 @@ class Ladder:
         signed: bool = False,
         lasting: bool = True,
     ) -> None:
-        """lasting : with the persistence regression, which costs as much as all the others."""
+        """lasting : with persistence regression and Gaussian process, which cost more than all the others."""
         if target_day <= grid.issue_day:
             raise ValueError(f"target day {target_day} is not after the issue day {grid.issue_day}")
         self.grid, self.target_day, self.kind = grid, target_day, series_class
         self.level_kw, self.capacity_kw = level_kw.astype(np.float32), capacity_kw.astype(np.float32)
         self.lower_kw = -self.capacity_kw if signed else np.zeros_like(self.capacity_kw)
         self.lead = target_day - grid.issue_day
+        self.habits = lasting and series_class.follows_week
         self.known = _known(grid, target_day, series_class, self.level_kw, lasting)
         self.night = self._night() if series_class.daylight else None
 
@@ -90,7 +92,12 @@ class Ladder:
         """Take weather columns (K, target day + 1, S) that the class answers to into the blend and the features."""
         if len(columns):
             known = self.known
-            members = np.concatenate([known.members, response_days(known.days, columns)])
+            responses = response_days(known.days, columns)
+            if self.habits:
+                plain = np.concatenate([without_habits(known.members), responses])
+                members = with_habits(known.days, plain, columns)
+            else:
+                members = np.concatenate([known.members, responses])
             self.known = replace(
                 known, members=members, blend=blend_days(known.days, members), outside=regressors(columns, self.lead)
             )
@@ -136,11 +143,13 @@ def _known(grid: DayGrid, target_day: int, kind: SeriesClass, level_kw: Floats, 
     types = grid.types_until(target_day) if kind.follows_week else np.zeros(target_day + 1, np.int64)
     days = Days(fill_days(values).astype(np.float32), np.isfinite(values), types, grid.issue_slot, unknown)
     members = naive_days(days)
-    if lasting and len(values):
-        members = np.concatenate([members, _lasting(days, members)[None]])
     weather = lasting and kind.weather and len(values) > 0
+    if lasting:
+        members = np.concatenate([members, _lasting(days, members)[None]])
     if weather:
         members = with_process(days, members)
+    elif lasting and kind.follows_week:
+        members = with_habits(days, members)
     blend = weather_blend(days, members) if weather else blend_days(days, members)
     numbers = grid.dates[0].astype("datetime64[D]").astype(np.int64) + np.arange(target_day + 1)
     nothing = np.zeros((0, target_day + 1, grid.slots_per_day), dtype=np.float32)
@@ -149,6 +158,8 @@ def _known(grid: DayGrid, target_day: int, kind: SeriesClass, level_kw: Floats, 
 
 def _lasting(days: Days, members: Floats) -> Floats:
     chunks = [slice(start, start + PERSISTENCE_SERIES) for start in range(0, len(days.values), PERSISTENCE_SERIES)]
+    if not chunks:
+        return np.zeros_like(days.values)
     return np.concatenate([persistence_days(days.of(chunk), members[:, chunk]) for chunk in chunks])
 
 

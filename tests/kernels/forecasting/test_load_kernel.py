@@ -4,8 +4,11 @@ import numpy as np
 import pytest
 
 from forecasting.kernels import load_kernel
+from forecasting.kernels.calendar import DayGrid
+from forecasting.kernels.classes import LOAD
+from forecasting.kernels.ladder import Ladder
 from forecasting.kernels.load_kernel import habit_days, with_habits, without_habits
-from forecasting.kernels.naive import Days, naive_days
+from forecasting.kernels.naive import Days, blend_days, naive_days
 from forecasting.kernels.persistence import long_mean
 
 
@@ -68,3 +71,16 @@ def test_of_a_long_history_the_last_days_count_and_before_them_the_usual_is_said
     usual = np.clip(long_mean(days, load_kernel.USUAL_DAYS), 0, days.values.max())
     assert late[:, 1:40] == pytest.approx(usual[:, 1:40], rel=1e-5)
     assert np.abs(late - whole)[:, 100:].mean() < 0.2 * np.abs(late - usual)[:, 100:].mean()
+
+
+def test_the_nightly_ladder_tells_a_rota_in_eight_weeks():
+    values = rota(400)[:, :57]
+    grid = DayGrid(values.copy(), np.datetime64("2016-05-01") + np.arange(57), 10, 60, "UTC", frozenset())
+    grid.values[:, -1, 10:] = np.nan
+    ladder = Ladder(grid, target_day=57, series_class=LOAD, level_kw=np.full(1, 4.0), capacity_kw=np.full(1, 12.0))
+    known = ladder.known
+    missed, without = (
+        np.abs(one[:, 28:56] - values[:, 28:56]).mean()
+        for one in (known.blend, blend_days(known.days, without_habits(known.members)))
+    )
+    assert missed < 0.9 * without

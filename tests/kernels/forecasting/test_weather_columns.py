@@ -47,6 +47,15 @@ def test_what_is_admitted_brings_the_profile_closer_and_reaches_the_trees():
     assert np.abs(ladder.profile(43) - truth).mean() < 0.3 * plain[1]
 
 
+def test_weather_takes_no_naive_forecast_and_no_persistence_away():
+    warmth = np.random.default_rng(1).normal(0, 5, 44)
+    ladder = warm_ladder(warmth)
+    before = ladder.known.members
+    ladder.answer_to(laid_out(weather(warmth), ladder.grid, ladder.target_day)["temperature_c"][None])
+    assert len(ladder.known.members) > len(before)
+    assert (ladder.known.members[:9] == before[:9]).all()
+
+
 @pytest.mark.parametrize("missing", [slice(43, 44), slice(0, 30)])
 def test_weather_that_misses_the_target_or_most_of_the_history_is_left_out(missing):
     warmth = np.random.default_rng(1).normal(0, 5, 44)
