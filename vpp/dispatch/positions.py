@@ -1,4 +1,4 @@
-"""What a portfolio owes on a delivery day: awards, called reserves, planned recovery, baselines."""
+"""What a portfolio owes on a delivery day (awards, called reserves, reactive power), and its expected baselines."""
 
 from __future__ import annotations
 
