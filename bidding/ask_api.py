@@ -16,9 +16,9 @@ from rest_framework.views import APIView
 from bidding import operations
 from bidding.api import KEY_HEADER, narrowed, visible_bid
 from bidding.distribution.operations import AskContent
-from bidding.errors import BadAsk, UnknownAsk
+from bidding.errors import BadAsk, UnknownAsk, WrongState
 from bidding.inputs import AcceptInput, AskInput, ReasonInput
-from bidding.models import Ask, FlexContract
+from bidding.models import Ask, Award, Bid, FlexContract
 from bidding.serializers import AskSerializer, AwardSerializer, BidSerializer, FlexContractSerializer
 from vpp.accounts.models import Participant
 from vpp.accounts.pages import Pages
@@ -78,6 +78,22 @@ def visible_ask(request: Request, reference: str) -> Ask:
     return ask
 
 
+def check_asker(request: Request, ask: Ask) -> Participant:
+    """The utility that asked. Raises PermissionDenied for everybody else, also for our own staff who see the ask."""
+    participant = principal_of(request).participant
+    if participant is None or participant.pk != ask.utility_id:
+        raise PermissionDenied("only the utility that asked may do this")
+    return participant
+
+
+def own_bid(request: Request, bid_id: int) -> tuple[Bid, Participant]:
+    """A bid on an ask of the caller's, and the caller."""
+    bid = visible_bid(request, bid_id)
+    if bid.ask is None:
+        raise WrongState(f"{bid} answers no ask", bid=bid.natural_key)
+    return bid, check_asker(request, bid.ask)
+
+
 class AskDetail(APIView):
     @extend_schema(responses=AskSerializer)
     def get(self, request: Request, reference: str) -> Response:
@@ -93,6 +109,7 @@ class AskWithdrawal(APIView):
         """Take an ask back, as long as it is not committed."""
         reason = checked(ReasonInput, request.data)["reason"]
         ask = visible_ask(request, reference)
+        check_asker(request, ask)
         operations.withdraw_ask(ask=ask, at=clock.now(), actor=request.user, reason=reason)
         return Response(AskSerializer(visible_ask(request, reference)).data)
 
@@ -105,7 +122,9 @@ class BidAcceptance(APIView):
     def post(self, request: Request, bid_id: int) -> Response:
         """Order the bid or one of its options, whole or in part: the commit. A repeat gets the first commit."""
         order = checked(AcceptInput, request.data)
-        bid = visible_bid(request, bid_id)
+        bid, utility = own_bid(request, bid_id)
+        if order["reference"]:
+            order["reference"] = Award.reference_by(utility.code, order["reference"])
         award = operations.accept_bid(bid=bid, at=clock.now(), actor=request.user, **order)
         return Response(AwardSerializer(award).data, status=status.HTTP_201_CREATED)
 
@@ -144,6 +163,6 @@ class BidRejection(APIView):
     def post(self, request: Request, bid_id: int) -> Response:
         """Decline the bid; its kilowatts are free again."""
         reason = checked(ReasonInput, request.data)["reason"]
-        bid = visible_bid(request, bid_id)
+        bid, _utility = own_bid(request, bid_id)
         operations.reject_bid(bid=bid, at=clock.now(), actor=request.user, reason=reason)
         return Response(BidSerializer(visible_bid(request, bid_id)).data)

@@ -178,4 +178,4 @@ class NoAnswer(Unprocessable):
 
 
 #: Why one bid is not made or sent; whoever makes several goes on with the next.
-REFUSALS = (GatePassed, WrongState, SoldTwice, BelowMinimum, BadPrice)
+REFUSALS = (GatePassed, WrongState, WrongTimeGrid, SoldTwice, BelowMinimum, BadPrice)

@@ -45,6 +45,7 @@ class AwardSerializer(serializers.ModelSerializer):
         source="ordered_option.activation_pu", max_digits=3, decimal_places=2, default=None
     )
     kvar = serializers.ListField(source="ordered_option.option.kvar", child=serializers.FloatField(), default=None)
+    source_reference = serializers.CharField(source="own_reference")
 
     class Meta:
         model = Award

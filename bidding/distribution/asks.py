@@ -11,7 +11,8 @@ from django.db import IntegrityError, transaction
 from bidding.distribution.ask_states import replace_ask
 from bidding.distribution.notices import ANSWER, EXPIRE, Notice, tell
 from bidding.distribution.rules import check_ask
-from bidding.errors import DuplicateReference, StaleRevision, UnknownCongestionPoint, UnknownMarket
+from bidding.distribution.venues import distribution_market
+from bidding.errors import DuplicateReference, StaleRevision, UnknownCongestionPoint
 from bidding.models import Ask, AskEvent, FlexContract, Market
 from vpp.accounts.models import Participant
 from vpp.accounts.operations import audit
@@ -53,15 +54,16 @@ def receive_ask(*, utility: Participant, content: AskContent, at: datetime, acto
     A higher revision of a reference takes the place of the open one, whose bids end; once committed it stays.
 
     Raises DuplicateReference, StaleRevision, UnknownCongestionPoint (also for a foreign one), WrongTimeGrid,
-    ZeroQuantity, BadQuantity, GatePassed, BadAsk, or WrongState for the revision of a committed ask.
+    ZeroQuantity, BadQuantity, GatePassed, BadAsk, UnknownMarket, or WrongState for the revision of a committed ask.
     """
-    point = CongestionPoint.objects.filter(code=content.congestion_point, utility=utility).first()
+    points = CongestionPoint.objects.filter(code=content.congestion_point, utility=utility)
+    point = points.select_related("feeder").first()
     if point is None:
         raise UnknownCongestionPoint(
             f"there is no congestion point {content.congestion_point!r}, or it is not yours",
             congestion_point=content.congestion_point,
         )
-    market = distribution_market()
+    market = distribution_market(point.feeder.code)
     fields = _fields(content, point, market)
     earlier = Ask.objects.filter(utility=utility, reference=content.reference).order_by("-revision")
     last = earlier.select_for_update(no_key=True).first()
@@ -109,14 +111,6 @@ def _fields(content: AskContent, point: CongestionPoint, market: Market) -> dict
         "quantity_kvar": None if content.quantity_kvar is None else [float(value) for value in content.quantity_kvar],
         "recovery_limit_kw": None if content.recovery_limit_kw is None else list(content.recovery_limit_kw),
     }
-
-
-def distribution_market() -> Market:
-    """The market that asks belong to. Raises UnknownMarket."""
-    market = Market.objects.filter(kind=Market.Kind.DISTRIBUTION).order_by("code").first()
-    if market is None:
-        raise UnknownMarket("there is no distribution market; import one with import_markets")
-    return market
 
 
 def _same(ask: Ask, fields: dict[str, object]) -> Ask:

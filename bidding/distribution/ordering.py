@@ -85,10 +85,8 @@ def _repeat(award: Award, chosen: BidOption | None, activation_pu: Decimal, refe
     differs = chosen is not None and (
         ordered is None or (ordered.option_id, ordered.activation_pu) != (chosen.pk, activation_pu)
     )
-    if differs or (reference and award.source_reference != reference):
-        raise AwardDiffers(
-            f"{award.bid} was ordered before, as {award.source_reference}", reference=award.source_reference
-        )
+    if differs or (reference and not award.is_repeated_by(reference)):
+        raise AwardDiffers(f"{award.bid} was ordered before, as {award.own_reference}", reference=award.own_reference)
     return award
 
 

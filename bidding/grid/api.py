@@ -15,7 +15,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from bidding.distribution.asks import distribution_market
+from bidding.distribution.venues import distribution_market
 from bidding.grid import answers, awareness, clearing, envelopes, needs
 from bidding.grid.serializers import (
     DecisionInput,
@@ -53,14 +53,14 @@ def visible_feeder(request: Request, code: str, *, own: bool = False) -> Feeder:
     return feeder
 
 
-def market_day(delivery_date: date) -> DeliveryDay:
-    """The day in the distribution market's zone. Raises UnknownMarket."""
-    return DeliveryDay(delivery_date, distribution_market().time_zone, STEP_MINUTES)
+def market_day(feeder_code: str, delivery_date: date) -> DeliveryDay:
+    """The day in the time zone of the feeder's distribution market. Raises UnknownMarket."""
+    return DeliveryDay(delivery_date, distribution_market(feeder_code).time_zone, STEP_MINUTES)
 
 
-def day_of(request: Request) -> DeliveryDay:
+def day_of(request: Request, feeder_code: str) -> DeliveryDay:
     try:
-        return market_day(date.fromisoformat(request.query_params["date"]))
+        return market_day(feeder_code, date.fromisoformat(request.query_params["date"]))
     except (KeyError, ValueError):
         raise ValidationError({"date": ["want YYYY-MM-DD"]}) from None
 
@@ -76,7 +76,8 @@ class FeederAwareness(APIView):
     @extend_schema(parameters=[DATE], responses=OpenApiTypes.OBJECT)
     def get(self, request: Request, feeder: str) -> Response:
         """Load, generation, net and hidden load, flexibility, voltage and loading of a day, forecast and measured."""
-        found = awareness.feeder_awareness(visible_feeder(request, feeder).code, day_of(request), clock.now())
+        code = visible_feeder(request, feeder).code
+        found = awareness.feeder_awareness(code, day_of(request, code), clock.now())
         return Response(answers.awareness_answer(found))
 
 
@@ -88,7 +89,7 @@ class FeederNeedsView(APIView):
         """What breaks, the change that cures it, the sensitivity of each node and the best ones."""
         reactive = request.query_params.get("reactive", "") in ("true", "1")
         code = visible_feeder(request, feeder).code
-        found = needs.feeder_needs(code, day_of(request), clock.now(), reactive_voltage=reactive)
+        found = needs.feeder_needs(code, day_of(request, code), clock.now(), reactive_voltage=reactive)
         return Response(answers.needs_answer(found))
 
 
@@ -101,7 +102,7 @@ class FeederNeedsAsks(APIView):
         """Draft asks from the day's needs and send them."""
         content = checked(NeedsAsksInput, request.data)
         own = visible_feeder(request, feeder, own=True)
-        day, at = market_day(content.pop("date")), clock.now()
+        day, at = market_day(own.code, content.pop("date")), clock.now()
         found = needs.feeder_needs(own.code, day, at, reactive_voltage=content.pop("reactive_voltage"))
         drafts = needs.draft_asks(found, **content)
         asks = needs.issue_asks(drafts, utility=own.utility, at=at, actor=request.user)
@@ -115,7 +116,7 @@ class FeederEnvelope(APIView):
     def get(self, request: Request, feeder: str) -> Response:
         """How much more each node may consume and produce than forecast, all at once; null without a forecast."""
         code = visible_feeder(request, feeder).code
-        envelope = envelopes.ensure_envelope(code, day_of(request), clock.now())
+        envelope = envelopes.ensure_envelope(code, day_of(request, code), clock.now())
         return Response(None if envelope is None else answers.envelope_answer(envelope))
 
 
@@ -145,7 +146,7 @@ class FeederPlans(APIView):
     def get(self, request: Request, feeder: str) -> Response:
         """Plans of a day, the newest first."""
         own = visible_feeder(request, feeder)
-        rows = ClearingPlan.objects.filter(feeder=own, delivery_date=day_of(request).date).order_by("-pk")
+        rows = ClearingPlan.objects.filter(feeder=own, delivery_date=day_of(request, own.code).date).order_by("-pk")
         rows = rows.select_related(*PLAN_ROWS).prefetch_related("bids", "decisions")[:50]
         return Response(PlanSerializer(rows, many=True).data)
 
@@ -157,7 +158,7 @@ class FeederPlans(APIView):
         code = visible_feeder(request, feeder, own=True).code
         plan = clearing.propose_plan(
             code,
-            market_day(content["date"]),
+            market_day(code, content["date"]),
             at=clock.now(),
             actor=request.user,
             foreign=[clearing.ForeignBid(**bid) for bid in content["bids"]],

@@ -6,8 +6,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from hashlib import sha256
 from typing import TYPE_CHECKING
-from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,7 @@ from bidding.grid.injections import FeederDay, feeder_day, version_names
 from forecasting.queries import NoForecast
 from vpp.enrollment.queries import DeviceTable, device_table
 from vpp.lib.errors import DomainError
+from vpp.lib.names import within
 from vpp.lib.periods import DeliveryDay
 from vpp.network.models import Node, OperatingEnvelope
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 FloatArray = NDArray[np.float64]
 
+KEY_LENGTH = 200  # of the column
 ROUNDED_KW = 0.002  # envelopes are stored in whole watts, rounded down
 
 
@@ -47,8 +49,8 @@ def ensure_envelope(feeder_code: str, day: DeliveryDay, at: datetime) -> Operati
         known = feeder_day(feeder_code, day, at, with_firm=False)
     except NoForecast:
         return None
-    limits = crc32(repr(known.power_limits).encode())
-    key = f"{known.run_key}:{version_names(known.topologies) or 'unrecorded'}"[:190] + f":{limits:08x}"
+    limits = sha256(repr(known.power_limits).encode()).hexdigest()[:16]
+    key = within(f"{known.run_key}:{version_names(known.topologies) or 'unrecorded'}:{limits}", KEY_LENGTH)
     found = OperatingEnvelope.objects.filter(natural_key=key).first()
     if found is not None:
         return found

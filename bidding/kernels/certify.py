@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import numpy as np
 
@@ -23,6 +24,7 @@ from bidding.kernels.solver import (
     Status,
     relative_gap,
     solve,
+    within_gap,
 )
 
 CHEAP_STEP_PU = 0.01
@@ -74,11 +76,12 @@ def relax_fix_certify(
         return Certified(Status.OPTIMAL, relaxed.objective, relaxed.bound, 0.0, relaxed.values, stages)
     began = time.perf_counter()
     bound = max(relaxed.bound, known_bound)
-    best = _best_dive(model, relaxation, dives, relaxed, bound, gap_target, deadline)
+    enough = partial(within_gap, bound=bound, gap_target=gap_target, options=options)
+    best = _best_dive(model, relaxation, dives, relaxed, enough, deadline)
     stages["fix"] = time.perf_counter() - began
     for rung in (QUICK, options) if quick else (options,):
         left_s = deadline - time.perf_counter()
-        wide = best is None or relative_gap(best.objective, bound) > gap_target
+        wide = best is None or not within_gap(best.objective, bound, gap_target, options)
         if best is not None and not (wide and left_s > 0.1):
             break
         asked = replace(options, time_limit_s=max(left_s, 0.1), mip_gap=gap_target, search=rung.search)
@@ -91,7 +94,7 @@ def relax_fix_certify(
     if best is None:
         raise SolverFailed(Status.NO_SOLUTION, "no whole-lot point was found in time")
     gap = relative_gap(best.objective, bound)
-    status = Status.OPTIMAL if gap <= gap_target else Status.FEASIBLE
+    status = Status.OPTIMAL if within_gap(best.objective, bound, gap_target, options) else Status.FEASIBLE
     return Certified(status, best.objective, bound, gap, best.values, stages)
 
 
@@ -100,14 +103,13 @@ def _best_dive(
     relaxation: Relaxation,
     dives: Sequence[Dive],
     relaxed: Solution,
-    bound: float,
-    gap_target: float,
+    enough: Callable[[float], bool],
     deadline: float,
 ) -> Solution | None:
     """The best end of the dives; later ones are tried only while none is good enough and time is left."""
     best: Solution | None = None
     for dive in dives:
-        if best is not None and (relative_gap(best.objective, bound) <= gap_target or time.perf_counter() > deadline):
+        if best is not None and (enough(best.objective) or time.perf_counter() > deadline):
             break
         end = _dive(model, relaxation, dive, relaxed)
         if end is not None and (best is None or end.objective < best.objective):

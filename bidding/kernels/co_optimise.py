@@ -23,8 +23,9 @@ from bidding.kernels.problem import BidProblem
 from bidding.kernels.reading import read_model
 from bidding.kernels.risk import risk_averse_objective
 from bidding.kernels.rounding import both_ways, dives, lot_runs, one_way, whole_asks
-from bidding.kernels.solver import LinearModel, SolverFailed, SolverOptions, Status, relative_gap, solve
+from bidding.kernels.solver import LinearModel, SolverFailed, SolverOptions, Status, relative_gap, solve, within_gap
 from bidding.kernels.variables import Variables, make_variables, take
+from vpp.lib.units import KW_PER_MW
 
 __all__ = ["BidPlan", "Shortfall", "build", "co_optimise", "cost_terms"]
 
@@ -90,14 +91,14 @@ def co_optimise(
     problem.validated()
     deadline = time.perf_counter() + options.time_limit_s
     fine_bound = solve(read_model(build(problem)[0]), options, relax=True).bound
-    gap_target = max(gap_target, trifle_eur_per_mwh * rating_mwh(problem) / max(abs(fine_bound), 1e-9))
+    options = replace(options, mip_abs_gap=trifle_eur_per_mwh * rating_mwh(problem))
     coarse = _coarse(problem, options, gap_target, fine_bound)
     branch_to = gap_target if thorough else max(gap_target, ROUGH_GAP)
     best, bound, stages = _one_way_point(problem, options, coarse, deadline, gap_target, branch_to)
     left = replace(options, time_limit_s=max(deadline - time.perf_counter(), 0.5))
     certified = whole_asks(problem, best.made, best.model, best.certified, left, gap_target)
     gap = relative_gap(certified.objective, bound)
-    status = Status.OPTIMAL if gap <= gap_target else Status.FEASIBLE
+    status = Status.OPTIMAL if within_gap(certified.objective, bound, gap_target, options) else Status.FEASIBLE
     certified = replace(certified, bound=bound, gap=gap, status=status, stages=stages)
     return read_plan(problem, best.made, best.model, certified, options.engine)
 
@@ -138,7 +139,7 @@ def _one_way_point(
         repaired = one_way(problem, made, model, found, left, offenders)
         if repaired is not None and (best is None or repaired.objective < best.certified.objective):
             best = _Point(repaired, model, made)
-        done = best is not None and relative_gap(best.certified.objective, bound) <= gap_target
+        done = best is not None and within_gap(best.certified.objective, bound, gap_target, options)
         if not offenders or done or (best is not None and time.perf_counter() > deadline):
             break
         exclusive |= every_pair(problem) if repaired is None else offenders
@@ -162,7 +163,7 @@ def _certified(
 def rating_mwh(problem: BidProblem) -> float:
     """What the groups could move at full power over the whole time, the larger way each."""
     peaks_kw = sum(float(np.maximum(g.up_limit_kw, g.down_limit_kw).max(initial=0.0)) for g in problem.groups)
-    return peaks_kw / 1000.0 * problem.n_intervals * problem.step_hours
+    return peaks_kw / KW_PER_MW * problem.n_intervals * problem.step_hours
 
 
 def every_pair(problem: BidProblem) -> frozenset[tuple[int, int]]:
@@ -190,6 +191,7 @@ def _coarse(problem: BidProblem, options: SolverOptions, gap_target: float, fine
         if bound < fine_bound - MUCH_WORSE_PU * abs(fine_bound):
             return None  # room that comes and goes within a unit: its means promise too much to be of use
         limited = replace(options, node_limit=min(QUICK.node_limit, options.node_limit), search=QUICK.search)
+        limited = replace(limited, mip_abs_gap=options.mip_abs_gap / 2)
         found = relax_fix_certify(model, limited, dives(made, model), gap_target=gap_target / 2, quick=False)
     except SolverFailed:
         return None

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from bidding.kernels.solver import FloatArray, LinearModel, Solution, SolverOptions, Status, relative_gap
 
 EMPTY: FloatArray = np.empty(0)
+LEAST_ABS_GAP = 1e-6  # HiGHS's own
 #: Where a good start is given and the tree is small, searching for other points costs more than branching.
 QUICK_BRANCHING = (
     ("mip_heuristic_run_rins", False),
@@ -65,6 +66,7 @@ def _highs(model: LinearModel, options: SolverOptions, highspy: Any) -> Any:
         ("threads", options.threads),
         ("time_limit", max(options.time_limit_s, 0.05)),
         ("mip_rel_gap", options.mip_gap),
+        ("mip_abs_gap", max(options.mip_abs_gap, LEAST_ABS_GAP)),
         ("mip_max_nodes", options.node_limit),
         ("random_seed", 1),
         ("mip_root_presolve_only", True),
@@ -123,8 +125,12 @@ def solve_with_cbc(model: LinearModel, options: SolverOptions) -> Solution:
     problem, variables, constraints = _as_pulp(model)
     problem.solve(
         pulp.PULP_CBC_CMD(
-            msg=False, timeLimit=max(options.time_limit_s, 0.05), gapRel=options.mip_gap, threads=options.threads
-        )
+            msg=False,
+            timeLimit=max(options.time_limit_s, 0.05),
+            gapRel=options.mip_gap,
+            gapAbs=max(options.mip_abs_gap, LEAST_ABS_GAP),
+            threads=options.threads,
+        )  # fmt: skip
     )
     if problem.status == pulp.LpStatusInfeasible:
         return _no_point(Status.INFEASIBLE, model)
@@ -139,7 +145,8 @@ def solve_with_cbc(model: LinearModel, options: SolverOptions) -> Solution:
     values = np.clip(values, model.lower, model.upper)
     objective = float(model.cost @ values + model.constant)
     is_mip = bool(model.integer.any())
-    bound = objective - options.mip_gap * abs(objective) * is_mip if proven else -np.inf
+    slack = max(options.mip_gap * abs(objective), options.mip_abs_gap) if is_mip else 0.0
+    bound = objective - slack if proven else -np.inf
     duals = np.array([np.nan if is_mip or row.pi is None else row.pi for row in constraints], dtype=np.float64)
     status = Status.OPTIMAL if proven else Status.FEASIBLE
     return Solution(status, objective, bound, relative_gap(objective, bound), 0.0, _whole(values, model.integer), duals)

@@ -10,8 +10,9 @@ import numpy as np
 from bidding.kernels.certify import Certified, FixStep, relax_fix_certify, solve_fixed
 from bidding.kernels.price_maker import settle_steps
 from bidding.kernels.problem import BidProblem, FloatArray
-from bidding.kernels.solver import LinearModel, SolverFailed, SolverOptions, Status, relative_gap
-from bidding.kernels.variables import KW_PER_MW, Position, Variables, take
+from bidding.kernels.solver import LinearModel, SolverFailed, SolverOptions, Status, within_gap
+from bidding.kernels.variables import Position, Variables, take
+from vpp.lib.units import KW_PER_MW
 
 MOVE_TOLERANCE_MW = 1e-6
 ENERGY_STEPS = 8
@@ -152,7 +153,7 @@ def whole_asks(
     deadline, closed = time.perf_counter() + options.time_limit_s, _closed(problem, made, model, found.values)
     kept = solve_fixed(_held(closed, columns, whole_mw), found.values[model.integer], options)
     best = replace(found, objective=kept.objective, values=kept.values) if kept.status is Status.OPTIMAL else None
-    if best is not None and relative_gap(best.objective, found.objective) <= gap_target:
+    if best is not None and within_gap(best.objective, found.objective, gap_target, options):
         return best
     for asked_mw in (whole_mw, np.zeros(len(columns))):
         left = replace(options, time_limit_s=max(deadline - time.perf_counter(), LEAST_S))

@@ -44,6 +44,7 @@ class SolverFailed(RuntimeError):
 class SolverOptions:
     """engine "highs" or "cbc"; `mip_gap` relative; one thread, so that workers do not fight for cores.
 
+    mip_abs_gap : in the objective's unit; what is closer to the bound is close enough too.
     node_limit : where branch and bound ends, whatever the machine's speed: with one thread and a fixed seed a repeat
         then finds the same answer. The time limit is the last resort.
     search : whether branch and bound looks for better points beside branching (RINS, RENS, restarts).
@@ -54,6 +55,7 @@ class SolverOptions:
     engine: str = "highs"
     time_limit_s: float = 30.0
     mip_gap: float = 1e-4
+    mip_abs_gap: float = 0.0
     threads: int = 1
     node_limit: int = 2_000
     search: bool = True
@@ -115,6 +117,11 @@ def relative_gap(objective: float, bound: float) -> float:
         return float("inf")
     difference = objective - bound
     return 0.0 if difference <= 1e-9 else float(difference / max(abs(objective), 1e-9))
+
+
+def within_gap(objective: float, bound: float, gap_target: float, options: SolverOptions) -> bool:
+    """Whether a point is close enough to the bound, by its share of the objective or by the absolute gap allowed."""
+    return relative_gap(objective, bound) <= gap_target or objective - bound <= options.mip_abs_gap
 
 
 def check_point(model: LinearModel, values: FloatArray) -> list[str]:

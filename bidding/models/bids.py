@@ -161,7 +161,9 @@ class Award(models.Model):
     up_kw = ArrayField(models.FloatField())
     down_kw = ArrayField(models.FloatField())
     price_per_mwh = ArrayField(models.FloatField(), help_text="EUR/MWh; EUR/MW/h for reserve capacity")
-    source_reference = models.CharField(max_length=160, unique=True)
+    source_reference = models.CharField(
+        max_length=250, unique=True, help_text="whoever awarded it in brackets, then their own reference"
+    )
     awarded_at = models.DateTimeField()
 
     objects = AwardQuerySet.as_manager()
@@ -176,6 +178,24 @@ class Award(models.Model):
 
     def __str__(self) -> str:
         return self.source_reference
+
+    @staticmethod
+    def reference_by(code: str, reference: str) -> str:
+        """A market's or utility's own reference, apart from the same words of another's."""
+        return f"[{code}] {reference}"
+
+    @property
+    def own_reference(self) -> str:
+        """As whoever awarded it wrote it."""
+        return in_own_words(self.source_reference)
+
+    def is_repeated_by(self, reference: str) -> bool:
+        """Also one that was taken when references stood alone."""
+        return self.source_reference in (reference, in_own_words(reference))
+
+
+def in_own_words(reference: str) -> str:
+    return reference.partition("] ")[2] if reference.startswith("[") and "] " in reference else reference
 
 
 class Activation(models.Model):

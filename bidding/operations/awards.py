@@ -9,6 +9,7 @@ from django.db import transaction
 
 from bidding.errors import AwardDiffers, AwardExceedsBid
 from bidding.models import Award, Bid
+from bidding.models.bids import in_own_words
 from bidding.operations import book, replan_jobs
 from bidding.operations.bids import move
 from bidding.operations.drafts import day_of
@@ -35,15 +36,15 @@ def take_award(
     content = ([float(v) for v in up_kw], [float(v) for v in down_kw], [float(v) for v in price_per_mwh])
     first = Award.objects.filter(bid=bid).first()
     if first is not None:
-        if (first.up_kw, first.down_kw, first.price_per_mwh, first.source_reference) != (*content, reference):
-            raise AwardDiffers(f"{bid} was awarded before, with other content", reference=first.source_reference)
+        if (first.up_kw, first.down_kw, first.price_per_mwh) != content or not first.is_repeated_by(reference):
+            raise AwardDiffers(f"{bid} was awarded before, with other content", reference=first.own_reference)
         return first
     _check_within(bid, *content)
     if not any(content[0]) and not any(content[1]):
         _take_nothing(bid, reference, at, actor)
         return None
     if Award.objects.filter(source_reference=reference).exists():
-        raise AwardDiffers(f"the reference {reference!r} belongs to another bid", reference=reference)
+        raise AwardDiffers(f"the reference {reference!r} belongs to another bid", reference=in_own_words(reference))
     move(bid, Bid.State.CLEARED, at=at, actor=actor, reason=reference)
     award = Award.objects.create(
         bid=bid,

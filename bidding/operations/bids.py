@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db import transaction
 
-from bidding.errors import GatePassed, WrongState
+from bidding.errors import GatePassed, WrongState, WrongTimeGrid
 from bidding.models import Ask, Bid, BidEvent, NightlyRun, Product
 from bidding.operations import book, replan_jobs
 from bidding.operations.drafts import BidDraft, day_of, gate_of
@@ -72,7 +72,8 @@ def create_bid(
 ) -> Bid:
     """A checked bid with its kilowatts claimed in the book, in one transaction. A repeat gets the first one.
 
-    Raises GatePassed, WrongState (another version is alive), SoldTwice; BelowMinimum, BadPrice (the product's rules).
+    Raises GatePassed, WrongState (another version is alive), WrongTimeGrid (another day than the ask's), SoldTwice;
+    BelowMinimum, BadPrice (the product's rules).
     """
     book.lock_portfolio(draft.portfolio.pk)
     found = Bid.objects.filter(natural_key=draft.natural_key).first()
@@ -106,11 +107,21 @@ def create_bid(
 
 
 def _check_may_be_made(draft: BidDraft, at: datetime) -> None:
-    """Raises WrongState, GatePassed, BelowMinimum or BadPrice."""
+    """Raises WrongState, WrongTimeGrid, GatePassed, BelowMinimum or BadPrice."""
     if (alive := live_bid(draft.portfolio, draft.product, draft.day, draft.ask)) is not None:
         raise WrongState(f"{alive} is alive; end it before another is made", bid=alive.natural_key)
+    _check_day(draft)
     check_gate(draft.product, draft.day, draft.ask, at)
     check_rules(draft)
+
+
+def _check_day(draft: BidDraft) -> None:
+    """An answer is of the ask's own day and clock: a portfolio of another zone may stand behind the same feeder."""
+    if draft.ask is None:
+        return
+    asked = DeliveryDay(draft.ask.delivery_date, draft.ask.time_zone)
+    if (asked.start, asked.end) != (draft.day.start, draft.day.end):
+        raise WrongTimeGrid(f"{draft.ask} is of {asked.date} in {asked.zone}, not {draft.day.date} in {draft.day.zone}")
 
 
 def check_gate(product: Product, day: DeliveryDay, ask: Ask | None, at: datetime) -> None:

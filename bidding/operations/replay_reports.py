@@ -24,7 +24,9 @@ HISTORY_DAYS = 400
 
 
 def enqueue_replay(product: Product, first: date, last: date, battery: dict[str, float], *, at: datetime) -> Job:
-    """The job that replays the product's days from first to last. Raises BadPriceFile: none, or too many."""
+    """The job that replays the product's days. Raises BadPriceFile for none, too many, or prices of other lengths."""
+    if product.block_minutes not in (15, 30, 60):
+        raise BadPriceFile(f"{product} has prices for {product.block_minutes} minutes, want 15, 30 or 60")
     if not 0 <= (last - first).days < MOST_DAYS:
         raise BadPriceFile(f"from {first} to {last}: want 1 to {MOST_DAYS} days")
     payload = _payload(f"{product.market.name}, {product.name}", first, last, battery) | {"product_id": product.pk}
@@ -75,7 +77,7 @@ def _known(value: float) -> float | None:
 
 
 def stored_prices(product: Product, first: date, last: date) -> PriceFile:
-    """The newest stored price of each market time unit, on the market's own clock.
+    """The newest stored price of each of the product's blocks, on the market's own clock.
 
     A repeated hour counts once and a missing one as the hour before it, so that each day has the same length.
     """
@@ -83,7 +85,7 @@ def stored_prices(product: Product, first: date, last: date) -> PriceFile:
 
     from bidding.operations.replay import PriceFile
 
-    zone, step = product.market.time_zone, product.market.mtu_minutes
+    zone, step = product.market.time_zone, product.block_minutes
     begin = local_moment(first - timedelta(days=HISTORY_DAYS), time(), zone)
     end = local_moment(last + timedelta(days=1), time(), zone)
     rows = Price.objects.filter(product=product, interval_start__gte=begin, interval_start__lt=end)

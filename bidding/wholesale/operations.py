@@ -122,7 +122,7 @@ def post_awards(*, market: Market, rows: Iterable[AwardRow], at: datetime, actor
                 up_kw=row.up_kw,
                 down_kw=row.down_kw,
                 price_per_mwh=row.price_per_mwh,
-                reference=row.reference,
+                reference=Award.reference_by(market.code, row.reference),
                 at=at,
                 actor=actor,
             )

@@ -110,10 +110,10 @@ def replay_chart(report: Report) -> dict[str, Any]:
     }
 
 
-def what_if_chart(answer: dict[str, Any], prices: list[float], mtu_minutes: int, day: DeliveryDay) -> dict[str, Any]:
+def what_if_chart(answer: dict[str, Any], prices: list[float], block_minutes: int, day: DeliveryDay) -> dict[str, Any]:
     """Charge and discharge above, stored energy between, the price below."""
     battery = answer["storages"][0]
-    each = mtu_minutes // day.step_minutes
+    each = block_minutes // day.step_minutes
     given = np.asarray(battery["discharge_kw"][0]) - np.asarray(battery["charge_kw"][0])
     return {
         "labels": day.local_labels(),

@@ -76,7 +76,7 @@ class PerformanceSerializer(serializers.ModelSerializer):
     state = serializers.CharField(source="run.state")
     market = serializers.CharField(source="award.bid.product.market.code")
     product = serializers.CharField(source="award.bid.product.code")
-    award = serializers.CharField(source="award.source_reference")
+    award = serializers.CharField(source="award.own_reference")
     bid = serializers.IntegerField(source="award.bid_id")
     ask = serializers.SerializerMethodField()
     bid_kwh = serializers.SerializerMethodField()
@@ -133,7 +133,7 @@ class PayoutSerializer(serializers.ModelSerializer):
     owner = serializers.CharField(source="owner.code")
     delivery_date = serializers.DateField(source="run.delivery_date")
     version = serializers.IntegerField(source="run.version")
-    award = serializers.CharField(source="performance.award.source_reference")
+    award = serializers.CharField(source="performance.award.own_reference")
 
     class Meta:
         model = Payout

@@ -6,10 +6,11 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from bidding.distribution.asks import distribution_market
 from bidding.distribution.contracts import contract_of, order_directly
 from bidding.distribution.ordering import accept_bid
+from bidding.distribution.venues import distribution_market
 from bidding.models import Award, Bid, Direction
+from vpp.lib.names import within
 from vpp.lib.periods import DeliveryDay
 from vpp.uftp import codec, refusals
 from vpp.uftp.flex_requests import own_point
@@ -18,19 +19,21 @@ from vpp.uftp.models import InMessage, Offer, Order
 from vpp.uftp.refusals import Rejected
 
 PRICE_STEP = Decimal("0.0001")
+LONGEST_REFERENCE = 200
 
 
 def take(row: InMessage, message: Any, at: datetime) -> None:
     """Order what was offered, or directly under a contract."""
-    market = distribution_market()
+    market = distribution_market(own_point(row, message.congestion_point, at).feeder.code)
     day = day_of_message(message, market)
     check_not_past(day, at)
     isps = expand(message.isps, day)
     if message.currency != market.currency:
         raise Rejected(refusals.PRICE_MISMATCH)
+    if len(message.order_reference) > LONGEST_REFERENCE:
+        raise Rejected(f"{refusals.INVALID}: OrderReference is longer than {LONGEST_REFERENCE}")
     if Order.objects.filter(counterparty=row.counterparty, order_reference=message.order_reference).exists():
         raise Rejected(f"{refusals.ALREADY}: OrderReference {message.order_reference}")
-    own_point(row, message.congestion_point, at)
     award = _direct(row, message, day, isps, at) if message.unsolicited else _of_offer(row, message, day, at)
     Order.objects.create(
         message=row,
@@ -54,7 +57,7 @@ def _of_offer(row: InMessage, message: Any, day: DeliveryDay, at: datetime) -> A
         bid=offer.bid,
         at=at,
         actor=str(row.counterparty),
-        reference=f"uftp:{row.counterparty_id}:{message.order_reference}"[:160],
+        reference=within(f"uftp:{row.counterparty_id}:{message.order_reference}", 160),
         option=option.option_reference,
         activation_pu=message.activation_factor,
     )
@@ -125,7 +128,7 @@ def _direct(row: InMessage, message: Any, day: DeliveryDay, isps: dict[int, Any]
         day=day,
         quantity_kw=quantity_kw,
         price=float(message.price),
-        reference=message.order_reference[:120],
+        reference=within(message.order_reference, 120),
         at=at,
         actor=str(row.counterparty),
         channel="UFTP",

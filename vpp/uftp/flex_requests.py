@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from bidding.distribution.asks import AskContent, distribution_market, receive_ask
+from bidding.distribution.asks import AskContent, receive_ask
 from bidding.distribution.contract_use import within_contract
 from bidding.distribution.contracts import contract_of
-from bidding.models import Ask, Direction, FlexContract, Product
+from bidding.distribution.venues import distribution_market
+from bidding.models import Ask, Direction, FlexContract, Market, Product
 from vpp.enrollment.queries import portfolios_behind
 from vpp.lib.periods import DeliveryDay
 from vpp.network.models import CongestionPoint
@@ -23,9 +24,10 @@ UP, DOWN = Direction.UP.value, Direction.DOWN.value
 
 def take(row: InMessage, message: Any, at: datetime) -> None:
     """Store what is wanted as an ask, or as two where some intervals want more and others less consumption."""
-    day = day_of_message(message, distribution_market())
-    check_not_past(day, at)
     point = own_point(row, message.congestion_point, at)
+    market = distribution_market(point.feeder.code)
+    day = day_of_message(message, market)
+    check_not_past(day, at)
     isps = expand(message.isps, day)
     requested = {index: isp for index, isp in isps.items() if str(isp.disposition or "Requested") == "Requested"}
     _check_powers(isps, requested)
@@ -44,7 +46,7 @@ def take(row: InMessage, message: Any, at: datetime) -> None:
             delivery_date=day.date,
             interval_minutes=15,
             quantity_kw=_reserved(quantity_kw, contract, day),
-            ceiling_price_per_mwh=contract.price_per_mwh if contract else _ceiling(),
+            ceiling_price_per_mwh=contract.price_per_mwh if contract else ceiling_per_mwh(market),
             gate_at=gate_at,
             expires_at=max(gate_at, first_at - NOTICE),
             service_kind=_service_kind(message.service_type),
@@ -122,9 +124,9 @@ def _reserved(quantity_kw: list[float], contract: FlexContract | None, day: Deli
     return within_contract(contract, day, list(quantity_kw))
 
 
-def _ceiling() -> float:
+def ceiling_per_mwh(market: Market) -> float:
     """A FlexRequest names no price: the market's cap holds."""
-    product = Product.objects.filter(market=distribution_market(), kind=Product.Kind.ASK).order_by("code").first()
+    product = Product.objects.filter(market=market, kind=Product.Kind.ASK).order_by("code").first()
     return product.price_cap if product else 10_000.0
 
 

@@ -12,12 +12,14 @@ import numpy as np
 from django.db.models import Max
 from numpy.typing import NDArray
 
-from bidding.distribution.asks import AskContent, distribution_market, receive_ask
-from bidding.models import Ask, Award, Direction, Product
+from bidding.distribution.asks import AskContent, receive_ask
+from bidding.distribution.venues import distribution_market
+from bidding.models import Ask, Award, Direction
 from vpp.enrollment.models import Device, Enrollment
 from vpp.lib.periods import DeliveryDay
 from vpp.network.models import CongestionPoint
 from vpp.uftp import outbox
+from vpp.uftp.flex_requests import ceiling_per_mwh
 from vpp.uftp.isps import WATTS_PER_KW
 from vpp.uftp.models import Counterparty, InMessage, OutMessage, Prognosis
 
@@ -33,7 +35,7 @@ def send_prognosis(
 
     if found := OutMessage.objects.filter(natural_key=natural_key).first():
         return found
-    day = DeliveryDay(delivery_date, distribution_market().time_zone)
+    day = DeliveryDay(delivery_date, distribution_market(point.feeder.code).time_zone)
     power_kw = planned_kw(point, day, at)
     earlier = Prognosis.objects.filter(congestion_point=point, delivery_date=delivery_date)
     revision = (earlier.aggregate(last=Max("revision"))["last"] or 0) + 1
@@ -99,7 +101,7 @@ def send_metering(
     from xsdata.models.datatype import XmlDate, XmlDuration
 
     ean = counterparty.eans.get(point.code)
-    day = DeliveryDay(delivery_date, distribution_market().time_zone)
+    day = DeliveryDay(delivery_date, distribution_market(point.feeder.code).time_zone)
     power_kw = _metered_kw(point, day, at)
     if not ean or not np.isfinite(power_kw).any():
         return None
@@ -146,9 +148,9 @@ def offer_unasked(
     The bid is what of it is free; it goes out as a FlexOffer with Unsolicited=true. Delivery begins half an hour from
     now at the earliest.
     """
-    day = DeliveryDay(delivery_date, distribution_market().time_zone)
+    market = distribution_market(point.feeder.code)
+    day = DeliveryDay(delivery_date, market.time_zone)
     first = day.starts()[next(index for index, value in enumerate(quantity_kw) if value > 0)]
-    product = Product.objects.filter(market=distribution_market(), kind=Product.Kind.ASK).order_by("code").first()
     content = AskContent(
         reference=f"unsolicited:{uuid4()}",
         congestion_point=point.code,
@@ -156,7 +158,7 @@ def offer_unasked(
         delivery_date=delivery_date,
         interval_minutes=15,
         quantity_kw=list(quantity_kw),
-        ceiling_price_per_mwh=product.price_cap if product else 10_000.0,
+        ceiling_price_per_mwh=ceiling_per_mwh(market),
         gate_at=first - timedelta(minutes=15),
         expires_at=first - timedelta(minutes=15),
         channel="UFTP",

@@ -9,10 +9,12 @@ import pytest
 from django.test import Client
 
 from bidding import operations
+from bidding.distribution.answering import answer_feeder
 from bidding.models import Activation, Ask, Award, Bid, BookCell, Price
 from tests.apps.bidding.world import aggregator_headers, client_of, market_operator
 from tests.factories import make_congestion_point, make_participant
 from vpp.accounts.models import Participant
+from vpp.enrollment.models import Site
 from vpp.lib import clock
 
 pytestmark = pytest.mark.django_db
@@ -176,6 +178,44 @@ def test_nobody_sees_across(client, world, utility, market):
     assert kinds == {"ENERGY", "RESERVE_UP"}
     assert client.get(f"{API}/bids", headers=aggregator_headers()).json()["count"] == 3
     assert [m["code"] for m in client.get(f"{API}/markets", headers=utility).json()["results"]] == ["FLEX"]
+
+
+def test_the_word_that_one_utility_orders_under_is_free_for_another(client, world, utility):
+    other = make_congestion_point()
+    Site.objects.filter(feeder_code=world.point.feeder.code, pk__in=half_of_the_sites(world)).update(
+        feeder_code=other.feeder.code
+    )
+    foreign = client_of(other.utility, "read", "asks:write")[1]
+    asked = [(world.ask(), utility)]
+    content = world.ask_content(congestion_point=other.code, quantity_kw=world.ask_content().quantity_kw)
+    asked.append(
+        (operations.receive_ask(utility=other.utility, content=content, at=world.at, actor="test")[0], foreign)
+    )
+    for ask, headers in asked:
+        answer_feeder(feeder_code=ask.congestion_point.feeder.code, delivery_date=world.day.date, at=world.at)
+        bid = Bid.objects.get(ask=ask)
+        for _ in range(2):
+            answer = post(client, f"/bids/{bid.pk}/accept", {"reference": "order-1"}, headers)
+            assert (answer.status_code, answer.json()["source_reference"]) == (201, "order-1")
+    assert Award.objects.count() == 2
+
+
+def half_of_the_sites(world) -> list[int]:
+    sites = Site.objects.filter(feeder_code=world.point.feeder.code).order_by("pk")
+    return list(sites.values_list("pk", flat=True)[::2])
+
+
+def test_our_own_staff_do_not_order_reject_or_withdraw_in_a_utilitys_name(client, world, utility):
+    ask = world.ask()
+    operations.nightly(zone_code="DE", delivery_date=world.day.date, at=world.at)
+    bid, ours = Bid.objects.get(ask=ask), aggregator_headers("read", "asks:write")
+    for path in (f"/bids/{bid.pk}/accept", f"/bids/{bid.pk}/reject", f"/asks/{ask.reference}/withdraw"):
+        assert post(client, path, {"reason": "for them"}, ours).status_code == 403
+    bid.refresh_from_db()
+    assert bid.state == Bid.State.SUBMITTED and not Award.objects.exists()
+    wholesale = Bid.objects.filter(ask=None).first()
+    answer = post(client, f"/bids/{wholesale.pk}/accept", {}, ours)
+    assert (answer.status_code, answer.json()["code"]) == (409, "wrong_state")
 
 
 def test_a_caller_without_the_scope_is_refused(client, world):

@@ -6,7 +6,9 @@ from datetime import date, timedelta
 
 import pytest
 
-from bidding.models import Bid, Price
+from bidding.errors import BadPriceFile
+from bidding.models import Bid, Market, Price, Product
+from bidding.operations.replay_reports import enqueue_replay, stored_prices
 from forecasting.models import Accuracy
 from telemetry.models import Alarm as ReadingAlarm
 from tests.apps.console.makers import World, chart_of, client_for, make_user, page
@@ -118,6 +120,38 @@ def test_after_the_gate_nobody_changes_a_bid(staff, open_bid):
     back = page(staff, f"/bids/{open_bid.portfolio.code}/{open_bid.delivery_date}/")
     assert "Hold…" not in back
     assert "gate_passed" in staff.post(f"/bids/{open_bid.pk}/hold/", {"reason": "late"}, follow=True).content.decode()
+
+
+def test_a_battery_is_tried_on_the_prices_of_a_product_finer_or_coarser_than_its_markets_unit(staff, world):
+    product = Bid.objects.filter(product__kind="ENERGY").earliest("pk").product
+    typed = {
+        "product": product.pk, "delivery_date": world.day.date.isoformat(), "power_kw": "100", "capacity_kwh": "200",
+        "efficiency_pct": "90", "wear_per_mwh": "0", "import_fee_per_mwh": "0",
+    }  # fmt: skip
+    for unit, block in ((15, 60), (60, 30)):
+        Market.objects.filter(pk=product.market_id).update(mtu_minutes=unit)
+        Product.objects.filter(pk=product.pk).update(block_minutes=block)
+        product.refresh_from_db()
+        per_hour = 60 // block
+        prices = [(20.0 if number < 12 * per_hour else 80.0) + number % per_hour for number in range(24 * per_hour)]
+        Price.objects.bulk_create(
+            Price(
+                product=product, interval_start=world.day.start + number * timedelta(minutes=block), source="test",
+                price=price, available_at=world.day.start + timedelta(minutes=unit),
+            )
+            for number, price in enumerate(prices)
+        )  # fmt: skip
+        body = staff.post("/bids/what-if/", typed)
+        assert body.status_code == 200, body.content.decode()
+        shown = chart_of(body.content.decode(), "what-if-chart")["panels"][1]["series"][0]["y"]
+        assert shown == [price for price in prices for _ in range(block // 15)]
+        assert stored_prices(product, world.day.date, world.day.date).prices["price"].tolist() == prices
+    Product.objects.filter(pk=product.pk).update(block_minutes=240)
+    refused = staff.post("/bids/what-if/", typed)
+    assert refused.status_code == 422, "no battery is tried on blocks of four hours"
+    product.refresh_from_db()
+    with pytest.raises(BadPriceFile, match="240 minutes"):
+        enqueue_replay(product, world.day.date, world.day.date, {}, at=clock.now())
 
 
 def test_only_traders_are_at_the_desk(open_bid):

@@ -67,3 +67,14 @@ def test_what_an_interval_came_to_is_judged_when_it_is_over() -> None:
     played.cycle(41)
     alarm = Alarm.objects.get(kind="DEVIATION")
     assert (alarm.interval_start, alarm.short_kw) == (played.start(40), pytest.approx(3.0))
+
+
+def test_the_last_interval_of_a_day_is_judged_by_what_was_owed_on_that_day() -> None:
+    played = PlayedDay(4, up_kw=12.0, until=96)
+    played.cycle(95)
+    played.fetch_and_accept(95, make_client()[0])
+    played.report(95, played.targets(95) | {played.devices[0]: 0.0})
+    played.cycle(96)
+    alarm = Alarm.objects.get(kind="DEVIATION")
+    assert (alarm.award_id, alarm.interval_start) == (played.award.pk, played.start(95))
+    assert alarm.short_kw == pytest.approx(3.0)

@@ -104,6 +104,17 @@ def test_over_http_it_is_a_column_the_answer_tells_what_is_given_and_who_refuses
     assert not Shortfall.objects.filter(cycle=third).exists(), "less than a twentieth is within what can be told apart"
 
 
+def test_what_was_not_given_in_a_days_last_interval_is_told_in_the_first_of_the_next() -> None:
+    played = PlayedDay(2, up_kw=0.0)
+    order_kvar(played.portfolio, played.day, {95: 6.0})
+    played.cycle(95)
+    played.fetch_and_accept(95, make_client()[0])
+    cycle = played.cycle(96)
+    missing = Shortfall.objects.get(cycle=cycle)
+    assert (missing.limit, missing.interval_start, missing.shortfall_kvar) == ("DISOBEYED", played.start(95), 6.0)
+    assert not Shortfall.objects.filter(cycle=played.cycle(97)).exists()
+
+
 class Broker:
     """A link that keeps what it is given."""
 

@@ -422,3 +422,14 @@ def test_a_bid_below_the_least_power_asked_is_taken_back(desk: Desk):
     desk.answer()
     assert desk.count("FlexOffer") == 0
     assert Bid.objects.get().state == "WITHDRAWN"
+
+
+def test_two_long_order_references_that_begin_alike_are_two_orders(desk: Desk):
+    offers = [desk.offered(numbers=numbers, power=-4_000) for numbers in (range(73, 75), range(77, 79))]
+    for number, offer in enumerate(offers):
+        desk.send(desk.order(offer, order_reference="o" * 190 + str(number)))
+        assert desk.last("FlexOrderResponse").result == AcceptedRejected.ACCEPTED
+    assert {len(award.source_reference) for award in Award.objects.all()} == {160}
+    too_long = desk.order(offers[0], order_reference="o" * 201)
+    desk.send(too_long)
+    assert "OrderReference is longer than 200" in desk.reason(too_long)

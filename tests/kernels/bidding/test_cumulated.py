@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+import bidding.kernels.co_optimise as co_optimising
 from bidding.kernels.co_optimise import TRIFLE_EUR_PER_MWH, build, co_optimise, rating_mwh
 from bidding.kernels.cumulated import branch, cumulated
 from bidding.kernels.reading import read_model
 from bidding.kernels.rounding import lot_runs
-from bidding.kernels.solver import SolverOptions, check_point, solve
+from bidding.kernels.solver import SolverOptions, check_point, solve, within_gap
 from tests.kernels.bidding.cases import FAST, battery, energy, problem
 
 EXACT = SolverOptions(mip_gap=1e-9, node_limit=20_000)
@@ -58,3 +59,20 @@ def test_what_is_left_below_a_trifle_is_not_branched_for():
     left = loose.bound_profit_eur - loose.profit_eur
     assert loose.status == "optimal" and left <= TRIFLE_EUR_PER_MWH * rating_mwh(case) * 1.02
     assert exact.profit_eur - loose.profit_eur <= TRIFLE_EUR_PER_MWH * rating_mwh(case) * 1.02
+
+
+def test_where_there_is_next_to_nothing_to_earn_a_trifle_is_still_counted_in_money(monkeypatch):
+    """As a share of next to nothing it would be some hundred times all there is, and any loss within the target."""
+    targets, real = [], co_optimising.relax_fix_certify
+
+    def spied(*args, **options):
+        targets.append(options["gap_target"])
+        return real(*args, **options)
+
+    monkeypatch.setattr(co_optimising, "relax_fix_certify", spied)
+    case = problem([battery(4, power_kw=380.0, energy_start_kwh=200.0)], 4, energy=energy([0.01, 0.02, 0.01, 0.02]))
+    plan = co_optimise(case, FAST, gap_target=1e-6, trifle_eur_per_mwh=TRIFLE_EUR_PER_MWH)
+    assert targets and max(targets) <= 0.02
+    assert plan.bound_profit_eur - plan.profit_eur <= TRIFLE_EUR_PER_MWH * rating_mwh(case) + 1e-9
+    near = SolverOptions(mip_abs_gap=0.01)
+    assert within_gap(-0.001, -0.011, 1e-6, near) and not within_gap(50.0, -0.001, 1e-6, near)

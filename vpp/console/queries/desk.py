@@ -17,20 +17,20 @@ REPLAY_DAYS = 14
 
 
 def energy_products() -> list[Product]:
-    return list(
-        Product.objects.filter(kind=Product.Kind.ENERGY).select_related("market").order_by("market__code", "pk")
-    )
+    """Energy by the hour or finer; longer blocks follow the wall clock, and no battery is tried on their prices."""
+    products = Product.objects.filter(kind=Product.Kind.ENERGY, block_minutes__range=(15, 60))
+    return list(products.select_related("market").order_by("market__code", "pk"))
 
 
 def prices_of(product: Product, day: DeliveryDay) -> list[float]:
-    """The newest price of each market time unit of the day; empty where one is missing."""
+    """The newest price of each of the product's blocks of the day; empty where one is missing."""
     rows = (
         Price.objects.filter(product=product, interval_start__gte=day.start, interval_start__lt=day.end)
         .order_by("interval_start", "available_at")
         .values_list("interval_start", "price")
     )
     newest = dict(rows)
-    step = timedelta(minutes=product.market.mtu_minutes)
+    step = timedelta(minutes=product.block_minutes)
     count = (day.end - day.start) // step
     starts = [day.start + number * step for number in range(count)]
     return [newest[start] for start in starts] if all(start in newest for start in starts) else []

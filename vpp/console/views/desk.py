@@ -121,11 +121,11 @@ def what_if(request: HttpRequest) -> HttpResponse:
         try:
             if not prices:
                 raise NoPrices(_("There are no prices of this market for the whole day."))
-            question = form.document(prices, product.market.mtu_minutes, day.zone)
+            question = form.document(prices, product.block_minutes, day.zone)
             answer = operations.what_if(question, time_limit_s=WHAT_IF_LIMIT_S)
             context |= {
                 "answer": answer, "day": day, "product": product,
-                "chart": bid_charts.what_if_chart(answer, prices, product.market.mtu_minutes, day),
+                "chart": bid_charts.what_if_chart(answer, prices, product.block_minutes, day),
             }  # fmt: skip
         except ValueError as error:
             form.add_error("blocks", str(error))

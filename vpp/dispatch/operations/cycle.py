@@ -138,16 +138,18 @@ def _cycle_row(decided: _Decided, portfolio: Portfolio, revision: int, at: datet
 
 def _alarm(scene: Scene, cycles: Sequence[ControlCycle], judged: dict[int, Judged], at: datetime) -> None:
     """What cannot be placed now, and what the interval before came to."""
+    earlier, before_index = scene.before() if judged else ({}, 0)
     for cycle in cycles:
         position, index = scene.promised[cycle.portfolio_id], scene.index
         missing_kw = float(position.committed_up_kw[index]) - cycle.placed_up_kw
         kind = Alarm.Kind.EXPECTED_SHORTFALL
         raise_alarms(cycle.portfolio_id, position, index, scene.start, missing_kw, kind, at)
-        before = judged[cycle.portfolio_id].delivered_up_kw if judged and index else None
+        before = judged[cycle.portfolio_id].delivered_up_kw if judged else None
         if before is not None:
-            missing_kw = float(position.committed_up_kw[index - 1]) - before
+            owed = earlier[cycle.portfolio_id]
+            missing_kw = float(owed.committed_up_kw[before_index]) - before
             kind = Alarm.Kind.DEVIATION
-            raise_alarms(cycle.portfolio_id, position, index - 1, scene.start - STEP, missing_kw, kind, at)
+            raise_alarms(cycle.portfolio_id, owed, before_index, scene.start - STEP, missing_kw, kind, at)
 
 
 def _splits(scene: Scene) -> dict[int, Split]:

@@ -91,9 +91,10 @@ def _able(scene: Scene) -> Bools:
 
 
 def ordered_before(scene: Scene) -> bool:
-    """Whether reactive power was ordered in the interval before, of the same day."""
-    orders = (kvar for position in scene.positions.values() for kvar in position.ordered_kvar.values())
-    return scene.index > 0 and any(kvar[scene.index - 1] != 0.0 for kvar in orders)
+    """Whether reactive power was ordered in the interval before, be it the last of the day before."""
+    positions, index = scene.before()
+    orders = (kvar for position in positions.values() for kvar in position.ordered_kvar.values())
+    return any(kvar[index] != 0.0 for kvar in orders)
 
 
 @dataclass(frozen=True)

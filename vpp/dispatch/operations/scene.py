@@ -22,7 +22,7 @@ from vpp.dispatch.positions import Position, positions_of
 from vpp.dispatch.priorities import by_priority
 from vpp.dispatch.restricted import excludes_some, restricted
 from vpp.enrollment.models import Portfolio
-from vpp.lib.periods import DeliveryDay
+from vpp.lib.periods import DeliveryDay, delivery_day_of
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -62,6 +62,13 @@ class Scene:
     @property
     def start(self) -> datetime:
         return self.day.start + STEP * self.index
+
+    def before(self) -> tuple[dict[int, Position], int]:
+        """What was promised by portfolio for the day of the interval before, and that interval's place in it."""
+        if self.index:
+            return self.promised, self.index - 1
+        yesterday = delivery_day_of(self.start - STEP, self.day.zone)
+        return positions_of(list(self.fleet.parts), yesterday), yesterday.n_intervals - 1
 
     def committed_up_kw(self, portfolio_id: int) -> float:
         return float(self.positions[portfolio_id].committed_up_kw[self.index])

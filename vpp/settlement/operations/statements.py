@@ -74,7 +74,7 @@ def _line(statement: Statement, payout: Payout) -> StatementLine:
         statement=statement,
         payout=payout,
         delivery_date=payout.run.delivery_date,
-        award=payout.performance.award.source_reference,
+        award=payout.performance.award.own_reference,
         gross=payout.gross,
         fee=payout.fee,
         amount=payout.total,

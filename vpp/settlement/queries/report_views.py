@@ -58,7 +58,7 @@ def report_view(performance: Performance) -> ReportView:
         ask=ask.reference,
         revision=ask.revision,
         bid=award.bid_id,
-        commit=award.source_reference,
+        commit=award.own_reference,
         congestion_point=ask.congestion_point.code,
         direction=ask.direction,
         delivery_date=ask.delivery_date,

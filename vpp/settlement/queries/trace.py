@@ -108,7 +108,7 @@ def _performance(payout: Payout) -> dict[str, Any]:
 def _award(award: Award) -> dict[str, Any]:
     return {
         "id": award.pk,
-        "source_reference": award.source_reference,
+        "source_reference": award.own_reference,
         "awarded_at": award.awarded_at.isoformat(),
     }
 

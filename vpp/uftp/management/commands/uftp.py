@@ -60,14 +60,15 @@ class Command(BaseCommand):
         return f"{operations.revoke_bid(bid=bid, at=clock.now(), actor='command')} is revoked"
 
     def _offer(self, options: dict[str, Any]) -> str:
-        from bidding.distribution.asks import distribution_market
+        from bidding.distribution.venues import distribution_market
         from vpp.uftp import reports
 
-        day = DeliveryDay(options["date"], distribution_market().time_zone)
+        point = self._point(options)
+        day = DeliveryDay(options["date"], distribution_market(point.feeder.code).time_zone)
         first, last = (int(part) for part in options["isps"].split("-"))
         quantity_kw = [options["kw"] if first <= number <= last else 0.0 for number in range(1, day.n_intervals + 1)]
         ask = reports.offer_unasked(
-            self._point(options), day.date, direction=options["direction"], quantity_kw=quantity_kw, at=clock.now()
+            point, day.date, direction=options["direction"], quantity_kw=quantity_kw, at=clock.now()
         )
         return f"{ask}: what of it is free will be offered"
 
