@@ -10,12 +10,15 @@ from xml.etree import ElementTree
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError, connection, transaction
+from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient
 
-from tests.apps.settlement.makers import SUMMER, after, at_intervals, meter
+from tests.apps.settlement.makers import SUMMER, after, at_intervals, make_award, make_plan, meter
 from tests.apps.settlement.test_settle_day import EVENING, settle, sold_evening
+from tests.factories import make_contract, make_participant
 from vpp.accounts import operations as accounts
+from vpp.enrollment.models import Site
 from vpp.lib import clock
 from vpp.settlement import operations, queries
 from vpp.settlement.kernels.pain001 import NAMESPACE, Party
@@ -123,6 +126,90 @@ def test_accepted_statements_leave_as_one_balanced_payment_file():
     balances = {row.account: row.balance for row in queries.account_balances()}
     assert balances["CASH"] == Decimal("-10.40")
     assert balances[f"OWNER_PAYABLE:{made[0].owner_id}"] == 0
+
+
+NEXT = SUMMER + timedelta(days=1)
+
+
+def settled_and_accepted(portfolio, devices, at: datetime) -> list[Statement]:
+    """The first day corrected to less, paid before; the same evening sold and delivered on the next day."""
+    meter(devices[0], SUMMER, at_intervals(dict.fromkeys(EVENING, -200.0)), at=LATER, correction=True)
+    settle(portfolio, version=2, at=LATER)
+    make_award(portfolio, up=dict.fromkeys(EVENING, 400.0), price=40.0, day=NEXT)
+    make_plan(portfolio, {device: {72: -10.0} for device in devices}, day=NEXT)
+    for device, power in zip(devices, (300.0, 100.0), strict=True):
+        meter(device, NEXT, at_intervals(dict.fromkeys(EVENING, -power), day=NEXT))
+    settle(portfolio, day=NEXT, at=at)
+    made = [one for day in (SUMMER, NEXT) for one in operations.make_statements(first=day, last=day, at=at)]
+    for one in made:
+        if one.state == Statement.State.PROVISIONAL:
+            operations.finalise(one, at=at)
+            operations.step_statement(one, Statement.State.ACCEPTED, at=at)
+    return made
+
+
+def test_what_was_paid_too_much_on_one_period_is_taken_off_what_is_owed_on_another():
+    portfolio, devices = settled()
+    accepted()
+    pay()
+    at = after(NEXT) + timedelta(days=1)
+    again, _, fresh, _ = settled_and_accepted(portfolio, devices, at)
+    assert (fresh.total, again.difference) == (Decimal("8.40"), again.total - Decimal("8.40")) and again.difference < 0
+    run = pay(at)
+    assert run.file is not None and run.file.count == 2, "one transfer an owner"
+    root, names = ElementTree.fromstring(run.file.xml), {"p": NAMESPACE}
+    amounts = [Decimal(node.text or "") for node in root.findall(".//p:InstdAmt", names)]
+    assert amounts[0] == fresh.total + again.difference and sum(amounts) == run.file.total
+    assert root.findtext(".//p:Ustrd", namespaces=names) == f"Statements {again.number}, {fresh.number}"
+    balances = {row.account: row.balance for row in queries.account_balances()}
+    assert balances[f"OWNER_PAYABLE:{again.owner_id}"] == 0, "the owner has what is theirs"
+    assert balances["CASH"] == -(Decimal("10.40") + run.file.total)
+    assert pay(at).file is None
+    assert set(Statement.objects.exclude(state="RESTATED").values_list("state", flat=True)) == {"PAID"}
+
+
+def test_an_owner_to_whom_a_restated_day_leaves_nothing_hears_of_it():
+    portfolio, devices = settled()
+    first = accepted()
+    buyer = make_participant()
+    make_contract(buyer, owner_share_pu="0.5")
+    Site.objects.filter(pk=devices[1].site_id).update(owner=buyer)  # the register was late
+    settle(portfolio, version=2, at=LATER)
+    again = {one.owner_id: one for one in statements(LATER)}[first[1].owner_id]
+    assert (again.version, again.total, again.difference) == (2, Decimal(0), Decimal("-2.00"))
+    assert again.pk in {one.pk for one in statements(LATER)}, "and only once"
+
+
+def test_no_day_stands_on_statements_of_two_periods():
+    settled()
+    (first, _) = statements()
+    with pytest.raises(operations.StatementsOverlap, match="paid twice"):
+        operations.make_statements(first=SUMMER - timedelta(days=3), last=SUMMER, at=NOW)
+    with pytest.raises(DatabaseError, match="shares a day"), transaction.atomic():
+        Statement.objects.create(
+            owner=first.owner, first_date=SUMMER, last_date=NEXT, currency="EUR", total=0, difference=0, as_of=NOW
+        )
+    for one in statements():
+        operations.step_statement(one, Statement.State.RESTATED, at=NOW)
+    made = operations.make_statements(first=SUMMER - timedelta(days=3), last=SUMMER, at=NOW)
+    assert [one.total for one in made] == [Decimal("8.40"), Decimal("2.00")], "those that ended stand in nobody's way"
+
+
+def test_many_statements_are_paid_with_as_many_questions_as_few():
+    counts = []
+    for number in (1, 2, 9):
+        for index in range(number):
+            owner = make_participant()
+            BankAccount.objects.create(owner=owner, holder=owner.code, iban=IBANS[0])
+            Statement.objects.create(
+                owner=owner, first_date=SUMMER, last_date=SUMMER, currency="EUR", total=1, difference=1, as_of=NOW,
+                number=number * 10 + index, state=Statement.State.ACCEPTED,
+            )  # fmt: skip
+        with CaptureQueriesContext(connection) as seen:
+            run = pay(NOW + timedelta(seconds=number))
+        assert run.file is not None and run.file.count == number
+        counts.append(len(seen))
+    assert counts[1] == counts[2] and counts[1] < 30
 
 
 def test_what_cannot_be_paid_is_left_out_with_its_reason():

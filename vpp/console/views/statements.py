@@ -6,7 +6,7 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_noop
+from django.utils.translation import gettext_noop, ngettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from vpp.accounts.principals import principal_of
@@ -17,7 +17,7 @@ from vpp.lib import clock
 from vpp.lib.errors import DomainError
 from vpp.settlement import operations
 from vpp.settlement.models import Statement
-from vpp.settlement.queries.statements import is_held, paid_so_far
+from vpp.settlement.queries.statements import held, paid_so_far
 
 SETTLERS = (Role.SETTLEMENT, Role.ADMIN)
 PAGE_SIZE = 50
@@ -53,9 +53,21 @@ def make_statements(request: HttpRequest) -> HttpResponse:
     if first is None or last is None or last < first:
         messages.error(request, _("Name a first and a last day, in this order."))
     else:
-        made = operations.make_statements(first=first, last=last, at=clock.now(), actor=request.user)
-        messages.success(request, _("%(count)d statements stand for this period.") % {"count": len(made)})
+        try:
+            made = operations.make_statements(first=first, last=last, at=clock.now(), actor=request.user)
+        except DomainError as error:
+            messages.error(request, f"{told(error)} ({error.code})")
+        else:
+            _tell(request, len(made))
     return redirect("console:statements")
+
+
+def _tell(request: HttpRequest, count: int) -> None:
+    if not count:
+        messages.error(request, _("No owner earned anything on the settled days of this period."))
+        return
+    text = ngettext("%(count)d statement stands for this period.", "%(count)d statements stand for this period.", count)
+    messages.success(request, text % {"count": count})
 
 
 @require_GET
@@ -69,8 +81,8 @@ def statement_page(request: HttpRequest, statement_id: int) -> HttpResponse:
         "lines": statement.lines.select_related(AWARDED_ASK, AWARDED_MARKET).order_by("delivery_date", "pk")[:500],
         "line_count": statement.lines.count(),
         "events": statement.events.order_by("at", "pk"),
-        "held": is_held(statement),
-        "paid": paid_so_far(statement),
+        "held": bool(held([statement])),
+        "paid": paid_so_far([statement])[statement.pk],
         "staff": principal.sees_all,
         "steps": _steps(request, statement),
     }

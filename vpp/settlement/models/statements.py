@@ -147,7 +147,8 @@ class PaymentFile(models.Model):
 
 
 class Payment(models.Model):
-    """What one payment file pays on one statement: its total less what was paid on the owner's period before."""
+    """What one payment file pays on one statement: its total less what was paid on the owner's period before, below
+    zero where that was more and is taken off the owner's transfer."""
 
     file = models.ForeignKey(PaymentFile, on_delete=models.PROTECT, related_name="payments")
     statement = models.OneToOneField(Statement, on_delete=models.PROTECT, related_name="payment")
@@ -155,7 +156,7 @@ class Payment(models.Model):
     amount = models.DecimalField(max_digits=14, decimal_places=2)
 
     class Meta:
-        constraints = [models.CheckConstraint(condition=Q(amount__gt=0), name="payment_positive")]
+        constraints = [models.CheckConstraint(condition=~Q(amount=0), name="payment_of_something")]
 
     def __str__(self) -> str:
         return f"{self.statement_id}: {self.amount}"

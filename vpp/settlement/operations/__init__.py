@@ -23,6 +23,7 @@ from vpp.settlement.operations.settle import (
     settle_day,
 )
 from vpp.settlement.operations.statements import (
+    StatementsOverlap,
     StatementStepRefused,
     finalise,
     make_statements,
@@ -67,6 +68,7 @@ __all__ = [
     "PeriodNotOver",
     "PeriodOverlaps",
     "StatementStepRefused",
+    "StatementsOverlap",
     "close_period",
     "finalise",
     "make_statements",

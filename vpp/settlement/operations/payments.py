@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from itertools import groupby
 
 from django.db import transaction
 
@@ -14,16 +15,25 @@ from vpp.lib.errors import DomainError
 from vpp.settlement.kernels.pain001 import Party, Transfer, payment_file
 from vpp.settlement.models import Journal, JournalLine, LedgerAccount, Payment, PaymentFile, Statement
 from vpp.settlement.operations.accounts import Accounts
-from vpp.settlement.operations.statements import step_statement
-from vpp.settlement.queries.statements import is_held, paid_so_far, waits_for_review
+from vpp.settlement.operations.statements import step_statements
+from vpp.settlement.queries.statements import held, paid_so_far, waiting_for_review
 
 ZERO = Decimal("0.00")
+LONGEST_TEXT = 100  # of statement numbers on a transfer
 
 
 class PaymentRefused(DomainError):
     """A payment file cannot be written."""
 
     code = "payment_refused"
+
+
+@dataclass(frozen=True)
+class Due:
+    """What is owed on a statement; below zero where more was paid on its period than is owed now."""
+
+    statement: Statement
+    amount: Decimal
 
 
 @dataclass(frozen=True)
@@ -44,75 +54,84 @@ def pay_accepted(
     least: Decimal = Decimal("0.01"),
     actor: object = "settlement",
 ) -> PaymentRun:
-    """Pay every accepted statement whose owner has an account and no hold; less than `least` is left for later."""
+    """Pay every accepted statement whose owner has an account and no hold: one transfer an owner.
+
+    What an owner was paid too much on one period is taken off what is owed on others; less than `least` in all is left
+    for later.
+    """
     accepted = Statement.objects.select_for_update(of=("self",)).filter(
         state=Statement.State.ACCEPTED, currency=currency
     )
-    due: list[tuple[Statement, Decimal]] = []
-    left_out: list[tuple[Statement, str]] = []
-    for statement in accepted.select_related("owner__bank_account").order_by("number"):
-        amount = statement.total - paid_so_far(statement)
-        reason = _hindrance(statement, amount, least)
-        if reason:
-            left_out.append((statement, reason))
+    statements = list(accepted.select_related("owner__bank_account").order_by("number"))
+    found, left_out = _payable(statements)
+    due: list[list[Due]] = []
+    for _, group in groupby(sorted(found, key=lambda one: one.statement.owner_id), lambda one: one.statement.owner_id):
+        of_owner = list(group)
+        if (total := _sum(of_owner)) >= least:
+            due.append(of_owner)
         else:
-            due.append((statement, amount))
-    file = (
-        _write(due, at=at, execution_date=execution_date, debtor=debtor, currency=currency, actor=actor)
-        if due
-        else None
-    )
+            why = f"{total} is less than {least}: carried to the owner's next payment"
+            left_out += [(one.statement, why) for one in of_owner]
+    due.sort(key=lambda of_owner: of_owner[0].statement.number or 0)
+    left_out.sort(key=lambda one: one[0].number or 0)
+    file = _write(due, at, execution_date, debtor, currency, actor) if due else None
     return PaymentRun(file, left_out)
 
 
-def _hindrance(statement: Statement, amount: Decimal, least: Decimal) -> str:
-    if is_held(statement):
-        return "held for review"
-    if waits_for_review(statement):
-        return "the guards have not looked at it yet"
-    if amount < least:
-        return f"{amount} is less than {least}: carried to the next statement"
-    if not hasattr(statement.owner, "bank_account"):
-        return "no bank account"
-    return ""
+def _sum(dues: Sequence[Due]) -> Decimal:
+    return sum((one.amount for one in dues), ZERO)
+
+
+def _payable(statements: Sequence[Statement]) -> tuple[list[Due], list[tuple[Statement, str]]]:
+    """What nothing stands in the way of, and the others with what does."""
+    on_hold, waiting, paid = held(statements), waiting_for_review(statements), paid_so_far(statements)
+    found: list[Due] = []
+    left_out: list[tuple[Statement, str]] = []
+    for statement in statements:
+        amount = statement.total - paid[statement.pk]
+        if statement.pk in on_hold:
+            left_out.append((statement, "held for review"))
+        elif statement.pk in waiting:
+            left_out.append((statement, "the guards have not looked at it yet"))
+        elif amount == ZERO:
+            left_out.append((statement, "nothing is owed on it"))
+        elif not hasattr(statement.owner, "bank_account"):
+            left_out.append((statement, "no bank account"))
+        else:
+            found.append(Due(statement, amount))
+    return found, left_out
 
 
 def _write(
-    due: Sequence[tuple[Statement, Decimal]],
-    *,
-    at: datetime,
-    execution_date: date,
-    debtor: Party,
-    currency: str,
-    actor: object,
+    due: Sequence[Sequence[Due]], at: datetime, execution_date: date, debtor: Party, currency: str, actor: object
 ) -> PaymentFile:
     """The file with its payments, booked, and their statements paid."""
-    message_id = f"VPP-{due[0][0].number}-{due[-1][0].number}-{at:%Y%m%d%H%M%S}"
-    total = sum((amount for _, amount in due), ZERO)
+    dues = sorted((one for of_owner in due for one in of_owner), key=lambda one: one.statement.number or 0)
+    message_id = f"VPP-{dues[0].statement.number}-{dues[-1].statement.number}-{at:%Y%m%d%H%M%S}"
+    transfers = [_transfer(of_owner) for of_owner in due]
     file = PaymentFile.objects.create(
         message_id=message_id,
         created_at=at,
         execution_date=execution_date,
         currency=currency,
-        count=len(due),
-        total=total,
-        xml=_message(due, message_id, at=at, execution_date=execution_date, debtor=debtor, currency=currency),
+        count=len(transfers),
+        total=_sum(dues),
+        xml=_message(transfers, message_id, at, execution_date, debtor, currency),
     )
-    accounts = Accounts()
-    payable = accounts.owners({statement.owner_id for statement, _ in due})
-    cash = accounts.platform(LedgerAccount.Kind.CASH)
-    for statement, amount in due:
-        journal = _book(statement, amount, payable[statement.owner_id], cash, at, currency)
-        Payment.objects.create(file=file, statement=statement, journal=journal, amount=amount)
-        step_statement(statement, Statement.State.PAID, at=at, actor=actor, reason=message_id)
-    audit(at=at, actor=actor, action="payments.written", subject=file, after={"total": str(total), "count": len(due)})
+    journals = _book(dues, at, currency)
+    Payment.objects.bulk_create(
+        Payment(file=file, statement=one.statement, journal=journal, amount=one.amount)
+        for one, journal in zip(dues, journals, strict=True)
+    )
+    step_statements([one.statement for one in dues], Statement.State.PAID, at=at, actor=actor, reason=message_id)
+    after = {"total": str(file.total), "count": file.count}
+    audit(at=at, actor=actor, action="payments.written", subject=file, after=after)
     return file
 
 
 def _message(
-    due: Sequence[tuple[Statement, Decimal]],
+    transfers: Sequence[Transfer],
     message_id: str,
-    *,
     at: datetime,
     execution_date: date,
     debtor: Party,
@@ -127,7 +146,7 @@ def _message(
             created_at=at,
             execution_date=execution_date,
             debtor=debtor,
-            transfers=[_transfer(statement, amount) for statement, amount in due],
+            transfers=transfers,
             currency=currency,
         )
     except ValueError as error:
@@ -137,23 +156,41 @@ def _message(
     return xml
 
 
-def _transfer(statement: Statement, amount: Decimal) -> Transfer:
-    account = statement.owner.bank_account
+def _transfer(dues: Sequence[Due]) -> Transfer:
+    """One owner's: on one statement, or on several together."""
+    first = dues[0].statement
+    account = first.owner.bank_account
     creditor = Party(account.holder, account.iban, account.bic)
-    text = f"Statement {statement.number}, {statement.first_date} to {statement.last_date}"
-    return Transfer(creditor, amount, f"STATEMENT-{statement.number}", text)
+    text = f"Statement {first.number}, {first.first_date} to {first.last_date}"
+    if len(dues) > 1:
+        numbers = ", ".join(str(one.statement.number) for one in dues)
+        text = (
+            f"Statements {numbers}"
+            if len(numbers) <= LONGEST_TEXT
+            else f"{len(dues)} statements from {first.number} on"
+        )
+    return Transfer(creditor, _sum(dues), f"STATEMENT-{first.number}", text)
 
 
-def _book(statement: Statement, amount: Decimal, payable: int, cash: int, at: datetime, currency: str) -> Journal:
-    """Debit what was owed to the owner, credit the bank."""
-    journal = Journal.objects.create(
-        natural_key=f"payment:{statement.number}",
-        booked_at=at,
-        description=f"payment of statement {statement.number}",
-        line_count=2,
+def _book(dues: Sequence[Due], at: datetime, currency: str) -> list[Journal]:
+    """Debit what was owed to each owner, credit the bank; the other way round where too much was paid before."""
+    accounts = Accounts()
+    payable = accounts.owners({one.statement.owner_id for one in dues})
+    cash = accounts.platform(LedgerAccount.Kind.CASH)
+    journals = Journal.objects.bulk_create(
+        Journal(
+            natural_key=f"payment:{one.statement.number}",
+            booked_at=at,
+            description=f"payment of statement {one.statement.number}",
+            line_count=2,
+        )
+        for one in dues
     )
     JournalLine.objects.bulk_create(
         JournalLine(journal=journal, number=number, account_id=account, amount=signed, currency=currency)
-        for number, (account, signed) in enumerate([(payable, amount), (cash, -amount)], start=1)
+        for one, journal in zip(dues, journals, strict=True)
+        for number, (account, signed) in enumerate(
+            [(payable[one.statement.owner_id], one.amount), (cash, -one.amount)], start=1
+        )
     )
-    return journal
+    return journals

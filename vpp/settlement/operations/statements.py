@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date, datetime
 from decimal import Decimal
-from itertools import groupby
 
 from django.db import transaction
 
-from vpp.accounts.operations import audit
+from vpp.accounts.operations import audit, audit_all
 from vpp.lib.errors import Conflict
 from vpp.settlement.models import NumberSeries, Payout, Statement, StatementEvent, StatementLine
 from vpp.settlement.queries.statements import newest_payouts
@@ -24,20 +23,32 @@ class StatementStepRefused(Conflict):
     code = "statement_step_refused"
 
 
+class StatementsOverlap(Conflict):
+    """A day of the period stands on a statement of another one."""
+
+    code = "statements_overlap"
+
+
 @transaction.atomic
 def make_statements(*, first: date, last: date, at: datetime, actor: object = "settlement") -> list[Statement]:
     """One statement per owner and currency of a period; a repeat that finds nothing new makes nothing.
 
-    A later version shows the total of the last one that was sent, its own, and the difference.
+    A later version shows the total of the last one that was sent, its own, and the difference; an owner to whom a
+    restated day leaves no payout gets one of zero. Raises StatementsOverlap where a day stands on a statement of
+    another period: it would be paid twice.
     """
     NumberSeries.objects.get_or_create(name=SERIES)
     NumberSeries.objects.select_for_update().get(name=SERIES)  # one making at a time
-    payouts = newest_payouts(first, last, at)
-    by_owner = sorted(payouts, key=lambda payout: (payout.owner_id, payout.currency))
-    return [
-        _make(owner_id, currency, list(group), first, last, at, actor)
-        for (owner_id, currency), group in groupby(by_owner, key=lambda payout: (payout.owner_id, payout.currency))
-    ]
+    standing = Statement.objects.exclude(state=Statement.State.RESTATED)
+    same = standing.filter(first_date=first, last_date=last)
+    found: dict[tuple[int, str], list[Payout]] = {key: [] for key in same.values_list("owner_id", "currency")}
+    for payout in newest_payouts(first, last, at):
+        found.setdefault((payout.owner_id, payout.currency), []).append(payout)
+    apart = standing.filter(first_date__lte=last, last_date__gte=first).exclude(first_date=first, last_date=last)
+    if other := next((one for one in apart.order_by("pk") if (one.owner_id, one.currency) in found), None):
+        period = f"{other.first_date} to {other.last_date}"
+        raise StatementsOverlap(f"there are statements of {period}: a day on both would be paid twice")
+    return [_make(*key, payouts, first, last, at, actor) for key, payouts in sorted(found.items())]
 
 
 def _make(
@@ -98,6 +109,24 @@ def finalise(statement: Statement, *, at: datetime, actor: object = "settlement"
     for one in older:
         step_statement(one, Statement.State.RESTATED, at=at, actor=actor, reason=f"by statement {series.last}")
     return statement
+
+
+@transaction.atomic
+def step_statements(statements: Sequence[Statement], state: str, *, at: datetime, actor: object, reason: str) -> None:
+    """The same step of many, all or none. Raises StatementStepRefused."""
+    before = {one.state for one in statements}
+    if bad := [one for one in before if state not in Statement.STEPS[Statement.State(one)]]:
+        raise StatementStepRefused(f"{bad[0]} cannot become {state}", state=bad[0])
+    rows = Statement.objects.filter(pk__in=[one.pk for one in statements], state__in=before)
+    if rows.update(state=state) != len(statements):
+        raise StatementStepRefused(f"one of {len(statements)} statements was stepped by somebody else")
+    told = [(one, {"state": state, "from": one.state, "reason": reason}) for one in statements]
+    for one in statements:
+        one.state = state
+    StatementEvent.objects.bulk_create(
+        StatementEvent(statement=one, state=state, at=at, reason=reason) for one in statements
+    )
+    audit_all(at=at, actor=actor, action="statement.stepped", subjects=told)
 
 
 @transaction.atomic

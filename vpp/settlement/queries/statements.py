@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Sequence
 from datetime import date, datetime
 from decimal import Decimal
 
@@ -10,7 +12,7 @@ from django.db.models import Sum
 from vpp.accounts.models import Participant
 from vpp.jobs.models import Job
 from vpp.settlement.kernels.statement_forms import Line, StatementView
-from vpp.settlement.models import Payment, Payout, ReviewFinding, SettlementRun, Statement
+from vpp.settlement.models import Payment, Payout, ReviewFinding, SettlementRun, Statement, StatementLine
 
 ZERO = Decimal("0.00")
 
@@ -25,33 +27,32 @@ def newest_payouts(first: date, last: date, as_of: datetime) -> list[Payout]:
     return list(payouts.order_by("owner_id", "run__delivery_date", "pk"))
 
 
-def paid_so_far(statement: Statement) -> Decimal:
-    """What was paid to the owner on all versions of the statement's period."""
-    paid = Payment.objects.filter(
-        statement__owner=statement.owner_id,
-        statement__first_date=statement.first_date,
-        statement__last_date=statement.last_date,
-        statement__currency=statement.currency,
-    ).aggregate(paid=Sum("amount"))["paid"]
-    return paid or ZERO
+def paid_so_far(statements: Sequence[Statement]) -> dict[int, Decimal]:
+    """By statement, what was paid to its owner on all versions of its period."""
+    period = ("owner_id", "first_date", "last_date", "currency")
+    rows = Payment.objects.filter(statement__owner__in={one.owner_id for one in statements})
+    sums = rows.values_list(*(f"statement__{name}" for name in period)).annotate(Sum("amount")).order_by()
+    paid = {row[:-1]: row[-1] for row in sums}
+    return {one.pk: paid.get(tuple(getattr(one, name) for name in period), ZERO) for one in statements}
 
 
-def is_held(statement: Statement) -> bool:
-    """Whether a finding that nobody has cleared holds the owner's payout of the period back."""
-    return (
-        ReviewFinding.objects.filter(
-            owner=statement.owner_id, delivery_date__range=(statement.first_date, statement.last_date)
-        )
-        .exclude(state=ReviewFinding.State.CLEARED)
-        .exists()
-    )
+def held(statements: Sequence[Statement]) -> set[int]:
+    """Those whose owner's payouts of the period are held back by a finding that nobody has cleared."""
+    findings = ReviewFinding.objects.filter(owner__in={one.owner_id for one in statements})
+    days: dict[int, set[date]] = defaultdict(set)
+    for owner_id, day in findings.exclude(state=ReviewFinding.State.CLEARED).values_list("owner_id", "delivery_date"):
+        days[owner_id].add(day)
+    return {one.pk for one in statements if any(one.first_date <= day <= one.last_date for day in days[one.owner_id])}
 
 
-def waits_for_review(statement: Statement) -> bool:
-    """Whether the guards have yet to look at a run that the statement rests on."""
-    runs = statement.lines.values_list("payout__run_id", flat=True).distinct()
-    keys = [f"review:{run_id}" for run_id in runs]
-    return Job.objects.filter(natural_key__in=keys).exclude(state=Job.State.DONE).exists()
+def waiting_for_review(statements: Sequence[Statement]) -> set[int]:
+    """Those that rest on a run at which the guards have yet to look."""
+    lines = StatementLine.objects.filter(statement__in=[one.pk for one in statements])
+    rests_on = set(lines.values_list("statement_id", "payout__run_id"))
+    keys = {f"review:{run_id}": run_id for _, run_id in rests_on}
+    undone = Job.objects.filter(natural_key__in=list(keys)).exclude(state=Job.State.DONE)
+    runs = {keys[key] for key in undone.values_list("natural_key", flat=True)}
+    return {statement_id for statement_id, run_id in rests_on if run_id in runs}
 
 
 def statement_view(statement: Statement) -> StatementView:
