@@ -58,6 +58,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "vpp.accounts.middleware.ContentSecurityPolicyMiddleware",
+    "vpp.accounts.middleware.NoNulMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -141,7 +142,7 @@ REST_FRAMEWORK = {
     ],
     "DEFAULT_PERMISSION_CLASSES": ["vpp.accounts.permissions.IsPrincipal"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["vpp.accounts.parsers.ShallowJSONParser"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "vpp.accounts.api_errors.exception_handler",
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
@@ -186,6 +187,9 @@ DEFAULT_FROM_EMAIL = os.environ.get("VPP_MAIL_FROM", "vpp@localhost")
 ALARM_EMAILS = environment.words("VPP_ALARM_EMAILS", "")
 
 DATA_UPLOAD_MAX_MEMORY_SIZE = 32 * 1024 * 1024
+# The one address from which `manage.py web` and `serve` believe X-Forwarded-For and -Proto: that of the TLS proxy.
+# Without it every caller has the proxy's address, whose wrong passwords then make all of them wait.
+TRUSTED_PROXY = os.environ.get("VPP_TRUSTED_PROXY", "").strip()
 
 LOGGING = {
     "version": 1,

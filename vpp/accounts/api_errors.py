@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.core.exceptions import RequestDataTooBig
 from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import exception_handler as framework_handler
@@ -15,6 +16,8 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response | N
     """Map domain errors and the framework's own refusals to {"code", "message", "details"}; a bug stays a 500."""
     if isinstance(error, DomainError):
         return Response(refusal(error.code, error.message, error.details), status=error.http_status)
+    if isinstance(error, RequestDataTooBig):
+        return Response(refusal("body_too_large", str(error), {}), status=413)
     response = framework_handler(error, context)
     if response is None:
         return None

@@ -8,6 +8,9 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Self
 
+LARGEST_BODIES = 4  # times what a body in memory may have: a file may be larger
+FORWARDED = {"x-forwarded-for", "x-forwarded-proto"}
+
 
 class CannotListen(OSError):
     """The address is in use or not ours to take; the message says which and what to do."""
@@ -47,14 +50,19 @@ class WebServer:
         return f"http://{self._server.effective_host}:{self._server.effective_port}"
 
     def __enter__(self) -> Self:
+        from django.conf import settings
         from django.core.wsgi import get_wsgi_application
         from waitress.server import create_server
 
+        proxy = settings.TRUSTED_PROXY
+        trusted = {"trusted_proxy": proxy, "trusted_proxy_headers": FORWARDED} if proxy else {}
         self._server = create_server(
             get_wsgi_application(),
             _dispatcher=self._dispatcher(),
             sockets=[self._listening],
+            max_request_body_size=LARGEST_BODIES * settings.DATA_UPLOAD_MAX_MEMORY_SIZE,
             clear_untrusted_proxy_headers=True,
+            **trusted,
         )
         self._thread = threading.Thread(target=self._server.run, name="web", daemon=True)
         self._thread.start()

@@ -153,10 +153,14 @@ def _bearer(counterparty: Counterparty) -> dict[str, str]:
             "client_secret": open_secret(counterparty.oauth_secret_sealed),
         },
         timeout=TIMEOUT_S,
+        allow_redirects=False,  # the secret is for this address alone
     )
     if reply.status_code != 200:
         raise requests.RequestException(f"no token: {reply.status_code}")
-    return {"Authorization": f"Bearer {reply.json()['access_token']}"}
+    try:
+        return {"Authorization": f"Bearer {reply.json()['access_token']}"}
+    except (ValueError, KeyError, TypeError) as error:
+        raise requests.RequestException("no token in the answer") from error
 
 
 @transaction.atomic

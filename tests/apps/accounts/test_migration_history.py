@@ -27,7 +27,7 @@ def test_migrations_that_one_took_the_place_of_are_no_foreign_ones():
 @pytest.mark.django_db
 def test_migrate_and_doctor_refuse_a_database_of_other_migrations():
     recorder = MigrationRecorder(connection)
-    recorder.record_unapplied("settlement", "0003_shipped_rows")
+    recorder.record_unapplied("settlement", "0004_no_day_paid_twice")
     recorder.record_applied("settlement", "0005_reference_days_stay")
     with pytest.raises(CommandError, match=r"settlement\.0005_reference_days_stay.*set up a new database"):
         call_command("migrate", interactive=False, verbosity=0)

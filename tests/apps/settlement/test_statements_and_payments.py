@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from io import StringIO
@@ -21,8 +22,11 @@ from vpp.accounts import operations as accounts
 from vpp.enrollment.models import Site
 from vpp.lib import clock
 from vpp.settlement import operations, queries
+from vpp.settlement.kernels import statement_forms as forms
+from vpp.settlement.kernels.books import Account, Entry, csv_text
 from vpp.settlement.kernels.pain001 import NAMESPACE, Party
 from vpp.settlement.models import BankAccount, Journal, LedgerPeriod, PaymentFile, ReviewFinding, Statement
+from vpp.settlement.queries.statements import statement_view
 
 pytestmark = pytest.mark.django_db
 IBANS = ("DE89370400440532013000", "GB29NWBK60161331926819")  # examples of the IBAN registry
@@ -313,6 +317,16 @@ def test_a_statement_comes_as_a_page_a_table_and_a_sheet_the_same_every_time():
     assert sheet["Content-Type"] == "application/pdf" and sheet.content.startswith(b"%PDF-")
     assert client.get(f"/api/v1/statements/{mine.pk}?form=pdf").content == sheet.content
     assert client.get(f"/api/v1/statements/{mine.pk}?form=doc").json()["code"] == "unknown_statement_form"
+
+
+def test_what_others_wrote_is_no_formula_in_a_sheet():
+    settled()
+    view = statement_view(statements()[0])
+    for text in ("=HYPERLINK(1)", "@SUM(A1)", "\t=1", "-1+1"):
+        lines = [replace(view.lines[0], award=text)]
+        assert f",'{text}," in forms.as_csv(replace(view, lines=lines))
+    books = [Entry(SUMMER, "=1", "+2", [(Account("CASH", "@3"), Decimal(1), "EUR")])]
+    assert csv_text(books).splitlines()[1] == f"{SUMMER},'=1,'+2,CASH,'@3,1,EUR"
 
 
 def test_the_commands_make_pay_close_and_balance(tmp_path):

@@ -233,7 +233,8 @@ def test_the_bearer_token_of_an_endpoint_is_fetched(desk: Desk, monkeypatch):
         def json(self) -> dict[str, str]:
             return {"access_token": "abc"}
 
-    def post(url, data=None, headers=None, **options):
+    def post(url, data=None, headers=None, allow_redirects=True, **options):
+        assert not allow_redirects, "a secret stays with the address it is meant for"
         seen.append((url, data if isinstance(data, dict) else headers["Authorization"]))
         return Token() if url == "https://token.example" else desk.post(url, data)
 

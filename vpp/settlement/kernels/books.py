@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
+from vpp.lib.sheets import plain
+
 # roots of Beancount's five account types, by kind of our account
 BEANCOUNT_ROOTS: Mapping[str, str] = {
     "MARKET_RECEIVABLE": "Assets:Receivable:Markets",
@@ -65,7 +67,8 @@ def csv_text(entries: Sequence[Entry]) -> str:
     for entry in entries:
         for account, amount, currency in entry.postings:
             day, kind = entry.day.isoformat(), account.kind
-            writer.writerow([day, entry.key, entry.description, kind, account.owner, amount, currency])
+            texts = (entry.key, entry.description, kind, account.owner)
+            writer.writerow([day, *map(plain, texts), amount, currency])
     return out.getvalue()
 
 

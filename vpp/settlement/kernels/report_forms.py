@@ -8,6 +8,8 @@ from datetime import date, datetime
 from decimal import Decimal
 from html import escape
 
+from vpp.lib.sheets import plain
+
 
 @dataclass(frozen=True, slots=True)
 class Interval:
@@ -101,15 +103,10 @@ def as_csv(view: ReportView) -> str:
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(["ask", "interval_start", *(f"{name}_{view.unit.lower()}" for name in COLUMNS)])
     for one in view.intervals:
-        writer.writerow([_plain(view.ask), *_cells(one)])
+        writer.writerow([plain(view.ask), *_cells(one)])
     for name, amount in (("due", view.revenue), ("penalty", view.penalty), ("net", view.revenue - view.penalty)):
-        writer.writerow([_plain(view.ask), name, amount, view.currency, "", "", ""])
+        writer.writerow([plain(view.ask), name, amount, view.currency, "", "", ""])
     return out.getvalue()
-
-
-def _plain(text: str) -> str:
-    """A sheet program must not take a reference for a formula."""
-    return f"'{text}" if text[:1] in "=+-@" else text
 
 
 def as_html(view: ReportView) -> str:

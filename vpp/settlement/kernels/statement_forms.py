@@ -8,6 +8,8 @@ from datetime import date, datetime
 from decimal import Decimal
 from html import escape
 
+from vpp.lib.sheets import plain
+
 
 @dataclass(frozen=True, slots=True)
 class Line:
@@ -65,7 +67,7 @@ def as_csv(view: StatementView) -> str:
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(["delivery_date", "award", "gross", "fee", "amount", "currency"])
     for line in view.lines:
-        writer.writerow([line.delivery_date, line.award, line.gross, line.fee, line.amount, view.currency])
+        writer.writerow([line.delivery_date, plain(line.award), line.gross, line.fee, line.amount, view.currency])
     for name, amount in view.sums:
         writer.writerow([name.lower().replace(" ", "_"), "", "", "", amount, view.currency])
     return out.getvalue()
