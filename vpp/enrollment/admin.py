@@ -1,4 +1,5 @@
 from django.contrib import admin
+from django.http import HttpRequest
 
 from vpp.accounts.admin import ReadOnlyAdmin
 from vpp.enrollment.models import Consent, Contract, Device, Enrollment, OwnerTerms, Portfolio, Prequalification, Site
@@ -41,6 +42,12 @@ class ContractAdmin(admin.ModelAdmin):
     autocomplete_fields = ["owner"]
     list_select_related = ["owner"]
     show_full_result_count = False
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Contract | None = None) -> list[str]:
+        """What was agreed is settled by: other terms are another contract, and this one ends."""
+        if obj is None:
+            return []
+        return [field.name for field in Contract._meta.fields if field.name not in ("id", "period")]
 
 
 @admin.register(Portfolio)

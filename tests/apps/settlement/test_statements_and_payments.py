@@ -25,7 +25,16 @@ from vpp.settlement import operations, queries
 from vpp.settlement.kernels import statement_forms as forms
 from vpp.settlement.kernels.books import Account, Entry, csv_text
 from vpp.settlement.kernels.pain001 import NAMESPACE, Party
-from vpp.settlement.models import BankAccount, Journal, LedgerPeriod, PaymentFile, ReviewFinding, Statement
+from vpp.settlement.models import (
+    BankAccount,
+    Journal,
+    LedgerPeriod,
+    Payment,
+    PaymentFile,
+    ReviewFinding,
+    SettlementRun,
+    Statement,
+)
 from vpp.settlement.queries.statements import statement_view
 
 pytestmark = pytest.mark.django_db
@@ -197,6 +206,49 @@ def test_no_day_stands_on_statements_of_two_periods():
         operations.step_statement(one, Statement.State.RESTATED, at=NOW)
     made = operations.make_statements(first=SUMMER - timedelta(days=3), last=SUMMER, at=NOW)
     assert [one.total for one in made] == [Decimal("8.40"), Decimal("2.00")], "those that ended stand in nobody's way"
+
+
+@pytest.mark.parametrize(
+    ("sql", "told"),
+    [
+        ("UPDATE settlement_statement SET total = total + 1, difference = difference + 1", "stays as it was made"),
+        ("UPDATE settlement_statement SET number = number + 7", "stays as it was made"),
+        ("UPDATE settlement_statement SET state = 'PAID'", "FINAL cannot become PAID"),
+        ("DELETE FROM settlement_statement", "DELETE is refused"),
+        ("UPDATE settlement_ledgeraccount SET participant_id = NULL", "append-only"),
+        ("UPDATE enrollment_contract SET owner_share_pu = 0.9", "was settled up to 2016-07-14"),
+        ("UPDATE enrollment_contract SET period = tstzrange(lower(period), '2016-07-10Z')", "end it after that"),
+    ],
+)
+def test_what_was_sent_and_settled_stays_also_before_sql_by_hand(sql, told):
+    portfolio, _ = settled()
+    for one in statements():
+        operations.finalise(one, at=NOW)
+    with pytest.raises(DatabaseError, match=told), transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(sql)
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE enrollment_contract SET period = tstzrange(lower(period), '2016-08-01Z')")
+    operations.verify_run(SettlementRun.objects.get(portfolio=portfolio))
+
+
+@transaction.atomic
+def paid_by_hand(statement: Statement, amount: str) -> None:
+    key = f"by hand {amount}"
+    file = PaymentFile.objects.create(
+        message_id=key, created_at=NOW, execution_date=SUMMER, currency="EUR", count=1, total=amount, xml="<x/>"
+    )
+    journal = Journal.objects.create(natural_key=key, booked_at=NOW, description=key, line_count=2)
+    Payment.objects.create(file=file, statement=statement, journal=journal, amount=amount)
+
+
+def test_nobody_is_paid_what_is_not_owed():
+    settled()
+    made = accepted()
+    with pytest.raises(DatabaseError, match=r"is ACCEPTED and owes 8\.40, not 9"):
+        paid_by_hand(made[0], "9.00")
+    pay()
+    with pytest.raises(DatabaseError, match=r"is PAID and owes 0\.00, not 8\.40"):
+        paid_by_hand(made[1], "8.40")
 
 
 def test_many_statements_are_paid_with_as_many_questions_as_few():
