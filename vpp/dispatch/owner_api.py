@@ -13,6 +13,7 @@ from vpp.accounts.principals import principal_of
 from vpp.accounts.requests import checked
 from vpp.dispatch import operations, queries
 from vpp.dispatch.serializers import (
+    ConsentWithdrawalSerializer,
     DeviceDayQuerySerializer,
     DeviceDaySerializer,
     OptOutSerializer,
@@ -20,7 +21,7 @@ from vpp.dispatch.serializers import (
     OwnerWishesSerializer,
     ReasonSerializer,
 )
-from vpp.enrollment.models import Device, OwnerTerms
+from vpp.enrollment.models import Device, OwnerTerms, Site
 from vpp.enrollment.terms import WISHES
 from vpp.lib import clock
 
@@ -56,6 +57,24 @@ class OptIn(OptOut):
     """The owner lends the device again."""
 
     opted_out = False
+
+
+class ConsentWithdrawal(APIView):
+    """The owner agrees no more: no device of the site is planned or dispatched from now on."""
+
+    permission_classes = [HasScope("devices:write")]  # type: ignore[list-item]
+
+    @extend_schema(request=ReasonSerializer, responses=ConsentWithdrawalSerializer)
+    def post(self, request: Request, code: str) -> Response:
+        reason = checked(ReasonSerializer, request.data)["reason"]
+        principal, at = principal_of(request), clock.now()
+        sites = Site.objects.visible_to(principal)
+        if not principal.sees_all:
+            sites = sites.filter(owner=principal.participant)
+        site = get_object_or_404(sites, code=code)
+        cycles = operations.withdraw_site_consent(site, at=at, actor=request.user, reason=reason)
+        answer = {"site": site.code, "at": at, "cycles": [cycle.pk for cycle in cycles]}
+        return Response(ConsentWithdrawalSerializer(answer).data)
 
 
 class OwnerWishes(APIView):

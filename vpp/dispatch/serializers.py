@@ -121,6 +121,12 @@ class OptOutSerializer(serializers.Serializer):
     cycles = serializers.ListField(child=serializers.IntegerField())
 
 
+class ConsentWithdrawalSerializer(serializers.Serializer):
+    site = serializers.CharField()
+    at = serializers.DateTimeField()
+    cycles = serializers.ListField(child=serializers.IntegerField())
+
+
 class OwnerWishesSerializer(serializers.Serializer):
     """What is left out stays as it is; null takes a wish back."""
 

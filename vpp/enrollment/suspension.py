@@ -8,7 +8,14 @@ from django.db import transaction
 from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 
 from vpp.accounts.operations import audit
-from vpp.enrollment.models import Device, OwnerTerms
+from vpp.enrollment.models import Consent, Device, OwnerTerms, Site
+from vpp.lib.errors import Conflict
+
+
+class ConsentWithdrawn(Conflict):
+    """The site's owner has taken the agreement back."""
+
+    code = "consent_withdrawn"
 
 
 @transaction.atomic
@@ -26,14 +33,34 @@ def suspend_device(device: Device, *, at: datetime, actor: object, reason: str =
 
 @transaction.atomic
 def resume_device(device: Device, *, at: datetime, actor: object, reason: str = "") -> bool:
-    """Back in service. True if it was suspended; a repeat changes nothing."""
-    held = Device.objects.select_for_update(of=("self",)).get(pk=device.pk)
+    """Back in service. True if it was suspended; a repeat changes nothing. Raises ConsentWithdrawn."""
+    held = Device.objects.select_for_update(of=("self",)).select_related("site").get(pk=device.pk)
     if held.suspended_at is None:
         return False
+    signed = list(Consent.objects.filter(site=held.site).values_list("withdrawn_at", flat=True))
+    if signed and None not in signed:
+        raise ConsentWithdrawn(f"the owner of {held.site} has withdrawn the consent; a new one comes first")
     Device.objects.filter(pk=device.pk).update(suspended_at=None)
     device.suspended_at = None
     _trail(device, "device.resumed", at=at, actor=actor, reason=reason, before=held.suspended_at, after=None)
     return True
+
+
+@transaction.atomic
+def withdraw_consent(site: Site, *, at: datetime, actor: object, reason: str = "") -> list[Device]:
+    """The owner agrees no more: from `at` on no device of the site is planned or dispatched; those that end are told.
+
+    What they delivered until then is settled and paid. A repeat changes nothing.
+    """
+    Site.objects.select_for_update().get(pk=site.pk)
+    consent = Consent.objects.filter(site=site, withdrawn_at=None).first()
+    if consent is None:
+        return []
+    Consent.objects.filter(pk=consent.pk).update(withdrawn_at=at)
+    audit(at=at, actor=actor, action="consent.withdrawn", subject=consent, after={"site": site.code}, reason=reason)
+    why = reason or "consent withdrawn"
+    devices = Device.objects.filter(site=site).order_by("pk")
+    return [device for device in devices if suspend_device(device, at=at, actor=actor, reason=why)]
 
 
 def _trail(

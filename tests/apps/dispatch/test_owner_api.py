@@ -13,6 +13,9 @@ from vpp.accounts.models import AuditEvent, Participant
 from vpp.accounts.operations import create_client
 from vpp.dispatch.models import ControlCycle, Setpoint
 from vpp.enrollment.models import Device
+from vpp.enrollment.onboarding import record_consent
+from vpp.enrollment.queries import device_table
+from vpp.enrollment.suspension import ConsentWithdrawn, resume_device
 from vpp.lib import clock
 
 pytestmark = pytest.mark.django_db
@@ -63,3 +66,29 @@ def test_nobody_touches_or_sees_a_foreign_device(client: Client) -> None:
     headers = {"Authorization": f"Bearer {utility}"}
     answer = client.post(f"/api/v1/devices/{foreign}/opt-out", {}, content_type="application/json", headers=headers)
     assert answer.status_code == 404
+
+
+def test_an_owner_who_agrees_no_more_is_left_alone_at_once_and_until_there_is_a_new_consent(client: Client) -> None:
+    played = PlayedDay(4, up_kw=12.0)
+    leaver, at = played.devices[0], played.start(40) + timedelta(minutes=4)
+    played.cycle(40)
+    played.fetch_and_accept(40, make_client()[0])
+    record_consent(leaver.site, given_by="A. Owner", document="v1", at=played.start(0), actor="test")
+    clock.set_simulated(at)
+    path = f"/api/v1/sites/{leaver.site.code}/withdraw-consent"
+    stranger = owner_headers(played.devices[1], played)
+    assert client.post(path, {}, content_type="application/json", headers=stranger).status_code == 404
+    headers = owner_headers(leaver, played)
+    answer = client.post(path, {"reason": "moving"}, content_type="application/json", headers=headers)
+    assert answer.status_code == 200, answer.content
+    cycle = ControlCycle.objects.get(pk__in=answer.json()["cycles"])
+    assert (cycle.revision, cycle.placed_up_kw) == (1, pytest.approx(12.0))
+    assert set(played.targets(40)) == set(played.devices[1:])
+    assert AuditEvent.objects.get(action="consent.withdrawn").reason == "moving"
+    again = client.post(path, {}, content_type="application/json", headers=headers)
+    assert again.json()["cycles"] == [] and ControlCycle.objects.count() == 2
+    assert not device_table(at=at, device_ids=[leaver.pk]).usable().any(), "and it is bid no more"
+    with pytest.raises(ConsentWithdrawn, match="a new one comes first"):
+        resume_device(leaver, at=at, actor="test")
+    record_consent(leaver.site, given_by="A. Owner", document="v2", at=at, actor="test")
+    assert resume_device(leaver, at=at, actor="test")

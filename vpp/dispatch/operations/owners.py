@@ -13,8 +13,8 @@ from vpp.dispatch.models import ControlCycle, Setpoint
 from vpp.dispatch.operations.cycle import control_cycle, control_cycles
 from vpp.dispatch.operations.judging import STEP
 from vpp.dispatch.operations.planning import lock_portfolios
-from vpp.enrollment.models import Device, Portfolio
-from vpp.enrollment.suspension import set_opt_out
+from vpp.enrollment.models import Device, Portfolio, Site
+from vpp.enrollment.suspension import set_opt_out, withdraw_consent
 from vpp.enrollment.terms import change_limits, change_terms
 
 
@@ -29,7 +29,14 @@ def set_device_opt_out(
     with transaction.atomic():
         if not set_opt_out(device, opted_out=opted_out, at=at, actor=actor, reason=reason):
             return []
-        return _dispatch_again(device, at)
+        return _dispatch_again([device], at)
+
+
+def withdraw_site_consent(site: Site, *, at: datetime, actor: object, reason: str = "") -> list[ControlCycle]:
+    """From `at` on nothing of the site is used; the portfolios of its devices are dispatched again at once."""
+    with transaction.atomic():
+        ended = withdraw_consent(site, at=at, actor=actor, reason=reason)
+        return _dispatch_again(ended, at)
 
 
 def set_device_terms(
@@ -38,7 +45,7 @@ def set_device_terms(
     """The owner's departure time, comfort band or floor from `at` on; the running interval is dispatched again."""
     with transaction.atomic():
         changed = change_terms(device, wishes, at=at, actor=actor, reason=reason)
-        return _dispatch_again(device, at) if changed else []
+        return _dispatch_again([device], at) if changed else []
 
 
 def set_device_limits(
@@ -47,12 +54,13 @@ def set_device_limits(
     """As set_device_terms, by staff, with events, hours, notice, rest and the machine's minimum times as well."""
     with transaction.atomic():
         changed = change_limits(device, limits, at=at, actor=actor, reason=reason)
-        return _dispatch_again(device, at) if changed else []
+        return _dispatch_again([device], at) if changed else []
 
 
-def _dispatch_again(device: Device, at: datetime) -> list[ControlCycle]:
-    portfolios = Portfolio.objects.filter(enrollments__device=device, enrollments__period__contains=at)
-    return [replan(portfolio_id, at) for portfolio_id in portfolios.order_by("pk").values_list("pk", flat=True)]
+def _dispatch_again(devices: Sequence[Device], at: datetime) -> list[ControlCycle]:
+    portfolios = Portfolio.objects.filter(enrollments__device__in=devices, enrollments__period__contains=at)
+    ids = portfolios.order_by("pk").values_list("pk", flat=True).distinct()
+    return [replan(portfolio_id, at) for portfolio_id in ids]
 
 
 def replan(portfolio_id: int, at: datetime) -> ControlCycle:
