@@ -154,6 +154,28 @@ def test_a_restatement_without_news_posts_nothing():
     assert set(Payout.objects.filter(run=second).values_list("amount", flat=True)) == {Decimal("0.00")}
 
 
+def test_a_day_whose_energy_price_is_corrected_after_the_payout_is_restated_and_no_other():
+    devices = two_owners()
+    portfolio, starts = make_portfolio(devices=devices), DeliveryDay(SUMMER, "Europe/Berlin").starts()
+    reserve = make_award(portfolio, kind="RESERVE_UP", up=dict.fromkeys(EVENING, 400.0), price=10.0)
+    energy = make_award(portfolio, up={0: 1.0}, price=40.0)
+    make_plan(portfolio, {device: {72: -10.0} for device in devices})
+    activate(reserve, starts[73], 0.5)
+    make_price(energy.bid.product, starts[72], 80.0, known_at=starts[0])
+    for device in devices:
+        meter(device, SUMMER, at_intervals({73: -100.0}))
+    neighbour, _, _ = sold_evening(day=SUMMER - timedelta(days=1))
+    first = settle(portfolio)
+    settle(neighbour, day=SUMMER - timedelta(days=1), at=after(SUMMER))
+    later = after(SUMMER) + timedelta(days=2)
+    assert operations.restate_changed(at=later) == []
+    make_price(energy.bid.product, starts[72], 160.0, known_at=later - timedelta(hours=1))
+    (second,) = operations.restate_changed(at=later)
+    assert (second.portfolio, second.version) == (portfolio, 2)
+    assert second.revenue == first.revenue + Decimal("4.00"), "50 kWh at 80 EUR/MWh more"
+    assert operations.restate_changed(at=later) == [] and queries.trial_balance() == {"EUR": 0}
+
+
 def test_only_runs_that_read_a_changed_day_are_restated():
     pump = make_device(kind=Device.Kind.HEAT_PUMP)
     make_contract(pump.site.owner)

@@ -18,7 +18,7 @@ from vpp.settlement.models import BaselineProfile, SettlementRun
 from vpp.settlement.operations.outcome import compute_outcome
 from vpp.settlement.operations.store import store_outcome
 from vpp.settlement.queries import day_inputs
-from vpp.settlement.queries.corrections import affected_runs, changed_readings, first_settlement
+from vpp.settlement.queries.corrections import affected_runs, changed_readings, first_settlement, repriced_runs
 from vpp.settlement.queries.rules import pins_of
 
 REVIEW_RUN = "settlement.review_run"
@@ -107,14 +107,16 @@ def enqueue_day(*, delivery_date: date, at: datetime) -> list[Job]:
 def restate_changed(
     *, at: datetime, since: datetime | None = None, actor: object = "settlement"
 ) -> list[SettlementRun]:
-    """Restate every run that readings which became known in (since, at] may change; only those are computed.
+    """Restate every run that readings, energy prices or component inputs which became known in (since, at] may change;
+    only those are computed.
 
     Without `since` all changes since the first settlement are looked at. Each run has its own transaction.
     """
-    changed = changed_readings(since or first_settlement(), at)
+    begin = since or first_settlement()
+    runs = {run.pk: run for run in (*affected_runs(changed_readings(begin, at)), *repriced_runs(begin, at))}
     return [
         restate_day(portfolio_id=run.portfolio_id, delivery_date=run.delivery_date, at=at, actor=actor)
-        for run in affected_runs(changed)
+        for run in sorted(runs.values(), key=lambda run: (run.delivery_date, run.pk))
     ]
 
 

@@ -1,13 +1,18 @@
-"""Which settled runs a later reading may change: the reference-day index."""
+"""Which settled runs later knowledge may change: readings by the reference-day index, prices, inputs by their day."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
+from django.db.models import Max
+from django.db.models.functions import TruncDate
+
+from bidding.models import Market, Price, Product
 from telemetry.queries import changed_days
-from vpp.settlement.models import DevicePerformance, ReferenceDay, SettlementRun
+from vpp.settlement.models import ComponentInput, DevicePerformance, Performance, ReferenceDay, SettlementRun
 
 # A UTC day holds parts of at most two local dates of any zone, one of them the day before or after.
 NEIGHBOURS = (timedelta(days=-1), timedelta(0), timedelta(days=1))
@@ -45,6 +50,33 @@ def _is_news(devices: set[int], day: date, as_of: datetime, changed: Mapping[tup
         for device_id in devices
         for shift in NEIGHBOURS
     )
+
+
+def repriced_runs(since: datetime, until: datetime) -> list[SettlementRun]:
+    """The newest runs of days whose energy prices, or whose awards' component inputs, became known in (since, until]
+    and after the run."""
+    found: dict[int, SettlementRun] = {}
+    newest = SettlementRun.objects.newest().select_related("portfolio")
+    paid = newest.filter(pk__in=Performance.objects.values("run"))
+    for market in Market.objects.filter(products__kind=Product.Kind.ENERGY).distinct():
+        days = _newly_priced(market, since, until)
+        for run in paid.filter(portfolio__zone_code=market.zone_code, delivery_date__in=list(days)):
+            if days[run.delivery_date] > run.as_of:
+                found[run.pk] = run
+    inputs = ComponentInput.objects.filter(received_at__gt=since, received_at__lte=until)
+    for run in paid.filter(performances__award__in=inputs.values("award")).distinct():
+        if inputs.filter(award__in=run.performances.values("award"), received_at__gt=run.as_of).exists():
+            found[run.pk] = run
+    return sorted(found.values(), key=lambda run: (run.delivery_date, run.pk))
+
+
+def _newly_priced(market: Market, since: datetime, until: datetime) -> dict[date, datetime]:
+    """By delivery day, when the last energy price of it became known."""
+    rows = Price.objects.filter(
+        product__market=market, product__kind=Product.Kind.ENERGY, available_at__gt=since, available_at__lte=until
+    )
+    by_day = rows.annotate(day=TruncDate("interval_start", tzinfo=ZoneInfo(market.time_zone))).values_list("day")
+    return dict(by_day.annotate(known_at=Max("available_at")).order_by())
 
 
 def first_settlement() -> datetime:
