@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from forecasting.kernels import prices
 from forecasting.kernels.calendar import DayGrid, local_clock, to_day_grid
 from forecasting.kernels.classes import CLASSES
-from forecasting.kernels.cleaning import clean, findings
+from forecasting.kernels.cleaning import Cleaned, clean, findings
 from forecasting.kernels.clock_change import align_clock
 from forecasting.kernels.daily import ClassHistory, class_deciles, history_days
 from forecasting.kernels.day_request import checked, from_midnight, to_naive
@@ -111,46 +111,50 @@ def _forecast_kind(
     flags: dict[str, list[str]],
 ) -> list[Array]:
     """(H, Q) per series of one class, local day by local day; findings go into flags."""
-    series_class = CLASSES[kind]
-    days = history_days(len(series.names), 1440 // series.step_minutes)
-    keep = (series.starts + np.timedelta64(series.step_minutes * 60, "s") <= wanted.issue) & (
-        series.starts >= wanted.issue - np.timedelta64(days, "D")
-    )
-    values, starts = series.values[:, keep], series.starts[keep]
-    signed = kind == "net"
-    cleaned = clean(
-        values,
-        rating_kw=np.zeros(len(values)),
-        step_minutes=series.step_minutes,
-        may_idle=series_class.may_idle,
-        signed=signed,
-    )
-    for name, finding in zip(series.names, findings(cleaned, series.step_minutes), strict=True):
-        if finding:
-            flags[name] = finding
-    grid = to_day_grid(
-        cleaned.values, starts, issue=wanted.issue, zone=wanted.zone, step_minutes=series.step_minutes, min_days=2
-    )
-    if wanted.offset_hours is not None and series_class.follows_week:
-        grid = align_clock(grid, offset_hours=wanted.offset_hours)
+    grid, cleaned, signed = _known_days(series, kind, wanted, flags)
     clock = local_clock(wanted.times, wanted.zone, series.step_minutes)
-    out = np.zeros((len(values), len(wanted.times), len(wanted.levels)))
+    out = np.zeros((len(series.names), len(wanted.times), len(wanted.levels)))
     for date in np.unique(clock.dates):
         target_day = max(int((date - grid.dates[0]).astype(np.int64)), grid.issue_day + 1)
         here = clock.dates == date
         whole = here.sum() * series.step_minutes >= LEAST_TARGET_MINUTES
         history = ClassHistory(
             grid,
-            series_class if whole else replace(series_class, gradient=False),
+            CLASSES[kind] if whole else replace(CLASSES[kind], gradient=False),
             cleaned.capacity_kw,
             signed,
             outside_days(exog, grid, target_day, wanted.zone),
         )
         found = at_levels(class_deciles(history, target_day, memory, seed=SEED).astype(float), wanted.levels)
-        low = -cleaned.capacity_kw if signed else np.zeros(len(values))
+        low = -cleaned.capacity_kw if signed else np.zeros(len(found))
         found = np.clip(found, low[:, None, None], cleaned.capacity_kw[:, None, None])
         out[:, here] = found[:, clock.slots[here]]
     return list(out)
+
+
+def _known_days(
+    series: RegularSeries, kind: str, wanted: _Wanted, flags: dict[str, list[str]]
+) -> tuple[DayGrid, Cleaned, bool]:
+    """What ended before the issue, cleaned and by local days; whether the class may go both ways."""
+    series_class, step = CLASSES[kind], series.step_minutes
+    days = history_days(len(series.names), 1440 // step)
+    ended = series.starts + np.timedelta64(step * 60, "s") <= wanted.issue
+    keep = ended & (series.starts >= wanted.issue - np.timedelta64(days, "D"))
+    signed = kind == "net"
+    cleaned = clean(
+        series.values[:, keep],
+        rating_kw=np.zeros(len(series.names)),
+        step_minutes=step,
+        may_idle=series_class.may_idle,
+        signed=signed,
+    )
+    flags |= {name: found for name, found in zip(series.names, findings(cleaned, step), strict=True) if found}
+    grid = to_day_grid(
+        cleaned.values, series.starts[keep], issue=wanted.issue, zone=wanted.zone, step_minutes=step, min_days=2
+    )
+    if wanted.offset_hours is not None and series_class.follows_week:
+        grid = align_clock(grid, offset_hours=wanted.offset_hours)
+    return grid, cleaned, signed
 
 
 def outside_days(exog: RegularSeries | None, grid: DayGrid, target_day: int, zone: str) -> Array:

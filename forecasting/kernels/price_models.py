@@ -1,4 +1,4 @@
-"""Tables and models of day-ahead prices: boosting on deviations from the last week, and LEAR, one Lasso an hour."""
+"""Models of day-ahead prices: boosting on deviations from the last week, and LEAR, one Lasso an hour."""
 
 import warnings
 from dataclasses import dataclass
@@ -8,33 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecasting.kernels.price_arma import ArmaModel, arma_prices, fit_arma
+from forecasting.kernels.price_table import PriceTable, by_hour
 
 Array = NDArray[np.float64]
 
 SHORTEST_DAYS, SHORT_DAYS = 56, 364
-LAGS = (1, 2, 3, 7, 14)
+EXPECTED_DAYS = 60  # before them what another model expects is still a guess
 TARGET_CAP = 12.0
 ROUNDS = 200
 SEED = 1
-
-
-@dataclass(frozen=True)
-class PriceTable:
-    """prices (D, S), base (D, S) mean of the last week, boosted (D, S, F), wide (D, G) and weekday dummies (D, 7).
-
-    Row d holds only what is known when day d is forecast. spread (D,): mean deviation within the week before.
-    outside (D, 24, K): regressors by the hour, known in advance; weekday (D,); lead: unknown days before each day.
-    """
-
-    prices: Array
-    base: Array
-    boosted: Array
-    wide: Array
-    dummies: Array
-    spread: Array
-    outside: Array
-    weekday: NDArray[np.int64]
-    lead: int
 
 
 @dataclass(frozen=True)
@@ -56,56 +38,26 @@ class LinearModel:
     coefficients: Array
 
 
-def price_table(prices: Array, regressors: Array, weekday: NDArray[np.int64], lead: int) -> PriceTable:
-    """prices (D, S), regressors (D, S, K); lead: days between the first unknown day and the forecast one."""
-    n_days, n_slots = prices.shape
-    week = np.stack([shifted(prices, lag + lead) for lag in range(1, 8)])
-    base, before = week.mean(axis=0), shifted(prices, 1 + lead)
-    columns = [shifted(prices, lag + lead) - base for lag in LAGS]
-    columns += [week.std(axis=0), week.min(axis=0) - base, week.max(axis=0) - base, base]
-    evening = before[:, 3 * n_slots // 4 :]
-    daily = [
-        before.mean(1), before.min(1), before.max(1), before[:, -1], evening.mean(1), base.mean(1),
-        before.mean(1) - shifted(prices, 2 + lead).mean(1), before.mean(1) - shifted(prices, 7 + lead).mean(1),
-    ]  # fmt: skip
-    columns += [np.repeat(one[:, None], n_slots, axis=1) for one in daily]
-    outside = list(np.moveaxis(regressors, 2, 0))
-    if len(outside) == 2:
-        outside.append(outside[0] - outside[1])
-    hour = max(n_slots // 24, 1)
-    for one in outside:
-        usual = np.mean([shifted(one, lag) for lag in range(1, 8)], axis=0)
-        columns += [one, one - shifted(one, 1), one - shifted(one, 7), one - usual]
-        columns += [np.roll(one, hour, axis=1) - one, np.roll(one, -hour, axis=1) - one]
-        columns += [np.repeat(part[:, None], n_slots, axis=1) for part in (one.mean(1), (one - usual).mean(1))]
-    columns += [np.repeat(np.arange(n_slots)[None], n_days, axis=0), np.repeat(weekday[:, None], n_slots, axis=1)]
-    hourly = [by_hour(shifted(prices, lag + lead)) for lag in LAGS[:4]]
-    for one in np.moveaxis(regressors, 2, 0):
-        hourly += [by_hour(shifted(one, lag)) for lag in (0, 1, 7)]
-    spread = np.abs(week - base).mean(axis=(0, 2))
-    stacked = np.stack([np.asarray(column, dtype=float) for column in columns], axis=2)
-    each_hour = (
-        np.stack([by_hour(one) for one in np.moveaxis(regressors, 2, 0)], axis=2)
-        if regressors.shape[2]
-        else (np.zeros((n_days, 24, 0)))
-    )
-    wide = np.concatenate(hourly, axis=1)
-    return PriceTable(prices, base, stacked, wide, np.eye(7)[weekday], spread, each_hour, weekday, lead)
+def fit_models(table: PriceTable, until: int, expected: Array) -> PriceModels:
+    """All members on the days before `until`; LEAR on eight weeks, a year and all, where there is that much.
 
-
-def fit_models(table: PriceTable, until: int) -> PriceModels:
-    """All members on the days before `until`; LEAR on eight weeks, a year and all, where there is that much."""
+    expected (until, 24): what was to be expected of these days by another model that had not seen them.
+    """
     days = np.arange(min(14, until // 3), until)
     lengths = [length for length in (SHORTEST_DAYS, SHORT_DAYS) if len(days) > length + 28]
     spans = [*(days[-length:] for length in lengths), days]
-    boosted = [_boosting(table, days, loss) for loss in ("squared_error", "absolute_error")]
+    settled = np.arange(min(EXPECTED_DAYS, until // 3), until) if table.outside.shape[2] else days
+    boosted = [_boosting(table, settled, expected[settled], loss) for loss in ("squared_error", "absolute_error")]
     arma = fit_arma(by_hour(table.prices), table.outside, table.weekday, until)
     return PriceModels(boosted, [_lear(table, span) for span in spans], arma)
 
 
-def predict(models: PriceModels, table: PriceTable, wanted: NDArray[np.int64]) -> Array:
-    """(3, V, S) prices by boosting, by the linear models together, and by regression with ARMA errors."""
-    rows = table.boosted[wanted].reshape(-1, table.boosted.shape[2])
+def predict(models: PriceModels, table: PriceTable, wanted: NDArray[np.int64], expected: Array) -> Array:
+    """(3, V, S) prices by boosting, by the linear models together, and by regression with ARMA errors.
+
+    expected (V, 24): what the other model expects of the wanted days.
+    """
+    rows = _boosted_rows(table, wanted, expected)
     shape = (len(wanted), table.prices.shape[1])
     boosted = np.mean([unit * model.predict(rows).reshape(shape) for unit, model in models.boosted], axis=0)
     base = table.base[wanted]
@@ -117,7 +69,19 @@ def predict(models: PriceModels, table: PriceTable, wanted: NDArray[np.int64]) -
     return np.stack([base + boosted, *hourly])
 
 
-def _boosting(table: PriceTable, days: NDArray[np.int64], loss: str) -> tuple[float, Any]:
+def _boosted_rows(table: PriceTable, days: NDArray[np.int64], expected: Array) -> Array:
+    """(V S, F) the table's columns and, with regressors, how far the expected prices (V, 24) lie from last week's mean.
+
+    Without regressors both see nothing but late prices, and agreement takes from the blend what variety gave it.
+    """
+    rows = table.boosted[days]
+    if table.outside.shape[2]:
+        beyond = np.repeat(expected - by_hour(table.base[days]), table.prices.shape[1] // 24, axis=1)
+        rows = np.concatenate([rows, beyond[..., None]], axis=2)
+    return rows.reshape(-1, rows.shape[2])
+
+
+def _boosting(table: PriceTable, days: NDArray[np.int64], expected: Array, loss: str) -> tuple[float, Any]:
     from sklearn.ensemble import HistGradientBoostingRegressor
 
     goal = (table.prices - table.base)[days]
@@ -126,7 +90,7 @@ def _boosting(table: PriceTable, days: NDArray[np.int64], loss: str) -> tuple[fl
         loss=loss, max_iter=ROUNDS, learning_rate=0.05, max_leaf_nodes=15, min_samples_leaf=30, l2_regularization=5.0,
         max_features=0.5, max_bins=128, early_stopping=False, random_state=SEED,
     )  # fmt: skip
-    rows = table.boosted[days].reshape(-1, table.boosted.shape[2])
+    rows = _boosted_rows(table, days, expected)
     model.fit(rows, np.clip(goal / unit, -TARGET_CAP, TARGET_CAP).ravel())
     return unit, model
 
@@ -174,15 +138,3 @@ def _linear_prices(model: LinearModel, table: PriceTable, wanted: NDArray[np.int
     found = _linear_rows(model, table, wanted) @ model.coefficients.T + model.intercept
     prices: Array = model.middle + model.unit * np.sinh(np.clip(found, -6, 6))
     return prices
-
-
-def by_hour(values: Array) -> Array:
-    """(..., S) to (..., 24) hourly means."""
-    found: Array = values.reshape(*values.shape[:-1], 24, -1).mean(axis=-1)
-    return found
-
-
-def shifted(values: Array, days: int) -> Array:
-    """Value of `days` days before; the first days repeat the first."""
-    index = np.maximum(np.arange(len(values)) - days, 0)
-    return values[index]

@@ -2,9 +2,10 @@
 
 Prices of whole local days up to the day before the target are known. Half is the Gaussian process (`price_kernel`), new
 every day. The other half is the mean of gradient boosting on the deviation from the 7-day mean (squared and absolute
-loss, up to three years), of LEAR, one Lasso an hour, on eight weeks, one year and three, and of a regression with ARMA
-errors; these are fitted on the days before a Monday, the ARMA errors filtered up to the last known day. Quantiles from
-what the process would have missed on the last two months' days, by hour and by how restless the last week was.
+loss, up to three years; beside regressors one column is what the process said of each day from those before it), of
+LEAR, one Lasso an hour, on eight weeks, one year and three, and of a regression with ARMA errors; these are fitted on
+the days before a Monday, the ARMA errors filtered up to the last known day. Quantiles from what the process would have
+missed on the last two months' days, by hour and by how restless the last week was.
 Lago et al. (2021), Applied Energy 293, doi:10.1016/j.apenergy.2021.116983 (LEAR and its regressors).
 """
 
@@ -14,7 +15,8 @@ from numpy.typing import NDArray
 from forecasting.kernels.calendar import DayGrid, local_clock, to_day_grid
 from forecasting.kernels.memory import Memory
 from forecasting.kernels.price_kernel import kernel_prices
-from forecasting.kernels.price_models import PriceTable, by_hour, fit_models, predict, price_table
+from forecasting.kernels.price_models import fit_models, predict
+from forecasting.kernels.price_table import PriceTable, by_hour, price_table
 from forecasting.kernels.series import RegularSeries
 
 Array = NDArray[np.float64]
@@ -64,8 +66,8 @@ def _one_day(
     table = price_table(prices[start:], regressors[start:], weekday, lead)
     known, target = first - start, day - start
     monday = max(_whole_cycles(grid, first, 7) - start, min(known, LEAST_DAYS - 14))
-    families = _predicted(table, monday, target, memory)
     kernel, past = kernel_prices(table, known, target)
+    families = _predicted(table, monday, target, kernel, memory)
     mean = _with_kernel(families, kernel, table.prices[:known])
     held = np.arange(max(known - ERROR_DAYS, LEAST_DAYS - 28), known)
     expected = _in_shape(past[held], table.base[held])
@@ -90,12 +92,15 @@ def _in_shape(hours: Array, shape: Array) -> Array:
     return within
 
 
-def _predicted(table: PriceTable, until: int, day: int, memory: Memory) -> Array:
-    """(3, S) by models fitted on the table's days before `until`."""
+def _predicted(table: PriceTable, until: int, day: int, kernel: Array, memory: Memory) -> Array:
+    """(3, S) by models fitted on the table's days before `until`; kernel (24,) what the process says of the day."""
+    through = until + 1  # the process scales its inputs by the regressors of one day more
     models = memory.get(
-        lambda: fit_models(table, until), table.boosted[:until], table.wide[:until], table.prices[:until]
-    )
-    return predict(models, table, np.array([day]))[:, 0]
+        lambda: fit_models(table, until, kernel_prices(table, until, until)[1]),
+        table.boosted[:until], table.wide[:until], table.prices[:until], table.outside[:through],
+        table.weekday[:through],
+    )  # fmt: skip
+    return predict(models, table, np.array([day]), kernel[None])[:, 0]
 
 
 def _start(grid: DayGrid, first: int) -> int:

@@ -18,7 +18,7 @@ from forecasting import queries
 from forecasting.models import ForecastRun
 from forecasting.operations import storing
 from forecasting.operations.calibration import adapt_bands, band_factors
-from forecasting.operations.estimators import keep_models, stored_models
+from forecasting.operations.estimators import ZoneModels, keep_models, stored_models
 from forecasting.operations.inputs import ZoneInput, gather, zone_subjects
 from forecasting.operations.prices import forecast_zone_prices
 from forecasting.operations.records import RunLabels
@@ -26,6 +26,7 @@ from forecasting.operations.records import RunLabels
 if TYPE_CHECKING:
     from forecasting.kernels.arima import ArimaParameters
     from forecasting.kernels.fleet_forecast import FleetForecast
+    from forecasting.kernels.totals import TotalForecast
 
 logger = logging.getLogger(__name__)
 
@@ -66,32 +67,14 @@ def _stored(keys: list[str]) -> dict[str, ForecastRun]:
 def _make_missing(zone: ZoneInput, version: int) -> None:
     """Devices once for the zone, then sums, then run by run."""
     from forecasting.kernels.classes import CLASSES, class_of
-    from forecasting.kernels.fleet import forecast_fleet
     from forecasting.kernels.pools import forecast_pools
-    from forecasting.kernels.totals import forecast_totals
-    from forecasting.kernels.workers import Workers, available_cores
 
     began = time.perf_counter()
-    processes = available_cores() if len(zone.table) >= POOLED_DEVICES else 1
     models = stored_models(zone.zone_code, CLASSES, zone.issue)
-    names = [f"portfolio:{one.code}" for one in zone.portfolios] + [f"feeder:{code}" for code in zone.feeders]
-    known = _stored_parameters(names, zone.issue)
-    with Workers(processes) as workers:
-        fleet = forecast_fleet(zone.fleet, stored=models.usable, workers=workers)
-        keep_models(models, fleet.trained, data_until=zone.data_as_of)
-        polish = _largest(fleet, len(names))
-        totals = forecast_totals(fleet, polish=polish, stored=known, workers=workers)
-    factors = band_factors(
-        zone.zone_code, zone.day.date, day_type=int(fleet.grid.types_until(fleet.target_day)[-1]), as_of=zone.issue
-    )
-    adapt_bands(fleet, zone.table.kind, factors)
-    totals = [
-        replace(one, error_ratio=one.error_ratio * factors.get(name.split(":")[0], 1.0))
-        for name, one in zip(names, totals, strict=True)
-    ]
+    fleet, totals = _fleet_and_totals(zone, models)
     prices = forecast_zone_prices(zone, fleet, version)
     pools = forecast_pools(fleet, np.array([class_of(kind).name for kind in zone.table.kind], dtype=object))
-    shared_s = (time.perf_counter() - began) / max(len(names), 1)
+    shared_s = (time.perf_counter() - began) / max(len(totals), 1)
     for place, portfolio in enumerate(zone.portfolios):
         key = portfolio_key(zone.zone_code, zone.day.date, portfolio.code, version)
         labels, own = RunLabels(key, version, shared_s, models), (totals[place], portfolio, pools[place], prices)
@@ -101,6 +84,28 @@ def _make_missing(zone: ZoneInput, version: int) -> None:
         rows, labels = np.flatnonzero(fleet.feeder == place), RunLabels(key, version, shared_s, models)
         total = totals[len(zone.portfolios) + place]
         _once(key, partial(storing.store_feeder, zone, fleet, total, code, rows, labels=labels))
+
+
+def _fleet_and_totals(zone: ZoneInput, models: ZoneModels) -> tuple[FleetForecast, list[TotalForecast]]:
+    """Every device with its class's band, and every sum, portfolios before feeders; what was fitted is kept."""
+    from forecasting.kernels.fleet import forecast_fleet
+    from forecasting.kernels.totals import forecast_totals
+    from forecasting.kernels.workers import Workers, available_cores
+
+    processes = available_cores() if len(zone.table) >= POOLED_DEVICES else 1
+    names = [f"portfolio:{one.code}" for one in zone.portfolios] + [f"feeder:{code}" for code in zone.feeders]
+    known = _stored_parameters(names, zone.issue)
+    with Workers(processes) as workers:
+        fleet = forecast_fleet(zone.fleet, stored=models.usable, workers=workers)
+        keep_models(models, fleet.trained, data_until=zone.data_as_of)
+        totals = forecast_totals(fleet, polish=_largest(fleet, len(names)), stored=known, workers=workers)
+    day_type = int(fleet.grid.types_until(fleet.target_day)[-1])
+    factors = band_factors(zone.zone_code, zone.day.date, day_type=day_type, as_of=zone.issue)
+    adapt_bands(fleet, zone.table.kind, factors)
+    return fleet, [
+        replace(one, error_ratio=one.error_ratio * factors.get(name.split(":")[0], 1.0))
+        for name, one in zip(names, totals, strict=True)
+    ]
 
 
 def _once(key: str, make: Callable[[], None]) -> None:

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+from forecasting.kernels import price_kernel
 from forecasting.kernels.price_kernel import kernel_prices
-from forecasting.kernels.price_models import PriceTable, price_table
+from forecasting.kernels.price_table import PriceTable, price_table
 
 DAYS, KNOWN = 160, 159
 
@@ -42,3 +43,26 @@ def test_a_bent_answer_to_regressors_is_learned():
     late = np.arange(100, KNOWN)
     missed = np.abs(table.prices[late] - past[late]).mean()
     assert missed < 0.5 * np.abs(table.prices[late] - table.prices[late - 7]).mean()
+
+
+def test_an_unknown_day_before_reaches_no_past_forecast_either():
+    table = market(lead=1)
+    day = 120
+    changed = table.prices.copy()
+    changed[day - 1] += 40
+    other = price_table(changed, table.outside, np.arange(DAYS) % 7, 1)
+    (_, before), (_, after) = (kernel_prices(one, KNOWN - 1, KNOWN) for one in (table, other))
+    # one day in 160 moves the common scale a little
+    assert np.abs(after[day] - before[day]).max() < 1 < np.abs(after[day + 1] - before[day + 1]).max()
+
+
+def test_an_hour_answers_to_the_load_around_it(monkeypatch):
+    random = np.random.default_rng(4)
+    load = np.repeat(random.normal(0, 5, (DAYS, 6)), 4, axis=1)
+    prices = 40 + load + random.normal(0, 0.5, (DAYS, 24))
+    table, late = price_table(prices, load[..., None], np.arange(DAYS) % 7, 0), np.arange(100, KNOWN)
+    missed = []
+    for near in (price_kernel.NEAR_HOURS, 1000.0):
+        monkeypatch.setattr(price_kernel, "NEAR_HOURS", near)
+        missed.append(np.abs(prices[late] - kernel_prices(table, KNOWN, KNOWN)[1][late]).mean())
+    assert missed[0] < 0.8 * missed[1]
