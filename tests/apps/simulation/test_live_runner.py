@@ -16,7 +16,7 @@ from tests.factories import make_client
 from vpp.dispatch.models import Setpoint
 from vpp.enrollment.models import Device, Portfolio
 from vpp.simulation.client import Client
-from vpp.simulation.kernels.faults import FaultRates
+from vpp.simulation.kernels.faults import NO_FAULTS
 from vpp.simulation.kernels.link_faults import AnswerQueue, LinkFaults
 from vpp.simulation.live.devices import LiveFleet
 from vpp.simulation.live.links import OverHttp
@@ -37,7 +37,7 @@ def test_a_made_up_fleet_is_enrolled_hears_its_setpoints_acts_and_reports(live_s
         expires_at=now + timedelta(hours=1),
     )  # fmt: skip
     _, token = make_client(scopes=("dispatch:read", "telemetry:write"))
-    make = LiveWorld(tmp_path).maker(seed=2, rates=FaultRates(0.0, 0.0, 0.0), step_s=60)
+    make = LiveWorld(tmp_path).maker(seed=2, rates=NO_FAULTS, step_s=60)
     fleet = LiveFleet(make, "Europe/Berlin", 60)
     with Client(live_server.url, token) as client:
         link = OverHttp(Client(live_server.url, token), wait_s=0)

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from vpp.simulation.kernels.faults import FaultRates
+from vpp.simulation.kernels.faults import NO_FAULTS, FaultRates
 from vpp.simulation.kernels.link_faults import AnswerQueue, LinkFaults
 from vpp.simulation.live.devices import Heard, LiveFleet
 from vpp.simulation.live.links import heard_of
@@ -22,7 +22,7 @@ STEP_S = 60
 
 def fleet_of(folder: Path, rates: FaultRates | None = None, count: int = 40) -> LiveFleet:
     write_fleet(folder, count, seed=3)
-    rates = rates or FaultRates(0.0, 0.0, 0.0)
+    rates = rates or NO_FAULTS
     live = LiveFleet(LiveWorld(folder).maker(seed=3, rates=rates, step_s=STEP_S), "Europe/Berlin", STEP_S)
     live.start(NOON)
     return live

@@ -27,7 +27,6 @@ class DeviceProfiles:
     profiles       : (P, 35136) float32, per unit; row t is the quarter hour that starts at START + t * 15 min.
     codes          : (N,) device codes.
     profile, scale_kw           : (N,) row in ``profiles`` (-1: always 0, as an idle battery) and its factor.
-    q_profile, q_scale_kvar     : (N,) the same for reactive power.
     site           : (N,) number of the device's site; is_meter: (N,) the sum of the site's other devices.
     """
 
@@ -35,8 +34,6 @@ class DeviceProfiles:
     codes: tuple[str, ...]
     profile: NDArray[np.int32]
     scale_kw: NDArray[np.float64]
-    q_profile: NDArray[np.int32]
-    q_scale_kvar: NDArray[np.float64]
     site: NDArray[np.int32]
     is_meter: NDArray[np.bool_]
 
@@ -47,22 +44,6 @@ class DeviceProfiles:
 
         Raises ValueError for moments off the grid or outside the year, KeyError for an unknown code.
         """
-        return self._series(self.profile, self.scale_kw, start, end, codes)
-
-    def reactive_kvar(
-        self, start: np.datetime64, end: np.datetime64, codes: Sequence[str] | None = None
-    ) -> NDArray[np.float64]:
-        """(N, T) reactive power, consumption (lagging) positive."""
-        return self._series(self.q_profile, self.q_scale_kvar, start, end, codes)
-
-    def _series(
-        self,
-        profile: NDArray[np.int32],
-        scale: NDArray[np.float64],
-        start: np.datetime64,
-        end: np.datetime64,
-        codes: Sequence[str] | None,
-    ) -> NDArray[np.float64]:
         first, last = _row(start), _row(end)
         part = self.profiles[:, first:last].astype(np.float64)
         if codes is not None:
@@ -71,18 +52,18 @@ class DeviceProfiles:
         else:
             chosen = np.arange(len(self.codes))
         power = np.zeros((chosen.size, last - first))
-        plain = (profile[chosen] >= 0) & ~self.is_meter[chosen]
-        power[plain] = part[profile[chosen[plain]]] * scale[chosen[plain], None]
+        plain = (self.profile[chosen] >= 0) & ~self.is_meter[chosen]
+        power[plain] = part[self.profile[chosen[plain]]] * self.scale_kw[chosen[plain], None]
         for row in np.flatnonzero(self.is_meter[chosen]):
-            members = self._members(int(self.site[chosen[row]]), profile)
-            power[row] = scale[members] @ part[profile[members]]
+            members = self._members(int(self.site[chosen[row]]))
+            power[row] = self.scale_kw[members] @ part[self.profile[members]]
         return power
 
-    def _members(self, site: int, profile: NDArray[np.int32]) -> NDArray[np.int64]:
+    def _members(self, site: int) -> NDArray[np.int64]:
         """Positions of the devices behind a site's meter that have a profile."""
         start, end = np.searchsorted(self.site, [site, site + 1])  # devices are written site by site
         members = np.arange(start, end)
-        return members[~self.is_meter[members] & (profile[members] >= 0)]
+        return members[~self.is_meter[members] & (self.profile[members] >= 0)]
 
     def save(self, path: Path) -> None:
         np.savez(
@@ -91,8 +72,6 @@ class DeviceProfiles:
             codes=np.array(self.codes),
             profile=self.profile,
             scale_kw=self.scale_kw,
-            q_profile=self.q_profile,
-            q_scale_kvar=self.q_scale_kvar,
             site=self.site,
             is_meter=self.is_meter,
         )
@@ -105,8 +84,6 @@ class DeviceProfiles:
                 codes=tuple(stored["codes"].tolist()),
                 profile=stored["profile"],
                 scale_kw=stored["scale_kw"],
-                q_profile=stored["q_profile"],
-                q_scale_kvar=stored["q_scale_kvar"],
                 site=stored["site"],
                 is_meter=stored["is_meter"],
             )

@@ -55,7 +55,6 @@ def export_grid(code: str, folder: Path) -> ExportReport:
     tables = read_grid(code)
     units = read_units(tables)
     active = _active_series(tables, units)
-    reactive = _reactive_series(tables, units)
     peak_pu = {name: float(active.values[row].max()) for name, row in active.row.items()}
     daily_hours = {name: float(active.values[row].mean()) * 24 for name, row in active.row.items()}
     fleet = build_fleet(units, peak_pu, daily_hours)
@@ -64,7 +63,7 @@ def export_grid(code: str, folder: Path) -> ExportReport:
     (folder / "network.json").write_text(json.dumps(as_json(document), indent=1) + "\n")
     for name in RECORD_TYPES:
         _write_csv(folder / f"{name}.csv", name, getattr(fleet, name))
-    _device_profiles(fleet, units, active, reactive).save(folder / "profiles.npz")
+    _device_profiles(fleet, units, active).save(folder / "profiles.npz")
     return ExportReport(code, folder, len(document.nodes), len(fleet.sites), len(fleet.devices), len(fleet.portfolios))
 
 
@@ -95,12 +94,6 @@ def _active_series(tables: GridTables, units: list[Unit]) -> _Series:
     return _stack(columns)
 
 
-def _reactive_series(tables: GridTables, units: list[Unit]) -> _Series:
-    loads = sorted({unit.profile for unit in units if unit.kind not in PRODUCING})
-    frame = read_profiles(tables, "LoadProfile", {f"{name}_qload" for name in loads})
-    return _stack([(name, frame[f"{name}_qload"]) for name in loads])
-
-
 def _generator_name(profile: str) -> str:
     """Loads and generators share names such as lv_rural1."""
     return f"generator:{profile}"
@@ -115,11 +108,11 @@ def _stack(columns: list[tuple[str, Any]]) -> _Series:
     return _Series(values, {name: row for row, (name, _) in enumerate(columns)})
 
 
-def _device_profiles(fleet: Fleet, units: list[Unit], active: _Series, reactive: _Series) -> DeviceProfiles:
+def _device_profiles(fleet: Fleet, units: list[Unit], active: _Series) -> DeviceProfiles:
     """Batteries idle when nobody dispatches them; meters are sums of their site."""
     unit_of = {unit.code: unit for unit in units}
     site_number = {site.code: number for number, site in enumerate(fleet.sites)}
-    profile, scale, q_profile, q_scale = [], [], [], []
+    profile, scale = [], []
     for device in fleet.devices:
         unit = unit_of.get(device.code)
         idle = unit is None or not unit.profile
@@ -127,15 +120,11 @@ def _device_profiles(fleet: Fleet, units: list[Unit], active: _Series, reactive:
         name = "" if unit is None or idle else _generator_name(unit.profile) if producing else unit.profile
         profile.append(NO_PROFILE if idle else active.row[name])
         scale.append(0.0 if unit is None or idle else -unit.rated_kw if producing else unit.rated_kw)
-        q_profile.append(NO_PROFILE if idle or producing else len(active.row) + reactive.row[name])
-        q_scale.append(0.0 if unit is None else unit.rated_kvar)
     return DeviceProfiles(
-        profiles=np.concatenate([active.values, reactive.values]),
+        profiles=active.values,
         codes=tuple(device.code for device in fleet.devices),
         profile=np.array(profile, dtype=np.int32),
         scale_kw=np.array(scale),
-        q_profile=np.array(q_profile, dtype=np.int32),
-        q_scale_kvar=np.array(q_scale),
         site=np.array([site_number[device.site] for device in fleet.devices], dtype=np.int32),
         is_meter=np.array([device.kind == "METER" for device in fleet.devices], dtype=np.bool_),
     )

@@ -25,7 +25,6 @@ class Unit:
     node: str
     kind: str
     rated_kw: float
-    rated_kvar: float
     profile: str
     energy_kwh: float = 0.0
     efficiency: float = 1.0
@@ -45,7 +44,6 @@ def _loads(tables: GridTables) -> Iterator[Unit]:
             **_place(tables, row),
             kind=_load_kind(row.profile),
             rated_kw=float(row.pLoad) * 1e3,
-            rated_kvar=float(row.qLoad) * 1e3,
             profile=row.profile,
             group=_group(row.profile),
         )
@@ -57,7 +55,6 @@ def _generators(tables: GridTables) -> Iterator[Unit]:
             **_place(tables, row),
             kind=_GENERATOR_KINDS.get(row.profile[0], "PV"),
             rated_kw=float(row.pRES) * 1e3,
-            rated_kvar=0.0,
             profile=row.profile,
             group="municipal" if row.profile.startswith("lv_") else "producer",
         )
@@ -72,7 +69,6 @@ def _storages(tables: GridTables) -> Iterator[Unit]:
             **_place(tables, row),
             kind="BATTERY",
             rated_kw=float(row.sR) * 1e3,
-            rated_kvar=0.0,
             profile="",
             energy_kwh=float(row.eStore) * 1e3,
             efficiency=float(row.etaStore),

@@ -59,13 +59,12 @@ def study_feeder(
     document: NetworkDocument,
     feeder: str,
     node_injection_kw: Series,
-    node_injection_kvar: Series | None = None,
     *,
     limit_kw: float | None = None,
 ) -> FeederStudy:
     """Power flow of one feeder for injections by node code ((H,) kW, load convention).
 
-    Without kvar, consumption has the feeder's power factor. ``limit_kw`` replaces the limit of the feeder's congestion
+    Consumption has the feeder's power factor. ``limit_kw`` replaces the limit of the feeder's congestion
     point (a utility that tightens it). Raises KeyError for an unknown feeder or node.
     """
     by_feeder = {row.feeder: row for row in document.congestion_points}
@@ -74,11 +73,7 @@ def study_feeder(
     n_intervals = len(next(iter(node_injection_kw.values())))
     model = feeder_model(document, [feeder])
     p_kw = stack_injections(model, dict(node_injection_kw), n_intervals)
-    if node_injection_kvar is None:
-        q_kvar = np.maximum(p_kw, 0) * np.tan(np.arccos(power_factor))
-    else:
-        q_kvar = stack_injections(model, dict(node_injection_kvar), n_intervals)
-    result = run_power_flow(model, p_kw, q_kvar)
+    result = run_power_flow(model, p_kw, np.maximum(p_kw, 0) * np.tan(np.arccos(power_factor)))
     limit = point.limit_kw if limit_kw is None else limit_kw
     limits = [PowerLimit(point.code, limit, point.transformer or point.branch)]
     return FeederStudy(
@@ -89,15 +84,4 @@ def study_feeder(
         head_loading_pu=result.transformer_loading_pu.max(axis=1),
         result=result,
         violations=find_violations(model, result, power_limits=limits),
-    )
-
-
-def study_network(document: NetworkDocument, node_injection_kw: Series, node_injection_kvar: Series) -> PowerFlowResult:
-    """One power flow over all feeders of the file together: the utility's view of what really happened."""
-    model = feeder_model(document)
-    n_intervals = len(next(iter(node_injection_kw.values())))
-    return run_power_flow(
-        model,
-        stack_injections(model, dict(node_injection_kw), n_intervals),
-        stack_injections(model, dict(node_injection_kvar), n_intervals),
     )
