@@ -12,6 +12,7 @@ from django.db import connection
 from numpy.typing import NDArray
 
 from telemetry.storage.copying import copy_out, id_array
+from vpp.dispatch.kernels.life import UNANSWERED
 from vpp.dispatch.setpoint_columns import LONGEST_VALIDITY, moments
 
 Floats = NDArray[np.float64]
@@ -68,7 +69,6 @@ SELECT device.id, site.code, device.code, coalesce(link.address, '')
 """
 MANY = 1_000  # devices, from which on all between the first and the last are asked for
 
-UNANSWERED = ("PLANNED", "SENT")
 HELD = ("ACKNOWLEDGED", "FOLLOWED", "MISSED")
 
 

@@ -12,6 +12,7 @@ from django.db import connection, transaction
 from numpy.typing import NDArray
 
 from telemetry.kernels.copy_format import SIGNATURE, TRAILER, Field, encode_rows, nullable_float8
+from vpp.dispatch.kernels.life import states_before
 from vpp.dispatch.models import Setpoint
 from vpp.dispatch.setpoint_columns import EPOCH, LONGEST_VALIDITY, SetpointColumns, in_force, in_force_of
 
@@ -23,9 +24,6 @@ __all__ = [
     "LONGEST_VALIDITY", "NewSetpoints", "SetpointColumns", "expire_unsent", "in_force", "in_force_of", "judge",
     "refuse", "step", "write",
 ]  # fmt: skip
-
-OPEN_STATES = ("PLANNED", "SENT", "ACKNOWLEDGED")
-
 
 SUPERSEDE = """
 UPDATE dispatch_setpoint SET state = 'SUPERSEDED', judged_at = %(at)s
@@ -60,7 +58,7 @@ def write(new: NewSetpoints, cycle_id: Ints, *, start: datetime, sequence: int, 
         "sequence": sequence,
         "at": at,
         "devices": new.device_id.tolist(),
-        "open": list(OPEN_STATES),
+        "open": states_before(Setpoint.State.SUPERSEDED),
     }
     if sequence:
         with connection.cursor() as cursor:
@@ -124,7 +122,7 @@ def step(ids: Sequence[int], new_state: str, *, at: datetime, moment_field: str,
     """Move setpoints to `new_state` from every state that allows it; the others stay. Returns how many moved."""
     if not ids:
         return 0
-    movable = Setpoint.objects.with_ids(ids).filter(state__in=_sources(new_state))
+    movable = Setpoint.objects.with_ids(ids).filter(state__in=states_before(new_state))
     return movable.update(state=new_state, reason=reason, **{moment_field: at})
 
 
@@ -141,7 +139,7 @@ def refuse(reason_of: Mapping[int, str], *, at: datetime) -> int:
         return 0
     parameters: dict[str, Any] = {
         "at": at, "ids": list(reason_of), "reasons": list(reason_of.values()), "first": min(reason_of),
-        "last": max(reason_of), "refusable": _sources(Setpoint.State.REFUSED),
+        "last": max(reason_of), "refusable": states_before(Setpoint.State.REFUSED),
     }  # fmt: skip
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_nestloop = off")  # as in judge
@@ -151,18 +149,13 @@ def refuse(reason_of: Mapping[int, str], *, at: datetime) -> int:
     return moved
 
 
-def _sources(new_state: str) -> list[str]:
-    """The states that a setpoint may come to `new_state` from."""
-    return [str(state) for state, targets in Setpoint.STEPS.items() if new_state in targets]
-
-
 JUDGE = """
 UPDATE dispatch_setpoint s
    SET state = verdict.state, judged_at = %(at)s, measured_kw = verdict.measured_kw, reason = verdict.reason
   FROM unnest(%(ids)s::bigint[], %(states)s::text[], %(measured)s::float8[], %(reasons)s::text[])
        AS verdict (id, state, measured_kw, reason)
  WHERE s.id = verdict.id AND s.id BETWEEN %(first)s AND %(last)s AND s.state <> verdict.state
-   AND NOT (s.state IN ('MISSED', 'REFUSED', 'EXPIRED', 'SUPERSEDED', 'PLANNED'))
+   AND s.state = ANY(%(judgeable)s)
 """
 
 
@@ -173,7 +166,7 @@ def judge(ids: Ints, states: list[str], measured_kw: Floats, reasons: list[str],
     measured = [None if np.isnan(value) else float(value) for value in measured_kw]
     parameters = {
         "at": at, "ids": ids.tolist(), "states": states, "measured": measured, "reasons": reasons,
-        "first": int(ids.min()), "last": int(ids.max()),
+        "first": int(ids.min()), "last": int(ids.max()), "judgeable": states_before(Setpoint.State.MISSED),
     }  # fmt: skip
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_nestloop = off")  # rows of this minute, of which the planner knows nothing yet

@@ -13,14 +13,13 @@ from django.db.models.expressions import RawSQL
 from telemetry.storage.copying import id_array
 from vpp.dispatch import setpoint_rows
 from vpp.dispatch.answers import store_applied
+from vpp.dispatch.kernels.life import UNANSWERED
 from vpp.dispatch.models import Link, Setpoint
 from vpp.dispatch.setpoint_rows import SetpointColumns
 from vpp.enrollment.models import Device
 
 if TYPE_CHECKING:
     from vpp.accounts.models import Principal
-
-UNANSWERED = ("PLANNED", "SENT")
 
 
 @dataclass(frozen=True)
