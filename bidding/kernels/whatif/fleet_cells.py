@@ -5,15 +5,13 @@ Columns of a cell: energy, charge, discharge, then each reserve carried; MW and 
 
 from __future__ import annotations
 
-import itertools
-from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bidding.kernels.problem import FloatArray
-from bidding.kernels.whatif.fleet_terms import Physics, Terms
+from bidding.kernels.whatif.fleet_terms import Physics, Rule, Terms, terms_of
 from bidding.kernels.whatif.limits import carried_limits
 from bidding.kernels.whatif.stated import WhatIf
 from vpp.lib.units import KW_PER_MW
@@ -22,27 +20,6 @@ ENERGY, CHARGE, DISCHARGE, CARRIED = 0, 1, 2, 3
 NARROW = 1e-9  # MW or MWh: what has no more room than that stands still
 Mask = NDArray[np.bool_]
 Index = NDArray[np.int64]
-
-
-@dataclass(frozen=True)
-class Rule:
-    """const + sum of factor x column >= 0 in every cell: const (T, N); factors (T, N), (N,) or one number, in the
-    order of the columns. `is_row`: a row of the problem, else a bound of one column.
-    """
-
-    const: FloatArray
-    terms: tuple[tuple[int, FloatArray | float], ...]
-    is_row: bool = True
-
-    def value(self, x: FloatArray) -> FloatArray:
-        return self.const + self.move(x)
-
-    def move(self, x: FloatArray) -> FloatArray:
-        """(T, N): what the terms make of x (m, T, N)."""
-        found = self.terms[0][1] * x[self.terms[0][0]]
-        for column, factor in self.terms[1:]:
-            found += factor * x[column]
-        return np.asarray(found, dtype=np.float64)
 
 
 class FleetCells:
@@ -121,17 +98,7 @@ class FleetCells:
     @cached_property
     def terms(self) -> Terms:
         """The rules' terms as compiled loops read them."""
-        flat = [term for rule in self.rules for term in rule.terms]
-        timed = [np.asarray(factor) for _, factor in flat if np.ndim(factor) == 2]
-        counts, numbers = [len(rule.terms) for rule in self.rules], itertools.count()
-        size = self.rhs.shape[1]
-        return Terms(
-            np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
-            np.array([column for column, _ in flat], dtype=np.int64),
-            np.array([np.zeros(size) if np.ndim(one) == 2 else np.broadcast_to(one, (size,)) for _, one in flat]),
-            np.array(timed).reshape(len(timed), *self.rhs.shape),
-            np.array([next(numbers) if np.ndim(factor) == 2 else -1 for _, factor in flat], dtype=np.int64),
-        )
+        return terms_of(self.rules, *self.rhs.shape)
 
     @cached_property
     def physics(self) -> Physics:
@@ -184,6 +151,7 @@ class FleetCells:
         return x
 
     def room_edge(self, *, is_up: bool) -> FloatArray:
+        """(N,) MWh: the floor, or the roof."""
         fleet = self.problem.fleet
         return (fleet.energy_min_kwh if is_up else fleet.energy_max_kwh) / KW_PER_MW
 

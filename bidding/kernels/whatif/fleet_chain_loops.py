@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from bidding.kernels.problem import FloatArray
-from bidding.kernels.whatif.fleet_loops import compiled
+from bidding.kernels.whatif.compiled import compiled
 
 
 @compiled
@@ -69,12 +69,8 @@ def less_to_chains(beside, after, basic, edges, into):  # type: ignore[no-untype
         low, high = edges[f], edges[f + 1]
         for b in range(many):
             for t in range(times):
-                price, row, own, later = (
-                    basic[f, b, t],
-                    into[t, low:high],
-                    beside[b, t, low:high],
-                    after[b, t, low:high],
-                )
+                price, row = basic[f, b, t], into[t, low:high]
+                own, later = beside[b, t, low:high], after[b, t, low:high]
                 for i in range(high - low):
                     row[i] -= price * own[i]
                 if t + 1 < times:

@@ -13,7 +13,8 @@ from scipy.linalg import LinAlgError
 from bidding.kernels.problem import FloatArray
 from bidding.kernels.whatif.fleet_cells import FleetCells, Index, Mask
 from bidding.kernels.whatif.fleet_chain_loops import factor_chains, less_to_chains, solve_chains, sums_from_chains
-from bidding.kernels.whatif.fleet_loops import factor_cells, moved_cells, solve_cells, taken_out
+from bidding.kernels.whatif.fleet_factor_loops import factor_cells
+from bidding.kernels.whatif.fleet_solve_loops import moved_cells, solve_cells, taken_out
 from bidding.kernels.whatif.fleet_terms import CellSide, entry
 
 SEGMENT = 8  # intervals that are multiplied at once
@@ -51,9 +52,8 @@ class Chains:
 
     def taken_out(self, right: CellSide, chain: FloatArray) -> tuple[FloatArray, FloatArray, float]:
         """(T, N) that sides of the cells leave of the energy rows; (F, B, T) they move, and wear, chains held still."""
-        left, sums, wear = taken_out(
-            self.factors, self.cells.terms, self.cells.physics, self.edges, *right, chain
-        )  # fmt: skip
+        cells = self.cells
+        left, sums, wear = taken_out(self.factors, cells.terms, cells.physics, self.edges, *right, chain)
         return left, sums, float(wear)
 
     def moved(self, right: CellSide, chain: FloatArray, basic: FloatArray, profit: float) -> FloatArray:

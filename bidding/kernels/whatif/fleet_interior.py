@@ -11,11 +11,12 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from bidding.kernels.problem import FloatArray
 from bidding.kernels.solver import Status
-from bidding.kernels.whatif.blocks import MAX_ITERATIONS, MOST_IDLE, STEP, Sides
+from bidding.kernels.whatif.blocks import MAX_ITERATIONS, MOST_IDLE, STEP
 from bidding.kernels.whatif.fleet_progress import OFF, FleetPoint, FleetState, FleetStep, Wanted
 from bidding.kernels.whatif.fleet_rows import Side, Wished
 from bidding.kernels.whatif.fleet_step_loops import SPREAD
 from bidding.kernels.whatif.fleet_terms import NOTHING
+from bidding.kernels.whatif.sides import Sides
 
 LONGER = 0.3  # a step that much longer is hoped for when products are drawn back
 MOST_DRAWN_BACK, LEAST_GAIN = 3, 0.03

@@ -9,11 +9,11 @@ import numpy as np
 
 from bidding.kernels.problem import FloatArray
 from bidding.kernels.solver import Status, relative_gap
-from bidding.kernels.whatif.blocks import Sides
 from bidding.kernels.whatif.fleet_market import Index
 from bidding.kernels.whatif.fleet_newton import FleetNewton
 from bidding.kernels.whatif.fleet_rows import Side
 from bidding.kernels.whatif.fleet_state import CellState, CellStep
+from bidding.kernels.whatif.sides import Sides
 
 NEAR = 1e-3  # MW from a bound that is new
 OFF = 3e-7  # MW or MWh that rows may miss, and of money relatively

@@ -1,7 +1,8 @@
 """Loops over all cells of a scenario, compiled: what a move of columns (m, T, N) is to slacks and prices of the rules.
 
 The steps of slacks and prices (J, T, N) are never kept: to work them out again takes less time than to fetch them.
-`wanted` are the products that slack and price shall have after the step, NOTHING for zeros.
+`wanted` are the products that slack and price shall have after the step, NOTHING for zeros. Each loop stands with its
+own way through intervals, tiles and rules: a function passed into one common loop could not be kept as machine code.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from bidding.kernels.problem import FloatArray
-from bidding.kernels.whatif.fleet_loops import TILE, compiled
+from bidding.kernels.whatif.compiled import TILE, compiled
 from bidding.kernels.whatif.fleet_terms import Terms
 
 SPREAD = 10.0  # products further than that from the centre are drawn back

@@ -8,13 +8,12 @@ import numpy as np
 
 from bidding.kernels.problem import FloatArray
 from bidding.kernels.whatif.answer import WhatIfAnswer
-from bidding.kernels.whatif.scoring import scenario_profits
+from bidding.kernels.whatif.scoring import WhatIfPlan, scenario_profits
 from bidding.kernels.whatif.stated import WhatIf
 
 
 def as_json(problem: WhatIf, answer: WhatIfAnswer) -> dict[str, Any]:
     plan = answer.plan
-    fleet = problem.fleet
     return {
         "status": answer.status,
         "currency": problem.currency,
@@ -24,41 +23,50 @@ def as_json(problem: WhatIf, answer: WhatIfAnswer) -> dict[str, Any]:
         "seconds": {stage: round(seconds, 4) for stage, seconds in answer.seconds.items()},
         "scenario_profit": scenario_profits(problem, plan).tolist(),
         "energy": _energy(problem, plan.position_kw),
-        "reserves": [
-            {
-                "name": item.name,
-                "direction": "up" if item.is_up else "down",
-                "position_kw": _kw(plan.reserve_kw[item.name]),
-            }
-            for item in problem.reserves
-        ],
+        "reserves": _reserves(problem, plan),
         "asks": [{"id": item.id, "accepted_share": plan.ask_share[item.id]} for item in problem.asks],
-        "blocks": [
-            {
-                "name": item.name,
-                "group": item.group,
-                "chosen": plan.block_chosen[item.name] > 0.5,
-                "taken": item.taken.tolist(),
-            }
-            for item in problem.blocks
-        ],
+        "blocks": _blocks(problem, plan),
         "deviation_kw": _kw(plan.deviation_kw),
         "generation": [
             {"feeder": problem.feeders[place] if place >= 0 else "", "used_kw": _kw(plan.used_kw[:, g])}
             for g, place in enumerate(problem.generation_feeder)
         ],
-        "storages": [
-            {
-                "name": fleet.name[i],
-                "charge_kw": _kw(plan.charge_kw[:, i]),
-                "discharge_kw": _kw(plan.discharge_kw[:, i]),
-                "energy_kwh": _kw(plan.energy_kwh[:, i]),
-                "reserve_kw": {name: _kw(values[:, i]) for name, values in plan.carried_kw.items()},
-            }
-            for i in range(fleet.size)
-        ],
+        "storages": [_storage(problem, plan, i) for i in range(problem.fleet.size)],
         "shortfalls": answer.shortfalls,
-        "aggregation": {"storages": fleet.size, "groups": answer.groups, "loss": answer.loss},
+        "aggregation": {"storages": problem.fleet.size, "groups": answer.groups, "loss": answer.loss},
+    }
+
+
+def _reserves(problem: WhatIf, plan: WhatIfPlan) -> list[dict[str, Any]]:
+    return [
+        {
+            "name": item.name,
+            "direction": "up" if item.is_up else "down",
+            "position_kw": _kw(plan.reserve_kw[item.name]),
+        }
+        for item in problem.reserves
+    ]
+
+
+def _blocks(problem: WhatIf, plan: WhatIfPlan) -> list[dict[str, Any]]:
+    return [
+        {
+            "name": item.name,
+            "group": item.group,
+            "chosen": plan.block_chosen[item.name] > 0.5,
+            "taken": item.taken.tolist(),
+        }
+        for item in problem.blocks
+    ]
+
+
+def _storage(problem: WhatIf, plan: WhatIfPlan, i: int) -> dict[str, Any]:
+    return {
+        "name": problem.fleet.name[i],
+        "charge_kw": _kw(plan.charge_kw[:, i]),
+        "discharge_kw": _kw(plan.discharge_kw[:, i]),
+        "energy_kwh": _kw(plan.energy_kwh[:, i]),
+        "reserve_kw": {name: _kw(values[:, i]) for name, values in plan.carried_kw.items()},
     }
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,6 +12,7 @@ import pytest
 
 from bidding.kernels.solver import SolverFailed, Status
 from bidding.kernels.whatif import answer as module
+from bidding.kernels.whatif import compiled as compiled_module
 from bidding.kernels.whatif.answer import what_if
 from bidding.kernels.whatif.document import read_document
 from bidding.kernels.whatif.fleet import FleetUnfinished
@@ -20,6 +23,7 @@ from tests.kernels.bidding.test_whatif import assert_keeps_the_rules
 from tests.kernels.bidding.whatif_cases import document, storage
 
 COUNT = 8
+BUILTINS = {"range", "min", "max"}
 
 
 @pytest.fixture(autouse=True)
@@ -156,17 +160,29 @@ def test_where_the_decided_directions_cannot_be_gone_on_with_they_are_solved_afr
 
 
 def test_machine_code_is_made_also_where_there_is_no_place_to_keep_it(monkeypatch):
-    from bidding.kernels.whatif import fleet_loops
-
-    njit = fleet_loops.njit
+    njit = compiled_module.njit
 
     def nowhere(*, cache=False, **how):
         if cache:
             raise RuntimeError("cannot cache function: no locator available")
         return njit(**how)
 
-    monkeypatch.setattr(fleet_loops, "njit", nowhere)
-    assert fleet_loops.compiled(lambda a, b: a + b)(2.0, 3.0) == 5.0
+    monkeypatch.setattr(compiled_module, "njit", nowhere)
+    assert compiled_module.compiled(lambda a, b: a + b)(2.0, 3.0) == 5.0
+
+
+def test_compiled_loops_call_only_functions_of_their_own_module():
+    """What is kept of a caller is not made anew when a function in another file changes."""
+    wrong, loops = [], 0
+    for path in Path(compiled_module.__file__).parent.glob("*_loops.py"):
+        tree = ast.parse(path.read_text())
+        own = {one.name for one in tree.body if isinstance(one, ast.FunctionDef)}
+        for function in (one for one in tree.body if isinstance(one, ast.FunctionDef)):
+            loops += [ast.unparse(one) for one in function.decorator_list] == ["compiled"]
+            called = {ast.unparse(one.func) for one in ast.walk(function) if isinstance(one, ast.Call)}
+            plain = {name for name in called if "." not in name} - {"compiled"}
+            wrong += sorted(f"{path.name}: {function.name} calls {name}" for name in plain - own - BUILTINS)
+    assert wrong == [] and loops > 20
 
 
 def test_clusters_without_a_plan_are_not_called_a_contradiction_of_the_file(monkeypatch):
@@ -209,7 +225,7 @@ def test_where_neither_the_fleet_nor_clusters_end_the_expected_day_is_the_answer
 def test_the_rows_in_which_storages_meet_get_what_a_dense_inverse_gives_them():
     """Semiseparable sums against the Newton matrix of two storages written out."""
     from bidding.kernels.whatif.fleet_cells import CARRIED, CHARGE, DISCHARGE, FleetCells
-    from bidding.kernels.whatif.fleet_loops import TINY
+    from bidding.kernels.whatif.fleet_terms import TINY
 
     problem = read_document(all_different(8, storages=2, scenarios=1))
     cells, rng = FleetCells(problem), np.random.default_rng(8)
