@@ -302,3 +302,20 @@ def test_a_reserve_is_called_once_an_interval(client, world, market):
 
 def test_a_filter_that_cannot_be_read_is_the_callers_mistake(client, world, utility):
     assert client.get(f"{API}/bids?date=soon", headers=utility).status_code == 400
+
+
+def test_what_is_no_number_is_no_award_call_or_price(client, world, market):
+    operations.nightly(zone_code="DE", delivery_date=world.day.date, at=world.at)
+    energy = Bid.objects.get(product=world.energy)
+    clock.set_simulated(world.at + timedelta(hours=3))
+    for name in ("price_per_mwh", "up_kw"):
+        row = award_row(energy)
+        row[name][7] = "NaN"
+        answer = post(client, "/markets/DAY-AHEAD-DE/awards", {"awards": [row]}, market)
+        assert answer.status_code == 400
+    price = {"interval_start": world.day.start.isoformat(), "price": "-inf"}
+    sent = {"product": world.energy.code, "source": "test", "prices": [price]}
+    assert post(client, "/markets/DAY-AHEAD-DE/prices", sent, market).status_code == 400
+    call = {"award": 1, "interval_start": world.day.start.isoformat(), "activated_pu": "nan"}
+    assert post(client, "/markets/RESERVE-DE/activations", call, market).status_code == 400
+    assert not Award.objects.exists()

@@ -97,7 +97,7 @@ def test_the_database_refuses_what_bypasses_the_operations(world):
     award = operations.award
     assert callable(award)
     statements = {
-        "book_never_sold_twice": "UPDATE bidding_bookentry SET quantity_kw = 501",
+        "book_never_sold_twice": "UPDATE bidding_bookcell SET capacity_kw = 299",
         "not set by hand": "UPDATE bidding_bookcell SET promised_kw = 0",
         "cannot be changed": "UPDATE bidding_bid SET up_kw[1] = 9",
         "cannot be deleted": "DELETE FROM bidding_bid",
@@ -130,6 +130,10 @@ def test_an_award_is_never_above_its_bid_and_never_changes(world):
 def test_the_independent_check_sees_an_entry_that_disagrees_with_its_bid(world):
     world.open_book(500.0)
     operations.create_bid(world.draft(300.0), at=world.at)
+    with connection.cursor() as cursor:  # by whoever may do so
+        cursor.execute(
+            "SET CONSTRAINTS ALL IMMEDIATE; ALTER TABLE bidding_bookentry DISABLE TRIGGER bidding_bookentry_fixed"
+        )
     BookEntry.objects.filter(interval_start=world.day.start).update(quantity_kw=Decimal(200))
     assert [item.rule for item in queries.book_check(world.day.date)] == ["entry_differs"]
 
@@ -214,3 +218,31 @@ def test_two_threads_without_the_lock_are_stopped_by_the_database(at, monkeypatc
         thread.join(timeout=120)
     assert len(outcomes) == 4 and outcomes.count("sold") <= 2
     assert not BookCell.objects.filter(promised_kw__gt=500).exists()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("sql", "told"),
+    [
+        ("UPDATE bidding_bookentry SET quantity_kw = 1", "awarded or released"),
+        ("UPDATE bidding_bookentry SET quantity_kw = quantity_kw + 1, state = 'AWARDED'", "awarded or released"),
+        ("UPDATE bidding_bookentry SET state = 'RELEASED'", "is CHECKED and keeps what it claims"),
+        ("UPDATE bidding_bookentry SET direction = 'DOWN'", "awarded or released"),
+        ("DELETE FROM bidding_bookcell", "are promised"),
+        ("UPDATE bidding_bid SET state = 'WITHDRAWN'; UPDATE bidding_bid SET state = 'CHECKED'", "stays so"),
+    ],
+)
+def test_no_kilowatt_gets_free_before_sql_by_hand(world, sql, told):
+    world.open_book(500.0)
+    operations.create_bid(world.draft(300.0), at=world.at)
+    with pytest.raises(DatabaseError, match=told), transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(sql)
+
+
+@pytest.mark.django_db
+def test_a_commit_is_not_undone_by_hand(world):
+    ask = world.ask()
+    operations.nightly(zone_code="DE", delivery_date=world.day.date, at=world.at)
+    operations.accept_bid(bid=Bid.objects.get(ask=ask), at=world.at, actor="test")
+    with pytest.raises(DatabaseError, match="is CLEARED and stays so"), transaction.atomic():
+        Bid.objects.filter(ask=ask).update(state=Bid.State.WITHDRAWN)
