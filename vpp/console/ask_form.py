@@ -13,7 +13,9 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from bidding.distribution.operations import AskContent
-from bidding.models import Ask, Direction, Market
+from bidding.distribution.venues import distribution_market
+from bidding.errors import UnknownMarket
+from bidding.models import Ask, Direction
 from vpp.accounts.models import Principal
 from vpp.lib.periods import DeliveryDay, local_moment
 from vpp.network.models import CongestionPoint
@@ -125,10 +127,15 @@ def laid_out(day: date, zone: str, begins: time, ends: time, quantity: list[floa
     return [float(value) for value in values]
 
 
-def distribution_zone() -> str:
-    """The zone asks are told in; UTC where no distribution market is set up yet."""
-    market = Market.objects.filter(kind=Market.Kind.DISTRIBUTION).order_by("code").first()
-    return market.time_zone if market else settings.HOUSE_ZONE
+def distribution_zone(principal: Principal, code: str = "") -> str:
+    """The zone asks at a congestion point are told in, of the first one where none is named; the house's own where no
+    distribution market is set up yet."""
+    points = CongestionPoint.objects.visible_to(principal).select_related("feeder").order_by("code")
+    point = points.filter(code=code).first() or points.first()
+    try:
+        return distribution_market(point.feeder.code).time_zone if point else settings.HOUSE_ZONE
+    except UnknownMarket:
+        return settings.HOUSE_ZONE
 
 
 def copied(ask: Ask, zone: str) -> dict[str, Any]:

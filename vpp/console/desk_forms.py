@@ -97,7 +97,7 @@ class WhatIfForm(PricedForm):
         help_text=_("At most one is offered beside the rest: B1 18:00-21:00 500 80; may be left out"),
     )
 
-    def document(self, price_per_mwh: list[float], mtu_minutes: int, zone: str) -> dict[str, Any]:
+    def document(self, price_per_mwh: list[float], block_minutes: int, zone: str) -> dict[str, Any]:
         """The what-if file of docs/bid.md, section 8, for one battery; half full at both ends of the day.
 
         Raises ValueError for a block that cannot be read.
@@ -113,20 +113,20 @@ class WhatIfForm(PricedForm):
             "availability": None, "draw_kwh": None,
         }  # fmt: skip
         return {
-            "interval_minutes": STEP_MINUTES, "intervals": len(price_per_mwh) * mtu_minutes // STEP_MINUTES,
+            "interval_minutes": STEP_MINUTES, "intervals": len(price_per_mwh) * block_minutes // STEP_MINUTES,
             "currency": "EUR", "probability": [1.0], "position_limit_kw": data["power_kw"], "imbalance": None,
             "energy": {
-                "mtu_minutes": mtu_minutes, "price_per_mwh": [price_per_mwh], "min_quantity_kw": 0.0, "curve": False,
+                "mtu_minutes": block_minutes, "price_per_mwh": [price_per_mwh], "min_quantity_kw": 0.0, "curve": False,
                 "import_fee_per_mwh": data["import_fee_per_mwh"],
             },
-            "blocks": self._blocks(mtu_minutes, zone),
+            "blocks": self._blocks(block_minutes, zone),
             "reserves": [], "storages": [battery], "generation": [], "asks": [], "risk": {"beta": 0.0, "alpha": 0.95},
             "feeders": [{"name": "grid", "export_limit_kw": data["power_kw"], "import_limit_kw": data["power_kw"]}],
         }  # fmt: skip
 
-    def _blocks(self, mtu_minutes: int, zone: str) -> list[dict[str, Any]]:
-        """As the file has them, by market time unit."""
-        each, found = mtu_minutes // STEP_MINUTES, []
+    def _blocks(self, block_minutes: int, zone: str) -> list[dict[str, Any]]:
+        """As the file has them, by the product's block."""
+        each, found = block_minutes // STEP_MINUTES, []
         for block in blocks_of_lines(self.cleaned_data["blocks"], self.cleaned_data["delivery_date"], zone):
             net_kw = np.subtract(block.pop("up_kw"), block.pop("down_kw")).reshape(-1, each)
             if np.ptp(net_kw, axis=1).any():

@@ -6,6 +6,7 @@ from datetime import date, time, timedelta
 
 import pytest
 
+from bidding.distribution.operations import AskContent, receive_ask
 from bidding.models import Ask, AskEvent, Award, Bid
 from tests.apps.console.makers import World, client_for, make_user, page
 from tests.factories import make_participant
@@ -167,3 +168,16 @@ def test_the_report_shows_delivered_against_ordered_on_own_asks(planner, world):
     assert "No ask is settled on this day" in page(planner, "/reports/?date=2010-01-01")
     stranger = client_for(make_user("stranger", Participant.Kind.UTILITY))
     assert world.ask.reference not in page(stranger, "/reports/")
+
+
+def test_the_last_revision_of_an_ask_is_copied_and_taken_back(planner, world):
+    planner.post("/asks/new/", typed(world))
+    first = Ask.objects.get(reference="A-1")
+    names = [name for name in AskContent.__dataclass_fields__ if name not in ("congestion_point", "channel")]
+    same = {name: getattr(first, name) for name in names} | {"congestion_point": first.congestion_point.code}
+    again = AskContent(**same | {"revision": 2, "quantity_kw": [kw / 2 for kw in first.quantity_kw]})
+    receive_ask(utility=world.utility, content=again, at=clock.now(), actor="test")
+    assert 'value="40"' in page(planner, "/asks/new/?copy=A-1")
+    planner.post("/asks/A-1/withdraw/", {"reason": "line is back"})
+    states = dict(Ask.objects.filter(reference="A-1").values_list("revision", "state"))
+    assert states == {1: Ask.State.SUPERSEDED, 2: Ask.State.WITHDRAWN}

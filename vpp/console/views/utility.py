@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
@@ -60,7 +60,9 @@ def new_ask(request: HttpRequest) -> HttpResponse:
     """Ask for flexibility; `?copy=` starts from an earlier ask, a day later."""
     utility, principal, at = utility_of(request), principal_of(request), clock.now()
     require_role(request, *PLANNERS)
-    zone = ask_form.distribution_zone()
+    earlier = _copied_from(request)
+    point = earlier.congestion_point.code if earlier else request.GET.get("point", "")
+    zone = ask_form.distribution_zone(principal, request.POST.get("congestion_point", point))
     refusal: DomainError | None = None
     if request.method == "POST":
         form = ask_form.AskForm(principal, zone, request.POST)
@@ -72,17 +74,29 @@ def new_ask(request: HttpRequest) -> HttpResponse:
             except DomainError as error:
                 refusal = error
     else:
-        form = ask_form.AskForm(principal, zone, initial=_initial(request, zone))
+        form = ask_form.AskForm(principal, zone, initial=_initial(earlier, point, zone))
     context = {"here": "asks", "form": form, "zone": zone, "refusal": refusal, "at": at}
     return render(request, "console/ask_form.html", context, status=422 if refusal or form.errors else 200)
 
 
-def _initial(request: HttpRequest, zone: str) -> dict[str, Any]:
+def _own_ask(request: HttpRequest, reference: str) -> Ask:
+    """The last revision of an ask that is theirs."""
+    asks = Ask.objects.visible_to(principal_of(request)).select_related("congestion_point")
+    ask = asks.newest_revision(reference)  # type: ignore[attr-defined]
+    if ask is None:
+        raise Http404(f"There is no ask {reference}.")
+    return cast("Ask", ask)
+
+
+def _copied_from(request: HttpRequest) -> Ask | None:
     reference = request.GET.get("copy")
-    if reference:
-        asks = Ask.objects.visible_to(principal_of(request)).select_related("congestion_point")
-        return ask_form.copied(get_object_or_404(asks, reference=reference), zone)
-    return ask_form.proposed(clock.now(), zone) | {"congestion_point": request.GET.get("point", "")}
+    return _own_ask(request, reference) if reference else None
+
+
+def _initial(earlier: Ask | None, point: str, zone: str) -> dict[str, Any]:
+    if earlier is not None:
+        return ask_form.copied(earlier, zone)
+    return ask_form.proposed(clock.now(), zone) | {"congestion_point": point}
 
 
 @require_http_methods(["GET", "POST"])
@@ -120,7 +134,7 @@ def answer_bid(request: HttpRequest, bid_id: int, answer: str) -> HttpResponse:
 def withdraw_ask(request: HttpRequest, reference: str) -> HttpResponse:
     utility_of(request)
     require_role(request, *PLANNERS)
-    ask = get_object_or_404(Ask.objects.visible_to(principal_of(request)), reference=reference)
+    ask = _own_ask(request, reference)
     back = reverse("console:ask", args=[ask.reference])
     if request.method == "POST":
         at, reason = clock.now(), request.POST.get("reason", "").strip()

@@ -10,6 +10,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
+from django.db.models import Q
 
 from bidding.models import Award
 from vpp.lib import clock
@@ -55,7 +56,16 @@ class Command(BaseCommand):
     def _input(self, row: dict[str, Any]) -> None:
         from vpp.settlement import operations
 
-        award = Award.objects.filter(source_reference=row["award"]).first()
-        if award is None:
-            raise CommandError(f"there is no award {row['award']!r}")
+        award = _award_of(row["award"])
         operations.add_component_input(award=award, component=row["component"], data=row["data"], at=clock.now())
+
+
+def _award_of(reference: str) -> Award:
+    """By its reference, with whoever gave it in brackets before it or, where that is enough, without."""
+    named = Q(source_reference=reference) | Q(source_reference__endswith=f"] {reference}")
+    found = list(Award.objects.filter(named).order_by("pk")[:2])
+    exact = [award for award in found if award.source_reference == reference] or found
+    if len(exact) != 1:
+        how_many = "no award" if not exact else "more than one award; write [MARKET] before"
+        raise CommandError(f"there is {how_many} {reference!r}")
+    return exact[0]
