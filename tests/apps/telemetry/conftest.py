@@ -10,6 +10,7 @@ import pytest
 
 from telemetry import operations
 from telemetry.kernels.batch import ReadingBatch, batch_of, index_codes
+from telemetry.models import Latest, Reading, ReadingCorrection, ReadingDay, Rollup15, RollupDay, TouchedBucket
 from tests.factories import make_client, make_device, make_site
 from vpp.accounts.models import Participant
 from vpp.enrollment.models import Device
@@ -30,6 +31,25 @@ def rows(*readings: tuple[str, datetime, float], correction: bool = False) -> Re
 def send(*readings: tuple[str, datetime, float], at: datetime, correction: bool = False) -> operations.IngestAnswer:
     """Ingest as the service's own staff."""
     return operations.ingest(rows(*readings, correction=correction), at=at, principal=None)
+
+
+def day_of_readings(codes: list[str], start: datetime, power_kw: np.ndarray) -> ReadingBatch:
+    """A batch of 96 quarter hours a device; power_kw (N, 96)."""
+    start_us = round(start.timestamp() * 1e6)
+    return batch_of(
+        codes=codes,
+        device=np.repeat(np.arange(len(codes)), 96),
+        time_us=np.tile(start_us + np.arange(96) * 900_000_000, len(codes)),
+        power_kw=power_kw.ravel(),
+    )
+
+
+def tables() -> dict[str, list]:
+    """All that is stored, row for row."""
+    return {
+        model.__name__: sorted(map(str, model.objects.values_list()))
+        for model in (Reading, ReadingCorrection, ReadingDay, Rollup15, RollupDay, TouchedBucket, Latest)
+    }
 
 
 @dataclass

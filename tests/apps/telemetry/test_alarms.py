@@ -74,8 +74,7 @@ def test_the_partitions_of_a_packed_day_are_dropped_after_the_retention(fleet):
     assert operations.drop_old_partitions(at=later) == [T0.date()]
     assert operations.drop_old_partitions(at=later) == []
     assert open_days(before=later.date()) == [16_996]
-    assert operations.ingest is not None
-    send(("battery", T0, 2.0), at=later)
+    assert send(("battery", T0, 2.0), at=later).refused == [(0, "too_old")], "no partition is made anew for it"
 
 
 def test_series_come_as_csv(client, fleet):
