@@ -41,7 +41,11 @@ def read_file(path: Path, form: FileFormat, report: Report) -> WideFile | Narrow
 
             return read_green_button(path, form)
         return _read_csv(path, form, report)
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+    except UnicodeDecodeError as error:
+        raise UnreadableFile(path, "is not UTF-8 text; save it as “CSV UTF-8”") from error
+    except OSError as error:
+        raise UnreadableFile(path, error.strerror or str(error)) from error
+    except csv.Error as error:
         raise UnreadableFile(path, str(error)) from error
 
 
@@ -55,6 +59,8 @@ def _read_csv(path: Path, form: FileFormat, report: Report) -> WideFile | Narrow
             raise UnreadableFile(path, "the column appears twice", row=1, column=twice)
         if not form.is_plain:
             names, lines = plain(path, names, text, form)
+        if len(names) == 1 and ";" in names[0] and form.delimiter != ";":
+            raise UnreadableFile(path, "cells are parted by semicolons; say so: --delimiter ';' --decimal ,", row=1)
         if names[:1] != ["time"]:
             raise UnreadableFile(path, f"want a first column 'time', found {names[:1]}", row=1)
         if names[1:2] == ["device"]:

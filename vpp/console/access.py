@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import wraps
 
-from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
@@ -13,6 +12,7 @@ from django.utils.translation import gettext_lazy
 
 from vpp.accounts.models import Participant, User
 from vpp.accounts.principals import principal_of
+from vpp.console.unsent import signed_in
 
 View = Callable[..., HttpResponse]
 STAFF_ONLY = gettext_lazy("This page is for the aggregator's staff.")
@@ -27,7 +27,7 @@ def staff_page(view: View) -> View:
             raise PermissionDenied(str(STAFF_ONLY))
         return view(request, *args, **kwargs)
 
-    return login_required(guarded)
+    return signed_in(guarded)
 
 
 def page_for(*kinds: str) -> Callable[[View], View]:
@@ -42,7 +42,7 @@ def page_for(*kinds: str) -> Callable[[View], View]:
                 raise PermissionDenied(_("This page is not for your organisation."))
             return view(request, *args, **kwargs)
 
-        return login_required(guarded)
+        return signed_in(guarded)
 
     return decorate
 

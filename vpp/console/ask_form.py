@@ -17,7 +17,8 @@ from bidding.distribution.venues import distribution_market
 from bidding.errors import UnknownMarket
 from bidding.models import Ask, Direction
 from vpp.accounts.models import Principal
-from vpp.lib.periods import DeliveryDay, local_moment
+from vpp.console.numbers import NumberField, plain_number, shown
+from vpp.lib.periods import FIRST_DAY, LAST_DAY, DeliveryDay, local_moment
 from vpp.network.models import CongestionPoint
 
 STEP_MINUTES = 15
@@ -35,6 +36,13 @@ def _picker(kind: str, **attributes: Any) -> forms.TextInput:
     return forms.TextInput(attrs={"type": kind, **attributes})
 
 
+def in_reach(value: date) -> None:
+    """A day or moment whose year is no slip: 26 and 20261 are years to a date field too."""
+    there = value.date() if isinstance(value, datetime) else value
+    if not FIRST_DAY <= there <= LAST_DAY:
+        raise forms.ValidationError(_("Look at the year: it is not from 1970 to 2199."))
+
+
 class AskForm(forms.Form):
     """Moments are typed in the market's zone."""
 
@@ -43,7 +51,7 @@ class AskForm(forms.Form):
     direction = forms.ChoiceField(
         choices=Direction.choices, label=_("Direction"), help_text=_("up: less consumption or more production")
     )
-    delivery_date = forms.DateField(widget=_picker("date"), label=_("Delivery day"))
+    delivery_date = forms.DateField(widget=_picker("date"), validators=[in_reach], label=_("Delivery day"))
     begins = forms.TimeField(widget=_picker("time", step=900), label=_("From"))
     ends = forms.TimeField(
         widget=_picker("time", step=900), label=_("Until"), help_text=_("00:00 is the end of the day")
@@ -52,9 +60,9 @@ class AskForm(forms.Form):
         label=_("Quantity, kW"),
         help_text=_("one number, or one for each quarter hour of the window, with spaces between"),
     )
-    ceiling_price = forms.FloatField(min_value=0, label=_("Highest price, EUR/MWh"))
-    gate = forms.DateTimeField(widget=LocalMomentInput(), label=_("Bids until"))
-    expires = forms.DateTimeField(widget=LocalMomentInput(), label=_("We decide until"))
+    ceiling_price = NumberField(min_value=0, max_value=1e6, label=_("Highest price, EUR/MWh"))
+    gate = forms.DateTimeField(widget=LocalMomentInput(), validators=[in_reach], label=_("Bids until"))
+    expires = forms.DateTimeField(widget=LocalMomentInput(), validators=[in_reach], label=_("We decide until"))
 
     def __init__(self, principal: Principal, zone: str, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -69,9 +77,10 @@ class AskForm(forms.Form):
 
     def clean_quantity(self) -> list[float]:
         try:
-            values = [float(word) for word in self.cleaned_data["quantity"].replace(";", " ").split()]
+            words = self.cleaned_data["quantity"].replace(";", " ").split()
+            values = [float(plain_number(word.rstrip(","))) for word in words]
         except ValueError:
-            raise forms.ValidationError(_("Numbers only, with a point for decimals.")) from None
+            raise forms.ValidationError(_("Numbers only, with spaces between them.")) from None
         if not values or not np.isfinite(values).all():
             raise forms.ValidationError(_("At least one number."))
         return values
@@ -156,7 +165,7 @@ def copied(ask: Ask, zone: str) -> dict[str, Any]:
         "delivery_date": following,
         "begins": labels[first],
         "ends": labels[last],
-        "quantity": f"{values[0]:g}" if same else " ".join(f"{value:g}" for value in values),
+        "quantity": shown(values[0]) if same else " ".join(shown(value) for value in values),
         "ceiling_price": ask.ceiling_price_per_mwh,
         "gate": (ask.gate_at + day).astimezone(ZoneInfo(zone)).replace(tzinfo=None),
         "expires": (ask.expires_at + day).astimezone(ZoneInfo(zone)).replace(tzinfo=None),

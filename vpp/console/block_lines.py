@@ -11,13 +11,15 @@ from collections.abc import Mapping, Sequence
 from datetime import date, time
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.utils.translation import gettext
 
 from vpp.console.ask_form import STEP_MINUTES
 from vpp.console.day_window import window
+from vpp.console.numbers import plain_number, shown
 from vpp.lib.periods import DeliveryDay
 
-RUN = re.compile(r"(\d{1,2}:\d{2}B?)\s*[-–]\s*(\d{1,2}:\d{2}B?)\s+(-?\d+(?:\.\d+)?)\s+(-?\d+(?:\.\d+)?)")
+RUN = re.compile(r"(\d{1,2}:\d{2}B?)\s*[-–]\s*(\d{1,2}:\d{2}B?)\s+(-?\d+(?:[.,]\d+)?)\s+(-?\d+(?:[.,]\d+)?)")
 
 
 def blocks_of_lines(text: str, day: date, zone: str) -> list[dict[str, Any]]:
@@ -34,15 +36,23 @@ def _block(line: str, day: date, zone: str) -> dict[str, Any]:
     count = DeliveryDay(day, zone, STEP_MINUTES).n_intervals
     up_kw, down_kw = [0.0] * count, [0.0] * count
     limits: dict[str, float] = {}
-    for begins, ends, kw, price in runs:
+    for begins, ends, *typed in runs:
+        kw, price = (float(_number(text, line)) for text in typed)
         inside = window(day, zone, _clock(begins, line), _clock(ends, line), count)
-        side, key = (up_kw, "price_per_mwh") if float(kw) >= 0 else (down_kw, "buy_price_per_mwh")
+        side, key = (up_kw, "price_per_mwh") if kw >= 0 else (down_kw, "buy_price_per_mwh")
         for index in inside.nonzero()[0]:
-            side[index] = abs(float(kw))
-        limits[key] = float(price)
+            side[index] = abs(kw)
+        limits[key] = price
     if len(limits) == 1:  # a block that only buys has its limit under the one name
         limits = {"price_per_mwh": next(iter(limits.values()))}
     return {"name": name, "up_kw": up_kw, "down_kw": down_kw} | limits
+
+
+def _number(text: str, line: str) -> str:
+    try:
+        return plain_number(text)
+    except ValidationError as error:
+        raise ValueError(f"“{line}”: {error.message}") from None
 
 
 def _clock(text: str, line: str) -> time:
@@ -64,6 +74,6 @@ def lines_of_blocks(blocks: Sequence[Mapping[str, Any]], day: DeliveryDay) -> st
             moved = [index for index, kw in enumerate(block[side]) if kw > 0]
             if moved:
                 run = f"{labels[moved[0]]}-{labels[moved[-1] + 1]}"
-                parts.append(f"{run} {sign}{max(block[side]):g} {float(price):g}")
+                parts.append(f"{run} {sign}{shown(max(block[side]))} {shown(float(price))}")
         lines.append(" ".join(parts))
     return "\n".join(lines)

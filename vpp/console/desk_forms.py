@@ -11,9 +11,10 @@ from django.utils.translation import gettext_lazy as _
 
 from bidding.models import Bid
 from bidding.operations.desk import BidChange
-from vpp.console.ask_form import STEP_MINUTES
+from vpp.console.ask_form import STEP_MINUTES, in_reach
 from vpp.console.block_lines import blocks_of_lines
 from vpp.console.day_window import window
+from vpp.console.numbers import NumberField
 
 
 def _time(label: Any, **extra: Any) -> forms.TimeField:
@@ -25,14 +26,14 @@ class EditForm(forms.Form):
 
     begins = _time(_("From"), initial="00:00")
     ends = _time(_("Until"), initial="00:00", help_text=_("00:00 is the end of the day"))
-    quantity_pct = forms.FloatField(
+    quantity_pct = NumberField(
         min_value=0,
         max_value=1000,
         initial=100,
         label=_("Quantity, % of what is bid now"),
         help_text=_("0 takes it out"),
     )
-    price = forms.FloatField(
+    price = NumberField(
         required=False, label=_("New limit price, EUR/MWh"), help_text=_("for reserve EUR/MW/h; empty keeps it")
     )
     reason = forms.CharField(max_length=500, label=_("Reason, kept in the audit trail"))
@@ -84,12 +85,14 @@ class PricedForm(forms.Form):
 class WhatIfForm(PricedForm):
     """A battery on a day's prices."""
 
-    delivery_date = forms.DateField(label=_("Delivery day"), widget=forms.TextInput(attrs={"type": "date"}))
-    power_kw = forms.FloatField(min_value=0.1, max_value=1e6, initial=1000, label=_("Power, kW"))
-    capacity_kwh = forms.FloatField(min_value=0.1, max_value=1e7, initial=2000, label=_("Capacity, kWh"))
-    efficiency_pct = forms.FloatField(min_value=1, max_value=100, initial=90, label=_("There and back, %"))
-    wear_per_mwh = forms.FloatField(min_value=0, initial=20, label=_("Wear, EUR per MWh given"))
-    import_fee_per_mwh = forms.FloatField(min_value=0, initial=0, label=_("Fee on charging, EUR/MWh"))
+    delivery_date = forms.DateField(
+        label=_("Delivery day"), widget=forms.TextInput(attrs={"type": "date"}), validators=[in_reach]
+    )
+    power_kw = NumberField(min_value=0.1, max_value=1e6, initial=1000, label=_("Power, kW"))
+    capacity_kwh = NumberField(min_value=0.1, max_value=1e7, initial=2000, label=_("Capacity, kWh"))
+    efficiency_pct = NumberField(min_value=1, max_value=100, initial=90, label=_("There and back, %"))
+    wear_per_mwh = NumberField(min_value=0, initial=20, label=_("Wear, EUR per MWh given"))
+    import_fee_per_mwh = NumberField(min_value=0, initial=0, label=_("Fee on charging, EUR/MWh"))
     blocks = forms.CharField(
         required=False,
         widget=forms.Textarea(attrs={"rows": 3, "spellcheck": "false"}),
@@ -140,11 +143,11 @@ class WhatIfForm(PricedForm):
 class ReplayForm(PricedForm):
     """Past days of a product's prices, and the battery that bids on them."""
 
-    first = forms.DateField(label=_("From"), widget=forms.TextInput(attrs={"type": "date"}))
-    last = forms.DateField(label=_("Until"), widget=forms.TextInput(attrs={"type": "date"}))
-    power_kw = forms.FloatField(min_value=0.1, max_value=1e6, initial=1000, label=_("Power, kW"))
-    energy_kwh = forms.FloatField(min_value=0.1, max_value=1e7, initial=2000, label=_("Capacity, kWh"))
-    wear_per_mwh = forms.FloatField(min_value=0, initial=2, label=_("Wear, EUR per MWh moved"))
+    first = forms.DateField(label=_("From"), widget=forms.TextInput(attrs={"type": "date"}), validators=[in_reach])
+    last = forms.DateField(label=_("Until"), widget=forms.TextInput(attrs={"type": "date"}), validators=[in_reach])
+    power_kw = NumberField(min_value=0.1, max_value=1e6, initial=1000, label=_("Power, kW"))
+    energy_kwh = NumberField(min_value=0.1, max_value=1e7, initial=2000, label=_("Capacity, kWh"))
+    wear_per_mwh = NumberField(min_value=0, initial=2, label=_("Wear, EUR per MWh moved"))
 
     def battery(self) -> dict[str, float]:
         return {name: self.cleaned_data[name] for name in ("power_kw", "energy_kwh", "wear_per_mwh")}

@@ -7,13 +7,14 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from vpp.console.numbers import NumberField
 from vpp.enrollment.models import Device, OwnerTerms
 
 LONGEST_MINUTES = 1440
 
 
-def _minutes(label: Any) -> forms.IntegerField:
-    return forms.IntegerField(min_value=0, max_value=LONGEST_MINUTES, label=label)
+def minutes(label: Any, **extra: Any) -> forms.IntegerField:
+    return forms.IntegerField(min_value=0, max_value=LONGEST_MINUTES, label=label, **extra)
 
 
 class WishesForm(forms.Form):
@@ -23,10 +24,10 @@ class WishesForm(forms.Form):
         required=False, widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"), label=_("Ready at"),
         help_text=_("local time, every day; empty: no departure"),
     )  # fmt: skip
-    departure_energy_kwh = forms.FloatField(required=False, min_value=0, max_value=1e6, label=_("With, kWh"))
-    comfort_min_c = forms.FloatField(required=False, min_value=-50, max_value=100, label=_("Not colder than, °C"))
-    comfort_max_c = forms.FloatField(required=False, min_value=-50, max_value=100, label=_("Not warmer than, °C"))
-    reserve_floor_pct = forms.FloatField(min_value=0, max_value=99, label=_("Stays with the owner, %"))
+    departure_energy_kwh = NumberField(required=False, min_value=0, max_value=1e6, label=_("With, kWh"))
+    comfort_min_c = NumberField(required=False, min_value=-50, max_value=100, label=_("Not colder than, °C"))
+    comfort_max_c = NumberField(required=False, min_value=-50, max_value=100, label=_("Not warmer than, °C"))
+    reserve_floor_pct = NumberField(min_value=0, max_value=99, label=_("Stays with the owner, %"))
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
@@ -36,9 +37,12 @@ class WishesForm(forms.Form):
         return data
 
     def wishes(self) -> dict[str, Any]:
-        """As the enrollment room names them."""
-        changed = dict(self.cleaned_data)
-        return {"reserve_floor_pu": changed.pop("reserve_floor_pct") / 100.0} | changed
+        """What differs from what the page showed, as the enrollment room names it: a page opened before somebody else's
+        change takes nothing of that back."""
+        changed = {name: self.cleaned_data[name] for name in self.changed_data}
+        if "reserve_floor_pct" in changed:
+            changed["reserve_floor_pu"] = changed.pop("reserve_floor_pct") / 100.0
+        return changed
 
 
 class LimitsForm(WishesForm):
@@ -49,11 +53,11 @@ class LimitsForm(WishesForm):
         required=False, min_value=0, max_value=10_000, label=_("Events a season at most"),
         help_text=_("April to September, and October to March"),
     )  # fmt: skip
-    max_hours_per_day = forms.FloatField(required=False, min_value=0, max_value=24, label=_("Hours a day at most"))
-    notice_minutes = _minutes(_("Notice, minutes"))
-    rest_minutes = _minutes(_("Rest between events, minutes"))
-    min_on_minutes = _minutes(_("Stays on once it runs, minutes at least"))
-    min_off_minutes = _minutes(_("Stays off once it stands, minutes at least"))
+    max_hours_per_day = NumberField(required=False, min_value=0, max_value=24, label=_("Hours a day at most"))
+    notice_minutes = minutes(_("Notice, minutes"))
+    rest_minutes = minutes(_("Rest between events, minutes"))
+    min_on_minutes = minutes(_("Stays on once it runs, minutes at least"))
+    min_off_minutes = minutes(_("Stays off once it stands, minutes at least"))
 
 
 def terms_form(device: Device, terms: OwnerTerms | None, data: Any, *, staff: bool) -> WishesForm:
@@ -61,6 +65,7 @@ def terms_form(device: Device, terms: OwnerTerms | None, data: Any, *, staff: bo
     form = (LimitsForm if staff else WishesForm)(data)
     known = terms or OwnerTerms(device=device)
     for name, field in form.fields.items():
+        field.show_hidden_initial = True
         if name == "reserve_floor_pct":
             field.initial = round(known.reserve_floor_pu * 100.0, 3)
         else:

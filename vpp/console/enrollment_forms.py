@@ -10,9 +10,11 @@ from zoneinfo import ZoneInfo
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from vpp.console.ask_form import LocalMomentInput
+from vpp.console.ask_form import LocalMomentInput, in_reach
+from vpp.console.device_forms import minutes
+from vpp.console.numbers import AmountField, NumberField
 from vpp.console.queries.enrollment import SitePage
-from vpp.enrollment.files import zone as known_zone
+from vpp.enrollment.cells import zone as known_zone
 from vpp.enrollment.models import Contract, Device
 from vpp.lib.periods import local_moment
 
@@ -24,8 +26,8 @@ def _code(**extra: Any) -> forms.RegexField:
     return forms.RegexField(r"^[\w.:-]+$", max_length=80, **extra)
 
 
-def _kw(label: Any, **extra: Any) -> forms.FloatField:
-    return forms.FloatField(label=label, min_value=0, max_value=1e6, **extra)
+def _kw(label: Any, **extra: Any) -> NumberField:
+    return NumberField(label=label, min_value=0, max_value=1e6, **extra)
 
 
 class SiteForm(forms.Form):
@@ -61,12 +63,14 @@ class ConsentForm(forms.Form):
 class ContractForm(forms.Form):
     code = _code(label=_("Contract's code"))
     split_rule = forms.ChoiceField(choices=Contract.SplitRule.choices, label=_("Paid by"))
-    owner_share_pct = forms.DecimalField(
+    owner_share_pct = AmountField(
         min_value=0, max_value=100, decimal_places=2, initial=Decimal(70), label=_("Owner's share, %")
     )
-    fee_per_event = forms.DecimalField(min_value=0, decimal_places=2, initial=0, label=_("Fee per event, EUR"))
-    floor_per_event = forms.DecimalField(min_value=0, decimal_places=2, initial=0, label=_("Floor per event, EUR"))
-    tariff_per_kwh = forms.DecimalField(min_value=0, decimal_places=5, initial=0, label=_("Tariff, EUR/kWh"))
+    fee_per_event = AmountField(min_value=0, max_digits=9, decimal_places=2, initial=0, label=_("Fee per event, EUR"))
+    floor_per_event = AmountField(
+        min_value=0, max_digits=9, decimal_places=2, initial=0, label=_("Floor per event, EUR")
+    )
+    tariff_per_kwh = AmountField(min_value=0, max_digits=9, decimal_places=5, initial=0, label=_("Tariff, EUR/kWh"))
 
 
 class MeterForm(forms.Form):
@@ -82,30 +86,24 @@ class DeviceForm(forms.Form):
     max_consumption_kw = _kw(_("Takes at most, kW"))
     max_production_kw = _kw(_("Gives at most, kW"))
     controllable = forms.BooleanField(required=False, initial=True, label=_("It can be controlled"))
-    energy_capacity_kwh = forms.FloatField(required=False, min_value=0, label=_("Stores, kWh"))
-    charge_efficiency = forms.FloatField(
-        initial=0.95, min_value=0.01, max_value=1, label=_("Charging efficiency, of 1")
-    )
-    discharge_efficiency = forms.FloatField(
+    energy_capacity_kwh = NumberField(required=False, min_value=0, max_value=1e7, label=_("Stores, kWh"))
+    charge_efficiency = NumberField(initial=0.95, min_value=0.01, max_value=1, label=_("Charging efficiency, of 1"))
+    discharge_efficiency = NumberField(
         initial=0.95, min_value=0.01, max_value=1, label=_("Discharging efficiency, of 1")
     )
-    cost_per_kwh = forms.DecimalField(min_value=0, decimal_places=5, initial=0, label=_("Wear, EUR/kWh"))
-    min_on_minutes = forms.IntegerField(
-        initial=0, min_value=0, max_value=1440, label=_("Stays on once it runs, minutes at least")
-    )
-    min_off_minutes = forms.IntegerField(
-        initial=0, min_value=0, max_value=1440, label=_("Stays off once it stands, minutes at least")
-    )
-    reserve_floor_pct = forms.FloatField(initial=10, min_value=0, max_value=99, label=_("Stays with the owner, %"))
+    cost_per_kwh = AmountField(min_value=0, max_digits=9, decimal_places=5, initial=0, label=_("Wear, EUR/kWh"))
+    min_on_minutes = minutes(_("Stays on once it runs, minutes at least"), initial=0)
+    min_off_minutes = minutes(_("Stays off once it stands, minutes at least"), initial=0)
+    reserve_floor_pct = NumberField(initial=10, min_value=0, max_value=99, label=_("Stays with the owner, %"))
     max_events_per_day = forms.IntegerField(
-        required=False, min_value=0, label=_("Events a day at most"), help_text=_("empty: no limit")
+        required=False, min_value=0, max_value=96, label=_("Events a day at most"), help_text=_("empty: no limit")
     )
     max_events_per_season = forms.IntegerField(
         required=False, min_value=0, max_value=10_000, label=_("Events a season at most"),
         help_text=_("April to September, and October to March; empty: no limit"),
     )  # fmt: skip
-    notice_minutes = forms.IntegerField(initial=0, min_value=0, label=_("Notice, minutes"))
-    rest_minutes = forms.IntegerField(initial=0, min_value=0, label=_("Rest between events, minutes"))
+    notice_minutes = minutes(_("Notice, minutes"), initial=0)
+    rest_minutes = minutes(_("Rest between events, minutes"), initial=0)
 
     TERMS = ("max_events_per_day", "max_events_per_season", "notice_minutes", "rest_minutes")
 
@@ -129,10 +127,10 @@ class TestForm(forms.Form):
 
     device = forms.ChoiceField(label=_("Device"))
     start = forms.DateTimeField(
-        widget=LocalMomentInput(), label=_("The window began"), help_text=_("site's local time")
+        widget=LocalMomentInput(), validators=[in_reach], label=_("The window began"), help_text=_("site's local time")
     )
     minutes = forms.IntegerField(initial=30, min_value=15, max_value=480, label=_("It lasted, minutes"))
-    asked_up_kw = forms.FloatField(
+    asked_up_kw = NumberField(
         label=_("Asked, kW up"),
         help_text=_("less consumption or more production; negative for down; filled in: the first device's rating"),
     )

@@ -13,6 +13,8 @@ from django.utils import timezone
 from django.utils.cache import add_never_cache_headers
 from django_otp import DEVICE_ID_SESSION_KEY
 
+from vpp.console import unsent
+
 SEEN = "seen_at_s"
 NOTED_EVERY_S = 60
 OPEN = ("/login/", "/logout/", "/account/", "/static/", "/health/", "/i18n/")
@@ -28,7 +30,9 @@ class SignInMiddleware:
         if settings.SESSION_COOKIE_NAME not in request.COOKIES or not request.user.is_authenticated:
             return self.get_response(request)
         if is_idle(request):
+            left = request.user.pk
             logout(request)
+            request.session[unsent.LEFT] = left
             return self.get_response(request)
         if wants_second_factor(request) and not request.path.startswith(OPEN):
             if request.path.startswith("/api/"):

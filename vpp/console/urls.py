@@ -26,6 +26,7 @@ from vpp.console.views import (
     statements,
     system,
     two_factor,
+    unsent,
     utility,
 )
 
@@ -88,6 +89,7 @@ pages = [
     path("ledger/", settlement.ledger_page, name="ledger"),
     path("payouts/", payouts.payout_list, name="payouts"),
     path("payouts/<int:payout_id>/", payouts.payout_trace, name="payout"),
+    path("unsent/", unsent.unsent_form, name="unsent"),
     path("api/v1/docs", operate.api_reference, name="api"),
 ]
 

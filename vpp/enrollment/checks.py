@@ -32,6 +32,10 @@ def cross_check(tables: dict[str, Table]) -> list[Fault]:
     _check_refers(tables.get("enrollments"), "device", devices, "devices")
     _check_refers(tables.get("enrollments"), "portfolio", portfolios, "portfolios")
     _check_devices(tables.get("devices"))
+    _check_meters(tables.get("devices"))
+    _check_owners(tables.get("owners"))
+    _check_terms(tables.get("owner_terms"))
+    _check_contracts(tables.get("contracts"))
     faults = [fault for table in tables.values() for fault in table.faults]
     if len(faults) == before and "enrollments" in tables:
         check_portfolios(tables)
@@ -75,6 +79,43 @@ def _check_devices(table: Table | None) -> None:
         for name in ("charge_efficiency", "discharge_efficiency"):
             if not 0 < row[name] <= 1:
                 table.fault(row, name, f"{row[name]} is not above 0 and at most 1")  # type: ignore[union-attr]
+
+
+def _check_meters(table: Table | None) -> None:
+    """A site has one meter, those that are stored among them."""
+    meters = [row for row in table.rows if row["kind"] == Device.Kind.METER] if table else []
+    stored = Device.objects.filter(kind=Device.Kind.METER, site__code__in={row["site"] for row in meters})
+    known = dict(stored.values_list("site__code", "code"))
+    for row in meters:
+        if known.setdefault(row["site"], row["code"]) != row["code"]:
+            told = f"site {row['site']} has a meter already, {known[row['site']]}"
+            table.fault(row, "kind", told)  # type: ignore[union-attr]
+
+
+def _check_owners(table: Table | None) -> None:
+    others = Participant.objects.exclude(kind=Participant.Kind.OWNER).values_list("code", "kind")
+    kinds = dict(others)
+    for row in table.rows if table else []:
+        if row["code"] in kinds:
+            table.fault(row, "code", f"{row['code']} is a {kinds[row['code']]}")  # type: ignore[union-attr]
+
+
+def _check_terms(table: Table | None) -> None:
+    for row in table.rows if table else []:
+        low, high = row["comfort_min_c"], row["comfort_max_c"]
+        if not 0 <= row["reserve_floor_pu"] < 1:
+            table.fault(row, "reserve_floor_pu", f"{row['reserve_floor_pu']} is not from 0 up to 1")  # type: ignore[union-attr]
+        if low is not None and high is not None and low >= high:
+            table.fault(row, "comfort_max_c", f"the band ends below where it begins, at {low}")  # type: ignore[union-attr]
+
+
+def _check_contracts(table: Table | None) -> None:
+    for row in table.rows if table else []:
+        if not 0 <= row["owner_share_pu"] <= 1:
+            table.fault(row, "owner_share_pu", f"{row['owner_share_pu']} is not from 0 to 1")  # type: ignore[union-attr]
+        for name in ("fee_per_event", "floor_per_event", "tariff_per_kwh"):
+            if row[name] < 0:
+                table.fault(row, name, "is negative")  # type: ignore[union-attr]
 
 
 def _check_once(table: Table | None, key: str) -> None:

@@ -7,16 +7,14 @@ from __future__ import annotations
 
 import csv
 import json
-import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time
-from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
-Parse = Callable[[str], Any]
+from vpp.enrollment.cells import Parse
+
+SAVE_AS = "save it as “CSV UTF-8”"
 
 
 @dataclass(frozen=True)
@@ -58,103 +56,35 @@ class Table:
         self.faults.append(Fault(self.file, row["_row"], column, reason))
 
 
-def text(cell: str) -> str:
-    return cell
-
-
-def number(cell: str) -> float:
-    value = float(cell)
-    if not math.isfinite(value):
-        raise ValueError("is not a finite number")
-    return value
-
-
-def not_negative(cell: str) -> float:
-    value = number(cell)
-    if value < 0:
-        raise ValueError("is negative")
-    return value
-
-
-def whole(cell: str) -> int:
-    value = int(cell)
-    if value < 0:
-        raise ValueError("is negative")
-    return value
-
-
-def money(cell: str) -> Decimal:
-    try:
-        value = Decimal(cell)
-    except InvalidOperation:
-        raise ValueError("is not a decimal number") from None
-    if not value.is_finite():
-        raise ValueError("is not a finite number")
-    return value
-
-
-def yes_no(cell: str) -> bool:
-    lowered = cell.lower()
-    if lowered in {"true", "yes", "1"}:
-        return True
-    if lowered in {"false", "no", "0"}:
-        return False
-    raise ValueError("is neither true nor false")
-
-
-def one_of(*allowed: str) -> Parse:
-    def parse(cell: str) -> str:
-        if cell not in allowed:
-            raise ValueError(f"is none of {', '.join(allowed)}")
-        return cell
-
-    return parse
-
-
-def zone(cell: str) -> str:
-    try:
-        ZoneInfo(cell)
-    except Exception:  # zoneinfo raises several kinds for names that are no zone
-        raise ValueError("is not an IANA time zone such as Europe/Berlin") from None
-    return cell
-
-
-def start_moment(cell: str) -> datetime:
-    """A date (midnight UTC) or an ISO moment with a zone."""
-    if len(cell) == 10:
-        return datetime.combine(date.fromisoformat(cell), time(0), tzinfo=UTC)
-    moment = datetime.fromisoformat(cell)
-    if moment.tzinfo is None:
-        raise ValueError("has no time zone")
-    return moment.astimezone(UTC)
-
-
-def wall_time(cell: str) -> time:
-    return time.fromisoformat(cell)
-
-
 def read_table(path: Path, columns: tuple[Column, ...]) -> Table:
     """Read a .csv or .json file; never raises for what stands in it: faults are collected."""
     table = Table(path.name)
     try:
         raw_rows = list(_raw_rows(path))
     except UnicodeDecodeError as error:
-        table.faults.append(Fault(path.name, 0, "", f"is not UTF-8 text (byte {error.start})"))
+        table.faults.append(Fault(path.name, 0, "", f"is not UTF-8 text (byte {error.start}); {SAVE_AS}"))
         return table
     except (OSError, ValueError, csv.Error) as error:
         table.faults.append(Fault(path.name, 0, "", f"cannot be read: {error}"))
         return table
-    if raw_rows and (header_faults := _header_faults(path.name, set(raw_rows[0][1]), columns)):
+    if raw_rows and (
+        header_faults := _header_faults(path.name, {name for name in raw_rows[0][1] if name is not None}, columns)
+    ):
         table.faults.extend(header_faults)
         return table
     for number_, cells in raw_rows:
+        if None in cells:  # where csv keeps cells that no column claims
+            table.faults.append(
+                Fault(path.name, number_, "", "has more cells than the first row; quote commas in a cell")
+            )
+            continue
         _read_row(table, number_, cells, columns)
     return table
 
 
 def _raw_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     if path.suffix == ".json":
-        rows = json.loads(path.read_text(encoding="utf-8"))
+        rows = json.loads(path.read_text(encoding="utf-8-sig"))
         if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
             raise ValueError("want a list of objects")
         yield from enumerate(rows, start=1)
@@ -165,6 +95,8 @@ def _raw_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
 
 
 def _header_faults(file: str, names: set[str], columns: tuple[Column, ...]) -> list[Fault]:
+    if len(names) == 1 and ";" in str(*names):
+        return [Fault(file, 1, "", f"its cells are parted by semicolons; {SAVE_AS} with commas between the cells")]
     known = {column.name for column in columns}
     missing = [column.name for column in columns if column.required and column.name not in names]
     unknown = sorted(str(name) for name in names - known)

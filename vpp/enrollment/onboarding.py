@@ -38,12 +38,14 @@ class TakenAlready(Conflict):
 @transaction.atomic
 def register_owner(*, code: str, name: str, at: datetime, actor: object) -> Participant:
     """The owner with this code, made if there is none. Raises StepRefused where the code is somebody else's."""
-    if Participant.objects.filter(code=code).exclude(kind=Participant.Kind.OWNER).exists():
-        raise StepRefused(f"{code} is no owner but another participant")
-    known = Participant.objects.filter(code=code).exists()
+    if known := Participant.objects.filter(code=code).first():
+        if known.kind != Participant.Kind.OWNER:
+            raise StepRefused(f"{code} is no owner but another participant")
+        if known.name.casefold() != name.casefold():
+            raise StepRefused(f"{code} is the owner {known.name}; type that name, or a code of their own for {name}")
+        return known
     owner = ensure_participant(code=code, name=name, kind=Participant.Kind.OWNER)
-    if not known:
-        audit(at=at, actor=actor, action="owner.registered", subject=owner, after={"name": name})
+    audit(at=at, actor=actor, action="owner.registered", subject=owner, after={"name": name})
     return owner
 
 

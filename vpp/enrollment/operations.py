@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from django.db import transaction
+from django.db import DataError, IntegrityError, transaction
 
 from vpp.accounts import operations as accounts
 from vpp.accounts.models import Participant
 from vpp.enrollment import checks
 from vpp.enrollment.files import Fault, Table, read_table
-from vpp.enrollment.stores import STORES
+from vpp.enrollment.stores import STORES, Store
 from vpp.enrollment.tables import COLUMNS
 from vpp.lib.errors import DomainError
 
@@ -52,11 +52,21 @@ def import_folder(folder: Path, *, at: datetime, actor: object = "import") -> Im
         for name, store in STORES.items():
             if name in tables:
                 report.rows[name] = len(tables[name].rows)
-                report.made[name] = store(tables[name].rows)
+                report.made[name] = _stored(tables[name], store)
         aggregator = Participant.objects.filter(kind=Participant.Kind.AGGREGATOR).first()
         if aggregator is not None:
             accounts.audit(at=at, actor=actor, action="enrollment.imported", subject=aggregator, after=report.rows)
     return report
+
+
+def _stored(table: Table, store: Store) -> int:
+    """How many rows were new. Raises ImportRefused for what only the database notices."""
+    try:
+        with transaction.atomic():
+            return store(table.rows)
+    except (IntegrityError, DataError) as error:
+        told = str(error).splitlines()[0]
+        raise ImportRefused([Fault(table.file, 0, "", f"breaks a rule of the database: {told}")]) from error
 
 
 def read_folder(folder: Path) -> dict[str, Table]:

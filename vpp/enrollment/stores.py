@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
@@ -11,6 +12,7 @@ from vpp.enrollment.models import Consent, Contract, Device, Enrollment, OwnerTe
 from vpp.enrollment.tables import COLUMNS
 
 BATCH = 2000
+Store = Callable[[list[dict[str, Any]]], int]
 
 
 def _store_owners(rows: list[dict[str, Any]]) -> int:
@@ -143,7 +145,7 @@ def _ids(model: Any) -> dict[str, int]:
     return dict(model.objects.values_list("code", "pk"))
 
 
-STORES = {
+STORES: dict[str, Store] = {
     "owners": _store_owners,
     "sites": _store_sites,
     "consents": _store_consents,

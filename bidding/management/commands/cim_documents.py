@@ -3,29 +3,37 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser
-from datetime import date
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from bidding.models import Market
 from bidding.operations import cim_documents
+from vpp.accounts import commands
 from vpp.lib import clock
 from vpp.lib.errors import DomainError
 
 
-class Command(BaseCommand):
+class Command(commands.ServiceCommand):
     help = "Write a ReserveBid document, take in its acknowledgement, or write one as a market would."
+    examples = (
+        "cim_documents reserve-bid bid.xml --market RESERVE-DE --date 2016-03-12",
+        "cim_documents acknowledgement ack.xml --market RESERVE-DE",
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("what", choices=["reserve-bid", "acknowledgement", "answer"])
+        parser.add_argument(
+            "what",
+            choices=["reserve-bid", "acknowledgement", "answer"],
+            help="reserve-bid writes, acknowledgement reads, answer writes as a market would",
+        )
         parser.add_argument("file", type=Path, help="to write, or to read; of `answer` the ReserveBid document")
         parser.add_argument("--market", help="market code, for reserve-bid and acknowledgement")
-        parser.add_argument("--date", type=date.fromisoformat, help="delivery date, for reserve-bid")
+        parser.add_argument("--date", type=commands.day, help="delivery date, for reserve-bid")
         parser.add_argument("--sender", default="AGGREGATOR", help="our code")
         parser.add_argument("--receiver", default="MARKET", help="the market's code")
-        parser.add_argument("--out", type=Path, help="the acknowledgement that `answer` writes")
+        parser.add_argument("--out", type=commands.new_file, help="the acknowledgement that `answer` writes")
         parser.add_argument("--reject", action="append", default=[], metavar="SERIES", help="mRID, or `all`")
         parser.add_argument("--reason", default="", help="why, in words")
 

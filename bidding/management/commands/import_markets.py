@@ -7,24 +7,24 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from bidding import operations
 from bidding.errors import BadMarketFile
+from vpp.accounts import commands
 from vpp.lib import clock
 
 
-class Command(BaseCommand):
+class Command(commands.ServiceCommand):
     help = "Import markets and products; all of the file or, if anything is wrong, nothing."
+    examples = ("import_markets markets.json",)
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("file", type=Path)
+        parser.add_argument("file", type=Path, help="JSON, see docs/bid.md section 7")
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            document = json.loads(options["file"].read_text())
-        except OSError as error:
-            raise CommandError(f"{options['file']}: {error.strerror}", returncode=1) from None
+            document = json.loads(commands.text_of(options["file"]))
         except json.JSONDecodeError as error:
             place = f"line {error.lineno}, column {error.colno}"
             raise CommandError(f"{options['file']}: {place}: {error.msg}", returncode=1) from None

@@ -5,33 +5,35 @@ are run here.
 from __future__ import annotations
 
 from argparse import ArgumentParser
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from bidding import actors, operations, queries
 from bidding.errors import GatePassed, NoMarkets
+from vpp.accounts import commands
 from vpp.jobs import operations as jobs
 from vpp.jobs.models import Job
 from vpp.lib import clock
 
 
-class Command(BaseCommand):
+class Command(commands.ServiceCommand):
     help = "Run the nightly forecast and bids of a zone; a repeat, or a run after a kill, makes no second bid."
+    examples = (
+        "nightly --date 2016-03-12 --zone DE",
+        "nightly --date 2016-03-12 --zone DE --at 2016-03-11T09:00+01:00 --dry-run",
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--date", type=date.fromisoformat, required=True, help="delivery date, YYYY-MM-DD")
+        parser.add_argument("--date", type=commands.day, required=True, help="delivery date, YYYY-MM-DD")
         parser.add_argument("--zone", required=True, help="zone code, as DE")
-        parser.add_argument("--at", type=datetime.fromisoformat, help="the moment to bid at (default: now)")
+        parser.add_argument("--at", type=commands.moment, help="the moment to bid at (default: now)")
         parser.add_argument("--dry-run", action="store_true", help="forecast, bid and check, but send and keep nothing")
         parser.add_argument("--enqueue", action="store_true", help="only write the job; a worker runs it")
 
     def handle(self, *args: Any, **options: Any) -> None:
         at = options["at"] or clock.now()
-        if at.tzinfo is None:
-            raise CommandError(f"--at {at.isoformat()} has no time zone, as 2016-07-13T10:00+02:00", returncode=1)
-        at = at.astimezone(UTC)
         if options["dry_run"]:
             self._dry_run(options["zone"], options["date"], at)
             return

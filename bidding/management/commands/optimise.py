@@ -7,27 +7,27 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from bidding import operations
 from bidding.errors import BadWhatIf, NoAnswer
+from vpp.accounts import commands
 
 
-class Command(BaseCommand):
+class Command(commands.ServiceCommand):
     help = "Solve one optimisation problem given as a file (docs/bid.md, section 8)."
+    examples = ("optimise question.json --json answer.json",)
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("file", type=Path, help="the what-if file, JSON; kW, kWh, currency per MWh")
         parser.add_argument("--full", action="store_true", help="solve every storage apart, without grouping")
-        parser.add_argument("--json", type=Path, help="write the whole answer here instead of to the screen")
-        parser.add_argument("--time-limit", type=float, default=900.0, help="seconds (default 900)")
+        parser.add_argument("--json", type=commands.new_file, help="write the answer here, not to the screen")
+        parser.add_argument("--time-limit", type=commands.positive, default=900.0, help="seconds (default 900)")
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            raw = json.loads(options["file"].read_text())
-        except OSError as error:
-            raise CommandError(f"{options['file']}: {error.strerror}", returncode=1) from error
+            raw = json.loads(commands.text_of(options["file"]))
         except ValueError as error:
             raise CommandError(f"{options['file']}: not JSON, {error}", returncode=1) from error
         try:

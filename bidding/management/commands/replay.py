@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import csv
 from argparse import ArgumentParser
-from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from bidding.errors import BadPriceFile
+from vpp.accounts import commands
 from vpp.lib import clock
 
 if TYPE_CHECKING:
@@ -18,31 +18,36 @@ if TYPE_CHECKING:
     from bidding.operations.replay import PriceFile
 
 
-class Command(BaseCommand):
+class Command(commands.ServiceCommand):
     help = "Play past days of a price file as known then and compare with perfect foresight and persistence."
+    examples = ("replay --prices prices.csv --from 2016-03-01 --to 2016-03-10 --plot value.svg",)
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--prices", type=Path, required=True, help="CSV: a time column, a price column, EUR/MWh")
-        parser.add_argument("--from", dest="first", type=date.fromisoformat, required=True)
-        parser.add_argument("--to", dest="last", type=date.fromisoformat, required=True)
+        parser.add_argument(
+            "--from", dest="first", type=commands.day, required=True, help="first day to play, YYYY-MM-DD"
+        )
+        parser.add_argument("--to", dest="last", type=commands.day, required=True, help="last day to play, YYYY-MM-DD")
         parser.add_argument("--market", default="day-ahead energy", help="what the prices are of, for the report")
-        parser.add_argument("--power-kw", type=float, default=1000.0)
-        parser.add_argument("--energy-kwh", type=float, default=2000.0)
-        parser.add_argument("--wear-per-mwh", type=float, default=2.0)
+        parser.add_argument(
+            "--power-kw", type=commands.positive, default=1000.0, help="of the battery that bids (default 1000)"
+        )
+        parser.add_argument(
+            "--energy-kwh", type=commands.positive, default=2000.0, help="what it stores (default 2000)"
+        )
+        parser.add_argument("--wear-per-mwh", type=float, default=2.0, help="EUR per MWh moved (default 2)")
         parser.add_argument("--min-quantity-kw", type=float, default=100.0, help="the market's smallest bid")
         parser.add_argument("--history-days", type=int, default=400, help="what the forecast may look back on")
         parser.add_argument("--no-regressors", action="store_true", help="forecast from the prices alone")
-        parser.add_argument("--plot", type=Path, help="an SVG of the cumulated value")
+        parser.add_argument("--plot", type=commands.new_file, help="an SVG of the cumulated value")
         parser.add_argument("--keep", action="store_true", help="keep the report where the console shows it")
-        parser.add_argument("--csv", type=Path, help="the days, one row each")
+        parser.add_argument("--csv", type=commands.new_file, help="the days, one row each")
 
     def handle(self, *args: Any, **options: Any) -> None:
         from bidding.kernels.replay import ReplayBattery, summed
         from bidding.operations.replay import read_prices
 
-        if options["last"] < options["first"]:
-            raise CommandError(f"--to {options['last']} is before --from {options['first']}", returncode=1)
         battery = ReplayBattery(
             power_kw=options["power_kw"],
             energy_kwh=options["energy_kwh"],

@@ -5,9 +5,11 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from zoneinfo import available_timezones
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
+from vpp.accounts import commands
 from vpp.lib import clock
 from vpp.lib.errors import DomainError
 
@@ -17,29 +19,36 @@ if TYPE_CHECKING:
 LONGEST_HISTORY_DAYS = 220
 
 
-class Command(BaseCommand):
+class Command(commands.ServiceCommand):
     help = (
         "Forecast the days --from to --to of DIR/history.csv (with DIR/exog.csv if there is one) as they would have "
         "been at 10:00 the day before, and print MAE, ratios to last week and coverage, worst series first. "
         "Without DIR --series names devices, whose readings come from the database."
     )
+    examples = (
+        "backtest folder --from 2016-07-01 --to 2016-07-10",
+        "backtest --series house-1 house-2 --from 2016-07-01 --to 2016-07-10",
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("folder", type=Path, nargs="?")
-        parser.add_argument("--from", dest="first", type=date.fromisoformat, required=True)
-        parser.add_argument("--to", dest="last", type=date.fromisoformat, required=True)
+        parser.add_argument("folder", type=Path, nargs="?", help="holds history.csv, and exog.csv if there is weather")
+        parser.add_argument(
+            "--from", dest="first", type=commands.day, required=True, help="first forecast day, YYYY-MM-DD"
+        )
+        parser.add_argument("--to", dest="last", type=commands.day, required=True, help="last forecast day, YYYY-MM-DD")
         parser.add_argument("--every", type=int, default=1, help="days between forecast days")
         parser.add_argument("--series", nargs="*", default=[], help="columns, all if none is named; or device codes")
-        parser.add_argument("--zone", default="Europe/Berlin")
+        parser.add_argument("--zone", default="Europe/Berlin", help="whose days and holidays (default Europe/Berlin)")
         parser.add_argument("--step", type=int, default=15, choices=(15, 30, 60), help="minutes")
 
     def handle(self, *args: Any, folder: Path | None, first: date, last: date, **options: Any) -> None:
         from forecasting.kernels.backtest import backtest
         from forecasting.kernels.day_ahead import forecast_day
-        from forecasting.kernels.series import UnusableSeries
 
         if options["every"] < 1:
             raise CommandError("--every must be 1 or more")
+        if options["zone"] not in available_timezones():
+            raise CommandError(f"--zone: there is no time zone {options['zone']!r}, as Europe/Berlin")
         try:
             history, exog = (
                 _of_devices(options["series"], first, last) if folder is None else _of_files(folder, options["series"])
@@ -54,7 +63,7 @@ class Command(BaseCommand):
                 step_minutes=options["step"],
                 forecast=forecast_day,
             )
-        except (UnusableSeries, OSError, DomainError) as error:
+        except (ValueError, OSError, DomainError) as error:  # UnusableSeries, and what no CSV in UTF-8 is
             raise CommandError(str(error)) from error
         self.stdout.write("series                     days       MAE  MAE/week CRPS/week  cov80  drift")
         for row in rows:

@@ -4,25 +4,30 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
+from vpp.accounts import commands
 from vpp.lib import clock
 from vpp.lib.errors import DomainError
 
 
-class Command(BaseCommand):
+class Command(commands.ServiceCommand):
     help = (
         "List the stored estimators (gradient models of a zone's classes, ARIMA parameters of portfolios), withdraw "
         "the newest version of one so that the version before it serves, or let a withdrawn version stand again."
     )
+    examples = (
+        "forecast_models list gradient:",
+        "forecast_models roll-back gradient:DE:load",
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        steps = parser.add_subparsers(dest="step", required=True)
+        steps = parser.add_subparsers(dest="step", required=True, help="what to do; each explains itself with --help")
         steps.add_parser("list").add_argument("key", nargs="?", default="", help="beginning of the keys to show")
-        steps.add_parser("roll-back").add_argument("key")
+        steps.add_parser("roll-back").add_argument("key", help="as `list` shows it")
         again = steps.add_parser("reinstate")
-        again.add_argument("key")
-        again.add_argument("version", type=int)
+        again.add_argument("key", help="as `list` shows it")
+        again.add_argument("version", type=int, help="the withdrawn one")
 
     def handle(self, *args: Any, step: str, key: str, **options: Any) -> None:
         from forecasting import operations

@@ -5,20 +5,22 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
+from vpp.accounts import commands
 from vpp.lib import clock
 
 
-class Command(BaseCommand):
+class Command(commands.ServiceCommand):
     help = (
         "Take in weather forecasts from a CSV: issued_at, time (both ISO 8601, UTC where they name no offset), and one "
         "column a variable, its unit in its name (temperature_c, ghi_w_per_m2). Rows of one issued_at are one "
         "forecast: equal steps of 15, 30 or 60 minutes, no gap. A forecast that is known changes nothing."
     )
+    examples = ("import_weather weather.csv --zone DE",)
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("file", type=Path)
+        parser.add_argument("file", type=Path, help="CSV with issued_at, time and a column a variable")
         parser.add_argument("--zone", required=True, help="code of the zone, as portfolios and sites carry it")
 
     def handle(self, *args: Any, file: Path, zone: str, **options: Any) -> None:

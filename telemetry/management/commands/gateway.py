@@ -8,15 +8,17 @@ import time
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
+from vpp.accounts import commands
 from vpp.jobs.signals import stop_on_signal
 
 REPORT_S = 60
 
 
-class Command(BaseCommand):
+class Command(commands.ServiceCommand):
     help = "Take readings from an MQTT broker, acknowledged once they are stored, until SIGTERM."
+    examples = ("gateway --url mqtts://user:password@broker.example:8883",)
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         url = os.environ.get("VPP_MQTT_URL", "mqtt://127.0.0.1:1883")

@@ -9,18 +9,24 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import available_timezones
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from telemetry import operations
 from telemetry.protocols.file_types import UNITS, UNITS_PER_KW, FileFormat, UnreadableFile
 from telemetry.protocols.files import read_file
+from vpp.accounts import commands
 from vpp.lib import clock
 
 SHOWN_REFUSALS = 20
 
 
-class Command(BaseCommand):
+class Command(commands.ServiceCommand):
     help = "Import readings: all rows of a readable file, each once; nothing of a file that cannot be read."
+    examples = (
+        "import_readings readings.csv --dry-run",
+        "import_readings meter.csv --device house-1 --time-zone Europe/Berlin --time-format "
+        "'%d.%m.%Y %H:%M' --delimiter ';' --decimal , --column time=Zeit --column power_kw=Leistung",
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
@@ -56,7 +62,7 @@ class Command(BaseCommand):
         parser.add_argument("--delimiter", default=",", help="between the cells of a CSV file")
         parser.add_argument("--decimal", choices=(".", ","), default=".", help="decimal sign of a CSV file")
         parser.add_argument("--dry-run", action="store_true", help="judge and report, store nothing")
-        parser.add_argument("--report", type=Path, help="write the report here as JSON, with every refused row")
+        parser.add_argument("--report", type=commands.new_file, help="write the report here: JSON, every refused row")
         parser.add_argument("--quiet", action="store_true", help="no progress bar")
 
     def handle(self, *args: Any, **options: Any) -> None:

@@ -220,6 +220,7 @@ def test_alarms_are_seen_and_acknowledged_once(staff, world, alarms):
     assert "18.3\u00a0kW of 110.0\u00a0kW missing" in body and world.devices[0].code in body
     keys = {"alarm": [f"delivery-{delivery.pk}", f"reading-{reading.pk}", "junk"], "note": "on my way"}
     assert "2 alarms are acknowledged" in staff.post("/alarms/acknowledge/", keys, follow=True).content.decode()
+    assert "Choose alarms first" in staff.post("/alarms/acknowledge/", {}, follow=True).content.decode()
     assert "0 alarms are acknowledged" in staff.post("/alarms/acknowledge/", keys, follow=True).content.decode()
     assert "Nothing is open" in page(staff, "/alarms/")
     assert page(staff, "/alarms/?show=all").count("on my way") == 2
@@ -257,3 +258,7 @@ def test_the_night_is_started_by_hand_once(staff, world):
     for _again in range(2):
         assert "with the workers" in staff.post("/bids/night/", {"reason": "trial"}, follow=True).content.decode()
     assert Job.objects.filter(natural_key="nightly:DE:2016-07-16").count() == 1
+    for state, told in (("DONE", "2016-07-16 has run already"), ("DEAD", "did not end well: no forecast - it can be")):
+        Job.objects.filter(natural_key="nightly:DE:2016-07-16").update(state=state, error="no forecast")
+        body = staff.post("/bids/night/", {"reason": "trial"}, follow=True).content.decode()
+        assert told in body and "with the workers" not in body

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import time
 
 import pytest
@@ -86,6 +87,22 @@ def test_what_contradicts_itself_is_refused_and_nothing_changes(world, change, t
     answer = client.post(f"/fleet/device/{device.code}/terms/", WISHES | change)
     assert answer.status_code in (200, 400) and told in answer.content.decode()
     assert OwnerTerms.objects.filter(device=device).count() == before
+
+
+def test_a_page_opened_before_somebody_elses_change_takes_nothing_of_it_back(world):
+    device = next(one for one in world.devices if one.energy_capacity_kwh)
+    owner, url = (
+        client_for(make_user("owner", None, participant=device.site.owner)),
+        f"/fleet/device/{device.code}/terms/",
+    )
+    shown = dict(re.findall(r'name="([^"]+)"(?: value="([^"]*)")?', page(owner, url)))
+    assert shown.keys() >= {"reserve_floor_pct", "initial-reserve_floor_pct", "initial-comfort_min_c"}
+    client_in("OPERATOR").post(url, LIMITS | {"reserve_floor_pct": "55"})
+    assert owner.post(url, shown | {"comfort_max_c": "25,5"}).status_code == 302
+    terms = now_of(device)
+    assert (terms.reserve_floor_pu, terms.comfort_max_c, terms.comfort_min_c) == (0.55, 25.5, 19.0)
+    assert owner.post(url, shown | {"initial-comfort_min_c": "19", "comfort_min_c": ""}).status_code == 302
+    assert now_of(device).comfort_min_c is None, "what is emptied is no wish any more"
 
 
 def test_a_viewer_changes_nothing(world):

@@ -14,7 +14,7 @@ from telemetry import operations as telemetry
 from telemetry.kernels.batch import batch_of
 from tests.apps.console.makers import page
 from tests.factories import make_terms
-from vpp.accounts.models import AuditEvent
+from vpp.accounts.models import AuditEvent, Participant
 from vpp.enrollment.models import Device, Enrollment, Prequalification, Site
 from vpp.enrollment.onboarding import StepRefused, enroll_device
 from vpp.lib import clock
@@ -67,7 +67,7 @@ def test_a_site_with_a_battery_comes_in_step_by_step(staff, world):
     assert "0 of 96" in page(staff, "/enrollment/sites/s-new/?step=telemetry")
     heard(at)
     assert "16 of 96" in page(staff, "/enrollment/sites/s-new/?step=telemetry")
-    assert 'name="asked_up_kw" value="10.0"' in page(staff, "/enrollment/sites/s-new/?step=test")
+    assert 'name="asked_up_kw" value="10"' in page(staff, "/enrollment/sites/s-new/?step=test")
     start = (at - timedelta(minutes=30)).astimezone(world.day.start.tzinfo)
     local = f"{start + timedelta(hours=2):%Y-%m-%dT%H:%M}"  # CEST
     body = take(staff, "test", {"device": "s-new-1", "start": local, "minutes": "30", "asked_up_kw": "8"})
@@ -179,3 +179,43 @@ def test_a_sites_first_readings_come_as_a_file(staff, world):
     body = staff.post(url, {"readings": foreign}, follow=True).content.decode()
     assert "is no device of this site" in body
     assert "Choose a CSV file" in staff.post(url, follow=True).content.decode()
+
+
+def test_readings_as_a_spreadsheet_writes_them(staff, world):
+    device = world.devices[0]
+    url = f"/enrollment/sites/{device.site.code}/readings/"
+    example = staff.get(f"{url}example/").content.decode().replace(".0\r\n", ".5\r\n")
+    rows = [line.split(",") for line in example.splitlines()]
+    german = "\ufeff" + "\r\n".join(";".join([*row[:-1], row[-1].replace(".", ",")]) for row in rows)
+    sent = SimpleUploadedFile("Messung.csv", german.encode())
+    assert "8 readings: 8 taken in, 0 refused" in staff.post(url, {"readings": sent}, follow=True).content.decode()
+    broken = SimpleUploadedFile("Messung.csv", b"time,device,power_kw\n2016-07-14T00:00Z,M\xfcller,1\n")
+    body = staff.post(url, {"readings": broken}, follow=True).content.decode()
+    assert "Messung.csv: is not UTF-8 text; save it as" in body
+
+
+def test_a_mistyped_owners_code_renames_nobody(staff, world):
+    owner = world.devices[0].site.owner
+    body = staff.post("/enrollment/new/", SITE | {"owner_code": owner.code}).content.decode()
+    assert f"{owner.code} is the owner {owner.name}" in body and 'value="s-new"' in body
+    owner.refresh_from_db()
+    assert owner.name != SITE["owner_name"] and not Site.objects.filter(code="s-new").exists()
+    known = SITE | {"owner_code": "o-other", "code": world.devices[0].site.code}
+    assert "there is a site" in staff.post("/enrollment/new/", known).content.decode()
+    assert not Participant.objects.filter(code="o-other").exists(), "no owner without the site"
+
+
+@pytest.mark.parametrize(
+    ("step", "data", "told"),
+    [
+        ("contract", CONTRACT | {"fee_per_event": "1000000000"}, "no more than 9 digits"),
+        ("contract", CONTRACT | {"owner_share_pct": "72,3456"}, "no more than 2 decimal places"),
+        ("devices", BATTERY | {"max_events_per_day": "1000000000"}, "less than or equal to 96"),
+        ("devices", BATTERY | {"notice_minutes": "1000000000"}, "less than or equal to 1440"),
+        ("devices", BATTERY | {"cost_per_kwh": "12345.6"}, "no more than 4 digits before"),
+        ("devices", BATTERY | {"max_consumption_kw": "1.234,5"}, "can be read in two ways"),
+    ],
+)
+def test_numbers_too_large_for_the_database_are_refused_at_their_field(staff, world, step, data, told):
+    staff.post("/enrollment/new/", SITE)
+    assert told in take(staff, step, data, status=422)

@@ -160,6 +160,7 @@ def test_a_payout_leads_back_to_its_readings(staff, world):
     payout = Payout.objects.filter(total__gt=0).order_by("pk").first()
     assert payout is not None
     body = page(staff, f"/payouts/{payout.pk}/")
+    assert f"<code>{payout.performance.award.own_reference}</code>" in body
     for step in ("Journal", "Settlement run", "Performance", "Award", "Bid", "Nightly run", "Forecast run", "Plan"):
         assert f"<h3>{step}</h3>" in body
     assert "still holds" in body

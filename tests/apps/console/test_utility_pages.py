@@ -63,6 +63,11 @@ def test_a_planner_asks_and_sees_the_ask(planner, world):
         ({"quantity": "1 2 3"}, "4 quarter hours"),
         ({"begins": "17:05"}, "quarter hour"),
         ({"ends": "16:00"}, "ends before it begins"),
+        ({"delivery_date": "9999-12-31"}, "Look at the year"),
+        ({"delivery_date": "0026-03-12"}, "Look at the year"),
+        ({"gate": "9999-12-31T23:00"}, "Look at the year"),
+        ({"delivery_date": "12.03.2026"}, "Enter a valid date"),
+        ({"ceiling_price": "1e9"}, "less than or equal to 1000000"),
         ({"congestion_point": "of somebody else"}, "not one of the available choices"),
     ],
 )
@@ -118,6 +123,14 @@ def waiting_bid(world) -> Bid:
         state=Bid.State.SUBMITTED, up_kw=[0.0, 50.0] + nothing[2:], down_kw=nothing, price_per_mwh=[100.0] * 96,
         created_at=moment, submitted_at=moment,
     )  # fmt: skip
+
+
+def test_a_bid_is_offered_once_it_can_be_ordered(approver, waiting_bid):
+    """Between the sending of a bid and its ask's next state lies a moment."""
+    Ask.objects.filter(pk=waiting_bid.ask_id).update(state=Ask.State.ASKED)
+    assert "Order the bid…" not in page(approver, "/asks/NEXT/")
+    Ask.objects.filter(pk=waiting_bid.ask_id).update(state=Ask.State.BID)
+    assert "Order the bid…" in page(approver, "/asks/NEXT/")
 
 
 def test_an_approver_declines_a_bid_after_one_question(approver, waiting_bid):

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from django.core.management import CommandError, call_command
 
-from tests.factories import ALWAYS
+from tests.factories import ALWAYS, make_participant
 from vpp.enrollment import operations, queries
 from vpp.enrollment.models import Consent, Device, Enrollment, OwnerTerms, Portfolio, Site
 
@@ -107,6 +107,40 @@ def test_a_consent_is_kept_as_signed_and_a_withdrawn_one_does_not_come_back(tmp_
 def test_a_fault_is_named_by_row_and_column_and_nothing_is_stored(tmp_path, at, table, text, fault):
     faults = faults_of(write(tmp_path, **{table: text}), at)
     assert any(fault in found for found in faults), faults
+
+
+TERMS, DEVICES = FILES["owner_terms.csv"], FILES["devices.csv"]
+
+
+@pytest.mark.parametrize(
+    ("table", "text", "fault"),
+    [
+        ("devices", DEVICES.replace("150,150", '"1,5",150'), "'1,5': is no number; decimals have a point, as 1.5"),
+        ("devices", DEVICES.replace("150,150", "1,5,150"), "devices.csv, row 2: has more cells than the first row"),
+        ("devices", DEVICES.replace(",", ";"), "row 1: its cells are parted by semicolons; save it as “CSV UTF-8”"),
+        ("owner_terms", TERMS.replace("2015-12-31", "31.12.2015"), "column start: '31.12.2015': is neither a date as"),
+        ("owner_terms", TERMS.replace("2015-12-31", "9999-12-31"), "is not between 1970-01-01 and 2199-12-31"),
+        ("owner_terms", TERMS.replace("0.2", "1.2"), "column reserve_floor_pu: 1.2 is not from 0 up to 1"),
+        ("owner_terms", "device,start,notice_minutes\nbat-1,2015-12-31,1000000000\n", "is more than 32767"),
+        ("owner_terms", "device,start,notice_minutes\nbat-1,2015-12-31,1.5\n", "'1.5': is no whole number"),
+        ("owner_terms", "device,start,comfort_min_c\nbat-1,2015-12-31,nan\n", "is not a finite number"),
+        ("owner_terms", "device,start,comfort_min_c,comfort_max_c\nbat-1,2015-12-31,25,20\n", "the band ends below"),
+        ("owner_terms", "device,start,departure_local_time\nbat-1,2015-12-31,half past\n", "is no time of day as 07:30"),
+        ("contracts", FILES["contracts.csv"].replace("0.7", "1e9"), "column owner_share_pu: '1e9': is not below 10"),
+        ("contracts", FILES["contracts.csv"].replace("0.7", "1.7"), "column owner_share_pu: 1.7 is not from 0 to 1"),
+        ("contracts", FILES["contracts.csv"].replace("0.7", "0,7"), "contracts.csv, row 2: has more cells"),
+        ("owners", "code,name\nanna," + "A" * 201 + "\n", "column name: '" + "A" * 60 + "': is longer than 200"),
+        ("devices", DEVICES + "m-1,site-1,METER,1,1,no,,\nm-2,site-1,METER,1,1,no,,\n", "site-1 has a meter already"),
+    ],
+)  # fmt: skip
+def test_what_a_spreadsheet_or_a_tired_hand_writes_is_named_with_its_remedy(tmp_path, at, table, text, fault):
+    faults = faults_of(write(tmp_path, **{table: text}), at)
+    assert any(fault in found for found in faults), faults
+
+
+def test_an_owner_with_the_code_of_a_utility_is_refused(tmp_path, at):
+    make_participant(kind="UTILITY", code="anna")
+    assert "row 2, column code: anna is a UTILITY" in faults_of(write(tmp_path), at)[0]
 
 
 def test_a_file_that_is_no_text_is_refused(tmp_path, at):

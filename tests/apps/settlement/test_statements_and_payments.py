@@ -19,6 +19,7 @@ from tests.apps.settlement.makers import SUMMER, after, at_intervals, make_award
 from tests.apps.settlement.test_settle_day import EVENING, settle, sold_evening
 from tests.factories import make_contract, make_participant
 from vpp.accounts import operations as accounts
+from vpp.accounts.models import Participant
 from vpp.enrollment.models import Site
 from vpp.lib import clock
 from vpp.settlement import operations, queries
@@ -405,3 +406,11 @@ def test_the_commands_make_pay_close_and_balance(tmp_path):
     out = StringIO()
     call_command("close_period", "--from", "2016-07-01", "--to", "2016-07-31", stdout=out)
     assert "closed 2016-07-01 to 2016-07-31" in out.getvalue()
+
+
+def test_an_owners_name_is_no_path(tmp_path):
+    settled()
+    Participant.objects.filter(kind=Participant.Kind.OWNER).update(name='Berg/Tal "GmbH"')
+    call_command("statements", "--from", "2016-07-01", "--to", "2016-07-31", "--out", str(tmp_path), stdout=StringIO())
+    assert {path.suffix for path in tmp_path.iterdir()} == {".html", ".csv", ".pdf"}
+    assert all(path.name.startswith("provisional-Berg_Tal__GmbH_") for path in tmp_path.iterdir())

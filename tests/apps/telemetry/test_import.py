@@ -207,3 +207,15 @@ def test_a_register_of_production_counts_up_and_makes_negative_power(fleet, fold
 def test_a_register_beside_power_is_not_guessed_at(fleet, folder):
     with pytest.raises(CommandError, match="a register makes power and energy itself"):
         load(write(folder, "time,device,power_kw,register_kwh", f"{NOON},load,1,2"))
+
+
+def test_a_file_of_a_spreadsheet_is_told_how_to_be_read(fleet, folder):
+    path = write(folder, "time;device;power_kw", f"{T0.isoformat()};battery;1,5")
+    with pytest.raises(
+        CommandError, match=r"row 1: cells are parted by semicolons; say so: --delimiter ';' --decimal ,"
+    ):
+        load(path)
+    assert "stored 1 " in load(path, "--delimiter", ";", "--decimal", ",")
+    path.write_bytes(b"time,device,power_kw\n2016-07-14T00:00Z,M\xfcller,1\n")
+    with pytest.raises(CommandError, match=r"readings\.csv: is not UTF-8 text; save it as"):
+        load(path)

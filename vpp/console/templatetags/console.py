@@ -147,6 +147,7 @@ def counted(number: int, noun: str) -> str:
     """`1 device`, `5 devices`."""
     forms = {
         "device": ngettext("%(count)d device", "%(count)d devices", number),
+        "fault": ngettext("%(count)d fault", "%(count)d faults", number),
         "job": ngettext("%(count)d job", "%(count)d jobs", number),
         "interval": ngettext("%(count)d interval", "%(count)d intervals", number),
         "shortfall": ngettext("%(count)d shortfall", "%(count)d shortfalls", number),

@@ -6,6 +6,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_POST
 
 from vpp.accounts.principals import principal_of
@@ -33,5 +34,9 @@ def acknowledge(request: HttpRequest) -> HttpResponse:
     require_role(request, *WATCHERS)
     keys, note = request.POST.getlist("alarm"), request.POST.get("note", "").strip()
     done = alarms.acknowledge(keys, at=clock.now(), actor=request.user, note=note)
-    messages.success(request, _("%(count)d alarms are acknowledged.") % {"count": done})
+    if not keys:
+        messages.error(request, _("Choose alarms first: tick the boxes before them."))
+    else:
+        told = ngettext("%(count)d alarm is acknowledged.", "%(count)d alarms are acknowledged.", done)
+        messages.success(request, told % {"count": done})
     return redirect("console:alarms")

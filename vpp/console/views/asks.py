@@ -67,5 +67,9 @@ def may_ask(request: HttpRequest) -> bool:
 
 
 def is_open(chain: ask_chain.AskChain) -> bool:
-    """Whether the live bid still waits for the utility."""
-    return chain.live is not None and chain.live.bid.state in (Bid.State.SUBMITTED, Bid.State.ACKNOWLEDGED)
+    """Whether the live bid waits for the utility: it is sent, and the ask has come to it."""
+    return (
+        chain.ask.state == Ask.State.BID
+        and chain.live is not None
+        and chain.live.bid.state in (Bid.State.SUBMITTED, Bid.State.ACKNOWLEDGED)
+    )

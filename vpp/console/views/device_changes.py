@@ -11,7 +11,7 @@ from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_noop
+from django.utils.translation import gettext_noop, ngettext
 from django.views.decorators.http import require_GET, require_http_methods
 
 from vpp.accounts.principals import principal_of
@@ -59,7 +59,8 @@ def change_devices(request: HttpRequest, change: str) -> HttpResponse:
     later = _("So many are changed by a job; its page tells how far it is and whom it refused.")
     context: dict[str, Any] = {
         "here": "fleet",
-        "title": _("%(action)s: %(count)d devices?") % {"action": _(action), "count": len(ids)},
+        "title": ngettext("%(action)s: %(count)d device?", "%(action)s: %(count)d devices?", len(ids))
+        % {"action": _(action), "count": len(ids)},
         "text": _(consequence) + (f" {later}" if len(ids) > AT_ONCE else ""),
         "items": codes[:AT_ONCE],
         "more": max(len(ids) - ITEMS_SHOWN, 0),

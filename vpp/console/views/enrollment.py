@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.contrib import messages
+from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
@@ -57,8 +58,9 @@ def new_site(request: HttpRequest) -> HttpResponse:
         try:
             data = form.cleaned_data
             who: dict[str, Any] = {"at": clock.now(), "actor": request.user}
-            owner = onboarding.register_owner(code=data["owner_code"], name=data["owner_name"], **who)
-            site = onboarding.register_site(owner=owner, fields=form.site_fields(), **who)
+            with transaction.atomic():  # no owner without the site
+                owner = onboarding.register_owner(code=data["owner_code"], name=data["owner_name"], **who)
+                site = onboarding.register_site(owner=owner, fields=form.site_fields(), **who)
             messages.success(
                 request, _("Site %(code)s is registered. Next: the owner's consent.") % {"code": site.code}
             )

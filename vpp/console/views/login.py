@@ -29,6 +29,7 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 from vpp.accounts import throttle
 from vpp.accounts.models import User
 from vpp.accounts.operations import audit
+from vpp.console import unsent
 from vpp.lib import clock
 
 PENDING = "pending_login"
@@ -73,7 +74,7 @@ class Login(auth_views.LoginView):
         user = form.get_user()
         if next(devices_for_user(user), None) is None:
             return super().form_valid(form)
-        self.request.session.flush()
+        unsent.carry(self.request, self.request.session.flush)
         self.request.session[PENDING] = {"user": user.pk, "at": time.time(), "next": self.get_success_url()}
         return redirect("login_code")
 

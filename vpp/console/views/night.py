@@ -15,6 +15,7 @@ from vpp.accounts.operations import audit
 from vpp.accounts.principals import principal_of
 from vpp.console.access import Role, require_role, staff_page
 from vpp.console.queries.gates import gates
+from vpp.jobs.models import Job
 from vpp.lib import clock
 
 
@@ -27,11 +28,12 @@ def start_night(request: HttpRequest) -> HttpResponse:
     ahead = gates(Market.objects.visible_to(principal_of(request)).order_by("code"), [], at)
     days = {(gate.market.zone_code, gate.delivery_date): gate.gate_at for gate in reversed(ahead)}
     if request.method == "POST":
-        reason = request.POST.get("reason", "").strip()
+        reason, jobs = request.POST.get("reason", "").strip(), []
         for zone_code, delivery_date in days:
             job = enqueue_nightly(zone_code=zone_code, delivery_date=delivery_date, at=at)
             audit(at=at, actor=request.user, action="nightly.started", subject=job, reason=reason)
-        messages.success(request, _("The run is with the workers; reload in half a minute."))
+            jobs.append(job)
+        _tell(request, jobs)
         newest = max((delivery_date for _zone, delivery_date in days), default=at.date())
         return redirect(reverse("console:bids") + f"?date={newest.isoformat()}")
     context = {
@@ -41,3 +43,18 @@ def start_night(request: HttpRequest) -> HttpResponse:
         "back": reverse("console:bids"),
     }  # fmt: skip
     return render(request, "console/confirm.html", context)
+
+
+def _tell(request: HttpRequest, jobs: list[Job]) -> None:
+    """What comes of it: a job that has ended before is not run again."""
+    if not jobs:
+        messages.error(request, _("There is no market with a gate ahead, so there is nothing to run."))
+    for job in jobs:
+        told = {"job": job.natural_key, "error": job.error}
+        if job.state == Job.State.DONE:
+            messages.info(request, _("%(job)s has run already; it is not run again.") % told)
+        elif job.state in (Job.State.FAILED, Job.State.DEAD):
+            text = _("%(job)s did not end well: %(error)s - it can be tried again under System.")
+            messages.error(request, text % told)
+    if any(job.state in (Job.State.PENDING, Job.State.LEASED) for job in jobs):
+        messages.success(request, _("The run is with the workers; reload in a minute or two."))

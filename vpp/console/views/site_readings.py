@@ -77,10 +77,18 @@ def take_in(request: HttpRequest, code: str) -> HttpResponse:
 def _import(site: Site, sent: UploadedFile) -> ImportReport:
     """Raises UnreadableFile, also where a device is another site's; then nothing is stored."""
     with TemporaryDirectory(prefix="vpp-readings-") as folder:
-        path = Path(folder) / "readings.csv"
-        path.write_bytes(sent.read())
-        file = read_file(path, FileFormat(), lambda _count: None)
+        path, content = Path(folder) / f"{Path(sent.name or 'readings').stem}.csv", sent.read()
+        path.write_bytes(content)
+        file = read_file(path, _form_of(content), lambda _count: None)
         own = set(site.devices.values_list("code", flat=True))
         if foreign := sorted(set(file.codes) - own):
             raise UnreadableFile(path, _("%(code)s is no device of this site") % {"code": foreign[0]})
         return operations.import_file(file, at=clock.now(), progress=lambda _count: None)
+
+
+def _form_of(content: bytes) -> FileFormat:
+    """As spreadsheets write it: where the first line is parted by semicolons, commas are decimals."""
+    first = content.partition(b"\n")[0]
+    if b";" not in first or b"," in first:
+        return FileFormat()
+    return FileFormat(delimiter=";", decimal="," if b"," in content else ".")

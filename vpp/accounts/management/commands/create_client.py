@@ -5,15 +5,19 @@ from __future__ import annotations
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
-from vpp.accounts import operations
+from vpp.accounts import commands, operations
 from vpp.accounts.models import SCOPES, Participant
 from vpp.lib import clock
 
 
-class Command(BaseCommand):
+class Command(commands.ServiceCommand):
     help = "Make an API client of a participant and print its token; a client of that name gets a new token."
+    examples = (
+        "create_client dso.example --kind UTILITY --display-name 'Example grid' --scope read --scope asks:write",
+        "create_client dso.example --client planning --scope read --oauth",
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("participant", help="its code; made if it does not exist")

@@ -6,13 +6,14 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand
 
+from vpp.accounts import commands
 from vpp.console import translations
 
 
-class Command(BaseCommand):
+class Command(commands.ServiceCommand):
     help = "Collect every text, keep what is translated, name what is not, write vpp/locale/*/LC_MESSAGES/django.mo."
+    examples = ("messages",)
     requires_system_checks = []
 
     def handle(self, *args: Any, **options: Any) -> None:

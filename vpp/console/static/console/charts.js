@@ -161,8 +161,18 @@
     document.querySelectorAll("[data-chart]").forEach(draw);
   }
 
+  /* Labels and legends are set for a width; a telephone that is turned has another one. */
+  let drawnAt = window.innerWidth;
+  let waiting = 0;
+  function fit() {
+    if (Math.abs(window.innerWidth - drawnAt) < 80) return;
+    drawnAt = window.innerWidth;
+    drawAll();
+  }
+
   if (window.Plotly) {
     drawAll();
+    window.addEventListener("resize", () => { clearTimeout(waiting); waiting = setTimeout(fit, 200); });
     window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawAll);
   }
 })();

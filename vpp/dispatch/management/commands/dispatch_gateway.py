@@ -7,9 +7,10 @@ from argparse import ArgumentParser
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.db import InterfaceError, OperationalError, connection
 
+from vpp.accounts import commands
 from vpp.jobs.signals import stop_on_signal
 from vpp.lib import clock
 from vpp.lib.memory import give_back_freed_memory
@@ -20,8 +21,9 @@ if TYPE_CHECKING:
 CLIENT_ID = "vpp-dispatch"
 
 
-class Command(BaseCommand):
+class Command(commands.ServiceCommand):
     help = "Send setpoints over MQTT and store their acknowledgements, until SIGTERM. One process at a time sends."
+    examples = ("dispatch_gateway --url mqtts://user:password@broker.example:8883",)
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         url = os.environ.get("VPP_MQTT_URL", "mqtt://127.0.0.1:1883")

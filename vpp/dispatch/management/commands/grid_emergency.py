@@ -6,25 +6,30 @@ from argparse import ArgumentParser
 from datetime import timedelta
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
+from vpp.accounts import commands
 from vpp.dispatch.operations.emergencies import EmergencyInForce, end_emergency, order_emergency
 from vpp.enrollment.models import Portfolio
 from vpp.lib import clock
 
 
-class Command(BaseCommand):
+class Command(commands.ServiceCommand):
     help = (
         "Order a portfolio's net power in an emergency of the grid, from now on: it counts before commits and markets,"
         " and after safety and owners who opt out (docs/dispatch.md)."
+    )
+    examples = (
+        "grid_emergency PF-DE --up-kw 50 --minutes 60 --by 'grid control room' --reason 'line down'",
+        "grid_emergency PF-DE --end",
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("portfolio", help="its code")
         parser.add_argument("--up-kw", type=float, help="net power wanted, up positive; 0: nobody is moved")
-        parser.add_argument("--minutes", type=int, default=60)
+        parser.add_argument("--minutes", type=commands.positive, default=60.0, help="how long it holds (default 60)")
         parser.add_argument("--by", default="control room", help="who orders it")
-        parser.add_argument("--reason", default="")
+        parser.add_argument("--reason", default="", help="why, for the audit trail")
         parser.add_argument("--end", action="store_true", help="end the order in force")
 
     def handle(self, *args: Any, **options: Any) -> None:

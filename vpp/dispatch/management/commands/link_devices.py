@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import csv
 from argparse import ArgumentParser
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
+from vpp.accounts import commands
 from vpp.dispatch.operations.links import BadLinks, NewLink, add_station, set_links
 from vpp.enrollment.models import Device
 from vpp.lib import clock
 
 
-class Command(BaseCommand):
+class Command(commands.ServiceCommand):
     help = (
         "Set the links of devices from a CSV file (device,protocol,address), or make a charging station whose EVSEs"
         " 1, 2, ... are the given devices and print its password (docs/dispatch.md)."
+    )
+    examples = (
+        "link_devices links.csv",
+        "link_devices --station CS-1 --device charger-1 --device charger-2",
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -43,8 +49,20 @@ class Command(BaseCommand):
 
     def _links(self, path: Path) -> int:
         try:
-            with path.open(newline="", encoding="utf-8") as file:
-                links = [NewLink(row["device"], row["protocol"], row["address"]) for row in csv.DictReader(file)]
-            return set_links(links, at=clock.now(), actor="link_devices")
-        except (OSError, KeyError, BadLinks) as error:
+            return set_links(_read(commands.text_of(path)), at=clock.now(), actor="link_devices")
+        except BadLinks as error:
             raise CommandError(f"{path}: {error}") from None
+
+
+def _read(text: str) -> list[NewLink]:
+    """Rows of a CSV file. Raises BadLinks where one is short of a column."""
+    rows = csv.DictReader(StringIO(text, newline=""))
+    wanted = ("device", "protocol", "address")
+    if missing := [name for name in wanted if name not in (rows.fieldnames or ())]:
+        raise BadLinks(f"there is no column {missing[0]!r}; the first line names {','.join(wanted)}")
+    links = []
+    for row in rows:
+        if None in (row["device"], row["protocol"], row["address"]):
+            raise BadLinks(f"line {rows.line_num} has fewer cells than the first line")
+        links.append(NewLink(row["device"], row["protocol"], row["address"]))
+    return links

@@ -6,19 +6,21 @@ import asyncio
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import CommandError
 from django.db import InterfaceError, OperationalError, connection
 
+from vpp.accounts import commands
 from vpp.jobs.signals import stop_on_signal
 from vpp.lib import clock
 from vpp.lib.memory import give_back_freed_memory
 
 
-class Command(BaseCommand):
+class Command(commands.ServiceCommand):
     help = (
         "Central system for charging stations: ws://HOST:PORT/ocpp/STATION with basic authentication"
         " (link_devices --station makes one). Put TLS in front of it. Ends on SIGTERM."
     )
+    examples = ("ocpp_gateway --bind 127.0.0.1:9000",)
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--bind", default="127.0.0.1:9000", help="host:port; loopback unless told otherwise")
@@ -29,7 +31,13 @@ class Command(BaseCommand):
         give_back_freed_memory()
         stop = stop_on_signal()
         host, _, port = options["bind"].rpartition(":")
-        asyncio.run(self._run(host, int(port), options, stop))
+        if not host or not port.isdecimal():
+            raise CommandError(f"cannot listen on {options['bind']!r}: it takes host:port, as 127.0.0.1:9000")
+        try:
+            asyncio.run(self._run(host.strip("[]"), int(port), options, stop))
+        except (OSError, OverflowError) as error:
+            reason = getattr(error, "strerror", None) or str(error)
+            raise CommandError(f"cannot listen on {options['bind']!r} ({reason}); choose another --bind") from None
 
     async def _run(self, host: str, port: int, options: dict[str, Any], stop: Any) -> None:
         from vpp.dispatch.gateway.lead import OCPP, lead

@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.db import InterfaceError, OperationalError, connection
 
+from vpp.accounts import commands
 from vpp.dispatch import operations
 from vpp.dispatch.models import ControlCycle
 from vpp.enrollment.models import Portfolio
@@ -42,12 +43,17 @@ class Pace:
         return f"{len(took_s)} cycles: 95 of 100 within {p95_s:.2f} s, longest {took_s[-1]:.2f} s, {missed} missed"
 
 
-class Command(BaseCommand):
+class Command(commands.ServiceCommand):
     help = (
         "Run the control loop. Without arguments: live, at every quarter hour, and with --every N also every N minutes"
         " inside it, on what the devices report meanwhile. With --at: one interval. With --date:"
         " every interval of that delivery day, one after the other; with --close as well: only what is left to do"
         " after the day."
+    )
+    examples = (
+        "play",
+        "play --every 1 --portfolio PF-DE",
+        "play --date 2016-03-10",
     )
 
     def __init__(self, *args: Any, **options: Any) -> None:
@@ -55,9 +61,9 @@ class Command(BaseCommand):
         self._pace = Pace()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--date", type=date.fromisoformat, help="delivery day, YYYY-MM-DD")
+        parser.add_argument("--date", type=commands.day, help="delivery day, YYYY-MM-DD")
         parser.add_argument("--portfolio", action="append", help="portfolio code; repeat for several; default: all")
-        parser.add_argument("--at", type=datetime.fromisoformat, help="a moment with offset: only its interval")
+        parser.add_argument("--at", type=commands.moment, help="a moment with offset: only its interval")
         parser.add_argument("--revision", type=int, default=0, help="above 0: react again inside the interval")
         parser.add_argument("--every", type=int, default=15, metavar="N", help="live: minutes between cycles, 1 to 15")
         parser.add_argument("--close", action="store_true", help="judge the last interval of --date and close the day")

@@ -7,9 +7,10 @@ import queue
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.db import InterfaceError, OperationalError, connection
 
+from vpp.accounts import commands
 from vpp.enrollment.models import Portfolio
 from vpp.jobs.signals import stop_on_signal
 from vpp.lib import clock
@@ -17,13 +18,15 @@ from vpp.lib import clock
 TELL_AFTER = 15  # signals: a line a minute
 
 
-class Command(BaseCommand):
+class Command(commands.ServiceCommand):
     help = "Split a regulation signal of a few seconds over a portfolio's devices behind MQTT gateways, until SIGTERM."
+    examples = ("regulate --portfolio PF-DE --seconds 4",)
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--portfolio", required=True)
-        parser.add_argument("--url", default=os.environ.get("VPP_MQTT_URL", "mqtt://127.0.0.1:1883"))
-        parser.add_argument("--seconds", type=float, default=4.0, help="between two signals: how far a ramp reaches")
+        url = os.environ.get("VPP_MQTT_URL", "mqtt://127.0.0.1:1883")
+        parser.add_argument("--portfolio", required=True, help="its code")
+        parser.add_argument("--url", default=url, help="mqtt[s]://user:password@host:port; default VPP_MQTT_URL")
+        parser.add_argument("--seconds", type=commands.positive, default=4.0, help="between two signals (default 4)")
 
     def handle(self, *args: Any, **options: Any) -> None:
         import msgspec
@@ -36,7 +39,11 @@ class Command(BaseCommand):
             raise CommandError(f"no such portfolio: {options['portfolio']}")
         stop, regulator = stop_on_signal(), Regulator(portfolio, options["seconds"])
         topic = SIGNAL.format(portfolio=portfolio.code)
-        session = Session(options["url"], client_id=f"vpp-regulation-{portfolio.code}", topics=(topic,), told=False)
+        name = f"vpp-regulation-{portfolio.code}"
+        try:
+            session = Session(options["url"], client_id=name, topics=(topic,), told=False)
+        except ValueError as error:
+            raise CommandError(f"--url: {error}", returncode=2) from None
         session.start()
         self.stdout.write(f"waiting for {topic}")
         while not stop.is_set():

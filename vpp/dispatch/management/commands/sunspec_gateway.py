@@ -5,15 +5,16 @@ from __future__ import annotations
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand
 from django.db import InterfaceError, OperationalError, connection
 
+from vpp.accounts import commands
 from vpp.jobs.signals import stop_on_signal
 from vpp.lib import clock
 
 
-class Command(BaseCommand):
+class Command(commands.ServiceCommand):
     help = "Talk to the devices whose link is SUNSPEC HOST:PORT/UNIT, until SIGTERM. One process at a time sends."
+    examples = ("sunspec_gateway --dead-man 120 --measure 30",)
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--dead-man", type=int, default=120, help="seconds a device holds what nobody refreshes")

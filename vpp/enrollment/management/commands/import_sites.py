@@ -6,16 +6,18 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
+from vpp.accounts import commands
 from vpp.enrollment import operations
 from vpp.lib import clock
 
 SHOWN_FAULTS = 50
 
 
-class Command(BaseCommand):
+class Command(commands.ServiceCommand):
     help = "Import enrollment tables (CSV or JSON, see docs/files.md); all of them or, if one cell is wrong, none."
+    examples = ("import_sites folder",)
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("folder", type=Path, help="holds owners.csv, sites.csv, devices.csv, ...")

@@ -5,14 +5,17 @@ from __future__ import annotations
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand
-
+from vpp.accounts import commands
 from vpp.jobs.checkup import check_round_trip, run_checks
 from vpp.lib import clock
 
 
-class Command(BaseCommand):
+class Command(commands.ServiceCommand):
     help = "Check database, migrations, broker, clock and data folder; exit 1 if something is wrong."
+    examples = (
+        "doctor",
+        "doctor --round-trip",
+    )
     requires_system_checks = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:

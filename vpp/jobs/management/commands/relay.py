@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.management.base import BaseCommand
-
+from vpp.accounts import commands
 from vpp.jobs import relay
 from vpp.jobs.signals import stop_on_signal
 
 
-class Command(BaseCommand):
+class Command(commands.ServiceCommand):
     help = "Hand due jobs to the broker and tick the schedule, until SIGTERM."
+    examples = ("relay",)
 
     def handle(self, *args: Any, **options: Any) -> None:
         relay.run(stop_on_signal())

@@ -12,16 +12,20 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management import call_command
-from django.core.management.base import BaseCommand
 
+from vpp.accounts import commands
 from vpp.jobs import relay
 from vpp.jobs.management.listening import add_bind, listening_on
 from vpp.jobs.signals import stop_on_signal
 from vpp.jobs.web import WebServer
 
 
-class Command(BaseCommand):
+class Command(commands.ServiceCommand):
     help = "Run the whole service in this process, until SIGTERM or Ctrl-C."
+    examples = (
+        "serve",
+        "serve --bind 127.0.0.1:8001 --with 'play --every 1'",
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         add_bind(parser)

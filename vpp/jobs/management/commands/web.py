@@ -6,16 +6,16 @@ from argparse import ArgumentParser
 from socket import socket
 from typing import Any
 
-from django.core.management.base import BaseCommand
-
+from vpp.accounts import commands
 from vpp.jobs.management.listening import add_bind, listening_on
 from vpp.jobs.prefork import run_processes
 from vpp.jobs.signals import stop_on_signal
 from vpp.jobs.web import WebServer
 
 
-class Command(BaseCommand):
+class Command(commands.ServiceCommand):
     help = "Serve the console and the API, until SIGTERM."
+    examples = ("web --bind 127.0.0.1:8000 --processes 2",)
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         add_bind(parser)

@@ -6,16 +6,21 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
+from vpp.accounts import commands
 from vpp.jobs.signals import stop_on_signal
 
 
-class Command(BaseCommand):
+class Command(commands.ServiceCommand):
     help = "Run jobs that the broker delivers, until SIGTERM; a job that is under way is finished first."
+    examples = (
+        "worker",
+        "worker --queues settlement --threads 1",
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--threads", type=int, default=2)
+        parser.add_argument("--threads", type=int, default=2, help="jobs at a time (default 2)")
         parser.add_argument("--queues", nargs="*", help="only these queues (default: all)")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -23,9 +28,11 @@ class Command(BaseCommand):
             raise CommandError("VPP_BROKER_URL is empty: the in-memory broker lives inside 'manage.py serve'")
         import dramatiq
 
-        stop = stop_on_signal()
-        queues = set(options["queues"]) if options["queues"] else None
-        worker = dramatiq.Worker(dramatiq.get_broker(), queues=queues, worker_threads=options["threads"])
+        stop, broker = stop_on_signal(), dramatiq.get_broker()
+        queues, known = set(options["queues"] or ()) or None, broker.get_declared_queues()
+        if queues and (unknown := sorted(queues - known)):
+            raise CommandError(f"there is no queue {unknown[0]!r}; there are {', '.join(sorted(known))}")
+        worker = dramatiq.Worker(broker, queues=queues, worker_threads=options["threads"])
         worker.start()
         stop.wait()
         worker.stop(timeout=600_000)

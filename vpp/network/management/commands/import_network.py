@@ -6,8 +6,9 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
+from vpp.accounts import commands
 from vpp.accounts import operations as accounts
 from vpp.accounts.models import Participant
 from vpp.lib import clock
@@ -17,8 +18,12 @@ SHOWN_FINDINGS = 50
 FORMATS = ("network", "pandapower", "simbench", "csv")
 
 
-class Command(BaseCommand):
+class Command(commands.ServiceCommand):
     help = "Import a grid (network file, pandapower JSON, SimBench folder, folder of CSV tables): all of it or nothing."
+    examples = (
+        "import_network grid.json --utility dso.example --name 'Example grid'",
+        "import_network net.json --utility dso.example --format pandapower --feeder LV1",
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("file", type=Path, help="file or folder")

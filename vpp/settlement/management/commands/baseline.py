@@ -7,27 +7,27 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
+from vpp.accounts import commands
 from vpp.settlement.queries.baselines import baseline_answer
 
 
-class Command(BaseCommand):
+class Command(commands.ServiceCommand):
     help = "Answer one baseline question (JSON, see docs/settlement.md); import is positive, null is missing."
+    examples = ("baseline question.json",)
     requires_system_checks = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("file", type=Path)
+        parser.add_argument("file", type=Path, help="the question, JSON")
 
     def handle(self, *args: Any, **options: Any) -> None:
         path = options["file"]
         try:
-            question = json.loads(path.read_text(encoding="utf-8"))
+            question = json.loads(commands.text_of(path))
             if not isinstance(question, dict):
                 raise ValueError("the question is not a JSON object")
             answer = baseline_answer(question)
-        except OSError as error:
-            raise CommandError(f"{path}: {error.strerror}", returncode=1) from error
         except ValueError as error:
             raise CommandError(f"{path}: {error}", returncode=1) from error
         self.stdout.write(json.dumps(answer, indent=2))

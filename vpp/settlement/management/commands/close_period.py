@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser
-from datetime import date
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
+from vpp.accounts import commands
 from vpp.lib import clock
 from vpp.lib.errors import DomainError
 
 
-class Command(BaseCommand):
+class Command(commands.ServiceCommand):
     help = "Close a period of booking dates (UTC) of the ledger for good."
+    examples = ("close_period --from 2016-03-01 --to 2016-03-31",)
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--from", dest="first", type=date.fromisoformat, required=True)
-        parser.add_argument("--to", dest="last", type=date.fromisoformat, required=True)
+        parser.add_argument(
+            "--from", dest="first", type=commands.day, required=True, help="first booking date, YYYY-MM-DD"
+        )
+        parser.add_argument("--to", dest="last", type=commands.day, required=True, help="last booking date, YYYY-MM-DD")
 
     def handle(self, *args: Any, **options: Any) -> None:
         from vpp.settlement import operations

@@ -7,28 +7,28 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
+from vpp.accounts import commands
 from vpp.lib.errors import DomainError
 
 
-class Command(BaseCommand):
+class Command(commands.ServiceCommand):
     help = "Compute one component (JSON: kind, date, quantities, prices; see docs/settlement.md)."
+    examples = ("component question.json",)
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("file", type=Path)
+        parser.add_argument("file", type=Path, help="the question, JSON")
 
     def handle(self, *args: Any, **options: Any) -> None:
         from vpp.settlement import queries
 
         path = options["file"]
         try:
-            question = json.loads(path.read_text(encoding="utf-8"))
+            question = json.loads(commands.text_of(path))
             if not isinstance(question, dict):
                 raise ValueError("the question is not a JSON object")
             answer = queries.component_answer(question)
-        except OSError as error:
-            raise CommandError(f"{path}: {error.strerror}") from error
         except DomainError as error:
             raise CommandError(f"{path}: {error.message}") from error
         except ValueError as error:

@@ -8,27 +8,29 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.db import transaction
 from django.db.models import Q
 
 from bidding.models import Award
+from vpp.accounts import commands
 from vpp.lib import clock
 from vpp.lib.errors import DomainError
 
 
-class Command(BaseCommand):
+class Command(commands.ServiceCommand):
     help = (
         'Take in {"terms": [{market_code, lines, valid_from, ...}], "inputs": [{award, component, data}]}; all or none.'
     )
+    examples = ("import_terms terms.json",)
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("file", type=Path)
+        parser.add_argument("file", type=Path, help="JSON, see docs/settlement.md")
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            content = json.loads(options["file"].read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
+            content = json.loads(commands.text_of(options["file"]))
+        except ValueError as error:
             raise CommandError(f"{options['file']}: {error}") from error
         if not isinstance(content, dict) or set(content) - {"terms", "inputs"}:
             raise CommandError(f"{options['file']}: a JSON object with `terms` and `inputs` is wanted")

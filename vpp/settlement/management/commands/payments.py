@@ -3,27 +3,32 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser
-from datetime import date
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
+from vpp.accounts import commands
 from vpp.lib import clock
 from vpp.lib.errors import DomainError
 
 
-class Command(BaseCommand):
+class Command(commands.ServiceCommand):
     help = "Write a pain.001 file for every accepted statement without a hold, and book the payments."
+    examples = (
+        "payments --execution-date 2016-04-05 --debtor-name 'Example plant' --debtor-iban "
+        "DE02120300000000202051 --out payments.xml",
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--execution-date", type=date.fromisoformat, required=True)
-        parser.add_argument("--debtor-name", required=True)
-        parser.add_argument("--debtor-iban", required=True)
-        parser.add_argument("--debtor-bic", default="")
+        parser.add_argument(
+            "--execution-date", type=commands.day, required=True, help="when the bank is to pay, YYYY-MM-DD"
+        )
+        parser.add_argument("--debtor-name", required=True, help="whose account pays")
+        parser.add_argument("--debtor-iban", required=True, help="the account that pays")
+        parser.add_argument("--debtor-bic", default="", help="of its bank, where that wants one")
         parser.add_argument("--least", type=Decimal, default=Decimal("0.01"), help="smaller amounts are carried")
-        parser.add_argument("--out", type=Path, required=True)
+        parser.add_argument("--out", type=commands.new_file, required=True, help="file to write, XML")
 
     def handle(self, *args: Any, **options: Any) -> None:
         from vpp.settlement import operations

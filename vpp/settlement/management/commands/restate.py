@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser
-from datetime import UTC, datetime
 from typing import Any
 
-from django.core.management.base import BaseCommand
-
+from vpp.accounts import commands
 from vpp.lib import clock
 
 
-def moment(text: str) -> datetime:
-    """An ISO moment; UTC where it names no offset."""
-    parsed = datetime.fromisoformat(text)
-    return parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
-
-
-class Command(BaseCommand):
+class Command(commands.ServiceCommand):
     help = "Restate every settled day that readings which came after it may change."
+    examples = (
+        "restate",
+        "restate --since 2016-03-11T06:00+01:00",
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--since", type=moment, help="look at readings known after this moment only")
+        parser.add_argument("--since", type=commands.moment, help="look at readings known after this moment only")
 
     def handle(self, *args: Any, **options: Any) -> None:
         from vpp.settlement import operations

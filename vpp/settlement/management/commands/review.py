@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser
-from datetime import date
 from typing import Any
 
-from django.core.management.base import BaseCommand
-
+from vpp.accounts import commands
 from vpp.lib import clock
 from vpp.settlement.models import SettlementRun
 
 
-class Command(BaseCommand):
+class Command(commands.ServiceCommand):
     help = "Fill the review queue from the newest runs of a delivery day."
+    examples = ("review --date 2016-03-10",)
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--date", type=date.fromisoformat, required=True)
+        parser.add_argument("--date", type=commands.day, required=True, help="settled delivery day, YYYY-MM-DD")
 
     def handle(self, *args: Any, **options: Any) -> None:
         from vpp.settlement import operations

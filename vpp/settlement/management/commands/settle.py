@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser
-from datetime import date
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
+from vpp.accounts import commands
 from vpp.enrollment.models import Portfolio
 from vpp.lib import clock
 from vpp.lib.errors import DomainError
 from vpp.settlement.models import SettlementRun
 
 
-class Command(BaseCommand):
+class Command(commands.ServiceCommand):
     help = "Settle a closed delivery day. A version that exists is left as it is."
+    examples = (
+        "settle --date 2016-03-10",
+        "settle --date 2016-03-10 --portfolio PF-DE --verify",
+    )
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
         """`--version` is the run's here, not Django's."""
         return super().create_parser(prog_name, subcommand, conflict_handler="resolve", **kwargs)
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--date", type=date.fromisoformat, required=True, help="local delivery day, YYYY-MM-DD")
+        parser.add_argument("--date", type=commands.day, required=True, help="local delivery day, YYYY-MM-DD")
         parser.add_argument("--portfolio", help="code of one portfolio; all of them without it")
         parser.add_argument("--version", type=int, default=1, dest="run_version", help="2 and on restate the day")
         parser.add_argument("--verify", action="store_true", help="compute stored runs again and compare")
@@ -31,8 +35,9 @@ class Command(BaseCommand):
         portfolios = Portfolio.objects.order_by("code")
         if options["portfolio"]:
             portfolios = portfolios.filter(code=options["portfolio"])
-            if not portfolios:
-                raise CommandError(f"there is no portfolio {options['portfolio']!r}")
+        if not portfolios:
+            code = options["portfolio"]
+            raise CommandError(f"there is no portfolio {code!r}" if code else "there is no portfolio yet")
         try:
             for portfolio in portfolios:
                 run = self._verify(portfolio, options) if options["verify"] else self._settle(portfolio, options)

@@ -4,19 +4,26 @@ from __future__ import annotations
 
 from argparse import ArgumentParser
 from collections import defaultdict
-from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
+
+from vpp.accounts import commands
 
 
-class Command(BaseCommand):
+class Command(commands.ServiceCommand):
     help = "Write the trial balance over booking dates (UTC)."
+    examples = (
+        "trial_balance",
+        "trial_balance --from 2016-03-01 --to 2016-03-31",
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--from", dest="first", type=date.fromisoformat)
-        parser.add_argument("--to", dest="last", type=date.fromisoformat)
+        parser.add_argument(
+            "--from", dest="first", type=commands.day, help="first booking date; without it from the beginning"
+        )
+        parser.add_argument("--to", dest="last", type=commands.day, help="last booking date; without it until now")
 
     def handle(self, *args: Any, **options: Any) -> None:
         from vpp.settlement import queries

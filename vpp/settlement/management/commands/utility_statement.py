@@ -6,20 +6,24 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
+from vpp.accounts import commands
 from vpp.accounts.models import Participant
 from vpp.lib import clock
 from vpp.lib.errors import DomainError
 
 
-class Command(BaseCommand):
+class Command(commands.ServiceCommand):
     help = "Import a utility's statement (CSV, or UFTP FlexSettlement XML) and open disputes over differences."
+    examples = ("utility_statement march.csv --utility dso.example --reference 2016-03",)
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("file", type=Path)
-        parser.add_argument("--utility", required=True)
-        parser.add_argument("--reference", required=True)
+        parser.add_argument("file", type=Path, help="CSV, or .xml for a FlexSettlement")
+        parser.add_argument("--utility", required=True, help="its code")
+        parser.add_argument(
+            "--reference", required=True, help="what the utility calls this statement; it stands for one"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         from vpp.settlement import operations
@@ -33,11 +37,9 @@ class Command(BaseCommand):
                 utility=utility,
                 reference=options["reference"],
                 form="UFTP" if path.suffix.lower() == ".xml" else "CSV",
-                content=path.read_text(encoding="utf-8"),
+                content=commands.text_of(path),
                 at=clock.now(),
             )
-        except OSError as error:
-            raise CommandError(f"{path}: {error.strerror}") from error
         except DomainError as error:
             raise CommandError(f"{error.code}: {error.message}") from error
         for finding in statement.findings:

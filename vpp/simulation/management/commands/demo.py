@@ -6,13 +6,13 @@ import json
 import os
 import sys
 from argparse import ArgumentParser
-from datetime import date
 from pathlib import Path
 from socket import socket
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
+from vpp.accounts import commands
 from vpp.jobs.management.listening import add_bind, listening_on
 from vpp.lib.embedded_postgres import default_data_dir, ensure_database
 from vpp.simulation.demo.scenario import BadScenario, Scenario, make_scenario
@@ -20,8 +20,13 @@ from vpp.simulation.demo.scenario import BadScenario, Scenario, make_scenario
 CHOSEN = "VPP_DEMO_CHOSEN"  # set for the second start, in the demo's own data folder
 
 
-class Command(BaseCommand):
+class Command(commands.ServiceCommand):
     help = "Play one delivery day on a real grid and show what it earned; then serve the console."
+    examples = (
+        "demo",
+        "demo --date 2016-07-14 --bind 127.0.0.1:8001",
+        "demo --no-serve --json result.json",
+    )
     requires_system_checks = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -29,10 +34,10 @@ class Command(BaseCommand):
             "--no-serve", action="store_true", help="end with exit code 0 instead of serving the console"
         )
         parser.add_argument("--full", action="store_true", help="the whole grid: 16,000 devices instead of 650")
-        parser.add_argument("--date", type=date.fromisoformat, help="a day of 2016, the year of the measured profiles")
+        parser.add_argument("--date", type=commands.day, help="a day of 2016, the year of the measured profiles")
         parser.add_argument("--prices", type=Path, help="CSV with the columns start and price (EUR/MWh); else modelled")
         parser.add_argument("--seed", type=int, help="of the devices' faults and the market's competitors")
-        parser.add_argument("--json", type=Path, help="also write the result to this file")
+        parser.add_argument("--json", type=commands.new_file, help="also write the result to this file")
         parser.add_argument("--grid", default="", help="another SimBench grid, such as 1-LV-rural1--2-sw")
         add_bind(parser)
 

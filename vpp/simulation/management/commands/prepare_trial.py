@@ -6,14 +6,14 @@ import os
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand
-
+from vpp.accounts import commands
 from vpp.lib import clock
 from vpp.lib.embedded_postgres import ensure_database
 
 
-class Command(BaseCommand):
+class Command(commands.ServiceCommand):
     help = "Enroll a simulated plant of some 650 devices, with three weeks of readings until now (docs/dispatch.md)."
+    examples = ("prepare_trial",)
     requires_system_checks = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:

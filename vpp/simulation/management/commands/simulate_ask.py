@@ -7,8 +7,9 @@ from argparse import ArgumentParser
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
+from vpp.accounts import commands
 from vpp.jobs.signals import stop_on_signal
 from vpp.lib import clock
 from vpp.lib.embedded_postgres import ensure_database
@@ -23,18 +24,19 @@ LEAST_LEAD = timedelta(minutes=2)  # so long the plant needs to forecast, bid an
 CEILING_EUR_PER_MWH = 400.0
 
 
-class Command(BaseCommand):
+class Command(commands.ServiceCommand):
     help = (
         "Ask for upward power at a feeder of the trial's grid from the next quarter hour on, let the plant bid, accept"
         " it, and watch it being delivered. One live ask a day: the nightly run of a day bids once."
     )
+    examples = ("simulate_ask --kw 30 --intervals 2",)
     requires_system_checks = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--kw", type=float, default=30.0)
+        parser.add_argument("--kw", type=commands.positive, default=30.0, help="how much (default 30)")
         parser.add_argument("--intervals", type=int, default=2, help="quarter hours")
         parser.add_argument("--feeder", default="", help="default: the one with the largest batteries")
-        parser.add_argument("--no-watch", action="store_true")
+        parser.add_argument("--no-watch", action="store_true", help="end after the commit")
         parser.add_argument("--url", help="of the service; default: that of prepare_trial")
 
     def handle(self, *args: Any, **options: Any) -> None:

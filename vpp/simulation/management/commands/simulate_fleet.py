@@ -8,8 +8,9 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
+from vpp.accounts import commands
 from vpp.jobs.signals import stop_on_signal
 from vpp.lib import clock
 from vpp.simulation.client import Client, HttpRefused, Unreachable
@@ -34,10 +35,15 @@ FAULTS = {
 }
 
 
-class Command(BaseCommand):
+class Command(commands.ServiceCommand):
     help = (
         "Simulate the devices of a folder of import files in real time: physics, commands over MQTT (--mqtt) or HTTP,"
         " readings over HTTP, and seeded faults. --make N writes such a folder first and ends."
+    )
+    examples = (
+        "simulate_fleet",
+        "simulate_fleet folder --make 1000",
+        "simulate_fleet folder --mqtt mqtt://127.0.0.1:1883 --late 0.05",
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -50,7 +56,7 @@ class Command(BaseCommand):
         parser.add_argument("--mqtt", default=os.environ.get("VPP_MQTT_URL", ""), help="mqtt://host:port; default HTTP")
         parser.add_argument("--step", type=int, default=60, help="seconds of a step, a divisor of 900; default 60")
         parser.add_argument("--zone", default="Europe/Berlin", help="whose days the devices live")
-        parser.add_argument("--seed", type=int, default=7)
+        parser.add_argument("--seed", type=int, default=7, help="of the faults and of made-up devices (default 7)")
         parser.add_argument("--steps", type=int, default=0, help="end after so many steps; default: until Ctrl-C")
         for name, what in FAULTS.items():
             parser.add_argument(f"--{name}", type=float, default=0.0, metavar="PU", help=f"share (0 to 1) of {what}")
@@ -64,7 +70,7 @@ class Command(BaseCommand):
             write_fleet(folder, options["make"], seed=options["seed"])
             self.stdout.write(f"{options['make']} devices in {folder}: import_sites and link_devices bring them in")
             return
-        if 900 % options["step"]:
+        if options["step"] < 1 or 900 % options["step"]:
             raise CommandError("--step must divide 900")
         trial = trial or no_trial()
         url, token = (

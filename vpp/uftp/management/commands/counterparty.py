@@ -2,44 +2,73 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentParser
+from argparse import ArgumentParser, ArgumentTypeError
 from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
+from vpp.accounts import commands
 from vpp.lib import clock
 from vpp.lib.errors import DomainError
 
 
-class Command(BaseCommand):
+def _ean(text: str) -> tuple[str, str]:
+    point, equals, ean = text.rpartition("=")
+    if not equals:
+        raise ArgumentTypeError(f"{text!r} is not CONGESTION_POINT=EAN")
+    return point, ean
+
+
+class Command(commands.ServiceCommand):
     help = "Who trades with us over UFTP: domain, role, keys, endpoint; and our own key."
+    examples = (
+        "counterparty add dso.example --public-key cs1.MCow... --endpoint "
+        "https://uftp.dso.example/shapeshifter/api/v3/message",
+        "counterparty list",
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        steps = parser.add_subparsers(dest="step", required=True)
+        steps = parser.add_subparsers(dest="step", required=True, help="what to do; each explains itself with --help")
         add = steps.add_parser("add", help="add a counterparty, or change what is known of it")
-        add.add_argument("domain")
-        add.add_argument("--role", choices=["DSO", "CRO"], default="DSO")
+        add.add_argument("domain", help="as it names itself in its messages")
+        add.add_argument(
+            "--role",
+            choices=["DSO", "CRO"],
+            default="DSO",
+            help="grid operator (DSO, default) or common reference operator (CRO)",
+        )
         add.add_argument("--participant", default="", help="code of the utility it speaks for (default: the domain)")
-        add.add_argument("--name", default="")
+        add.add_argument("--name", default="", help="of a participant that is not there yet")
         add.add_argument("--endpoint", required=True, help="https://HOST/shapeshifter/api/v3/message")
         add.add_argument("--public-key", required=True, help="32 bytes in base64, with or without cs1.")
-        add.add_argument("--uftp-version", default="3.1.0", choices=["3.0.0", "3.1.0"])
-        add.add_argument("--oauth", nargs=3, metavar=("TOKEN_URL", "CLIENT_ID", "CLIENT_SECRET"))
-        add.add_argument("--ean", action="append", default=[], metavar="CONGESTION_POINT=EAN", help="for Metering")
+        add.add_argument(
+            "--uftp-version", default="3.1.0", choices=["3.0.0", "3.1.0"], help="what we send unasked (default 3.1.0)"
+        )
+        add.add_argument(
+            "--oauth",
+            nargs=3,
+            metavar=("TOKEN_URL", "CLIENT_ID", "CLIENT_SECRET"),
+            help="where its endpoint wants a bearer token",
+        )
+        add.add_argument(
+            "--ean", action="append", default=[], type=_ean, metavar="CONGESTION_POINT=EAN", help="for Metering"
+        )
         steps.add_parser("list", help="the address book, and our own public key")
         rotate = steps.add_parser("rotate", help="a counterparty's new key; the old one stays good for a week")
-        rotate.add_argument("domain")
-        rotate.add_argument("--role", choices=["DSO", "CRO"], default="DSO")
-        rotate.add_argument("--public-key", required=True)
-        rotate.add_argument("--overlap-days", type=float, default=7.0)
+        rotate.add_argument("domain", help="whose key it is")
+        rotate.add_argument("--role", choices=["DSO", "CRO"], default="DSO", help="default DSO")
+        rotate.add_argument("--public-key", required=True, help="the new one")
+        rotate.add_argument(
+            "--overlap-days", type=float, default=7.0, help="how long the old one stays good (default 7)"
+        )
         bar = steps.add_parser("bar", help="answer a counterparty with Barred Sender; --off ends it")
-        bar.add_argument("domain")
-        bar.add_argument("--role", choices=["DSO", "CRO"], default="DSO")
-        bar.add_argument("--off", action="store_true")
+        bar.add_argument("domain", help="who is barred")
+        bar.add_argument("--role", choices=["DSO", "CRO"], default="DSO", help="default DSO")
+        bar.add_argument("--off", action="store_true", help="let it in again")
         own = steps.add_parser("own-key", help="our public key; --new makes another one, which signs from now on")
-        own.add_argument("--new", action="store_true")
+        own.add_argument("--new", action="store_true", help="tell the others first")
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
@@ -59,7 +88,7 @@ class Command(BaseCommand):
             public_key=options["public_key"],
             version=options["uftp_version"],
             oauth=tuple(options["oauth"]) if options["oauth"] else None,
-            eans=dict(pair.rsplit("=", 1) for pair in options["ean"]),
+            eans=dict(options["ean"]),
         )
         self.stdout.write(f"added {add_counterparty(entry, at=clock.now(), actor='command')}")
         self._own_key({"new": False})

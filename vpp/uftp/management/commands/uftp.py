@@ -2,36 +2,54 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentParser
-from datetime import date
+from argparse import ArgumentParser, ArgumentTypeError
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from bidding.models import Bid
+from vpp.accounts import commands
 from vpp.lib import clock
 from vpp.lib.errors import DomainError
 from vpp.lib.periods import DeliveryDay
 from vpp.network.models import CongestionPoint
 
 
-class Command(BaseCommand):
+def _isps(text: str) -> tuple[int, int]:
+    first, _, last = text.partition("-")
+    if not (first.isdecimal() and last.isdecimal() and 1 <= int(first) <= int(last)):
+        raise ArgumentTypeError(f"{text!r} is not FIRST-LAST, as 69-76")
+    return int(first), int(last)
+
+
+class Command(commands.ServiceCommand):
     help = "Send a UFTP message: a test, an offer nobody asked for, a revocation, a prognosis, metered values."
+    examples = (
+        "uftp test dso.example",
+        "uftp offer ea1.2016-01.dso.example:LV1 --date 2016-03-12 --isps 69-76 --kw 20",
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        steps = parser.add_subparsers(dest="step", required=True)
-        steps.add_parser("test").add_argument("domain")
-        steps.add_parser("revoke", help="take back a bid that was not ordered").add_argument("bid", type=int)
+        steps = parser.add_subparsers(dest="step", required=True, help="what to send; each explains itself with --help")
+        steps.add_parser("test").add_argument("domain", help="of the counterparty")
+        steps.add_parser("revoke", help="take back a bid that was not ordered").add_argument(
+            "bid", type=int, help="its number, as the console shows it"
+        )
         offer = steps.add_parser("offer", help="flexibility that nobody asked for")
-        offer.add_argument("congestion_point")
-        offer.add_argument("--date", type=date.fromisoformat, required=True)
-        offer.add_argument("--isps", required=True, metavar="FIRST-LAST", help="of the day, from 1")
-        offer.add_argument("--kw", type=float, required=True)
-        offer.add_argument("--direction", choices=["UP", "DOWN"], default="UP")
+        offer.add_argument("congestion_point", help="its code")
+        offer.add_argument("--date", type=commands.day, required=True, help="delivery day, YYYY-MM-DD")
+        offer.add_argument("--isps", required=True, type=_isps, metavar="FIRST-LAST", help="of the day, from 1")
+        offer.add_argument("--kw", type=commands.positive, required=True, help="in each of them")
+        offer.add_argument(
+            "--direction",
+            choices=["UP", "DOWN"],
+            default="UP",
+            help="UP (default): less consumption or more production",
+        )
         for name in ("prognosis", "metering"):
             step = steps.add_parser(name)
-            step.add_argument("congestion_point")
-            step.add_argument("--date", type=date.fromisoformat, required=True)
+            step.add_argument("congestion_point", help="its code")
+            step.add_argument("--date", type=commands.day, required=True, help="delivery day, YYYY-MM-DD")
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
@@ -65,7 +83,7 @@ class Command(BaseCommand):
 
         point = self._point(options)
         day = DeliveryDay(options["date"], distribution_market(point.feeder.code).time_zone)
-        first, last = (int(part) for part in options["isps"].split("-"))
+        first, last = options["isps"]
         quantity_kw = [options["kw"] if first <= number <= last else 0.0 for number in range(1, day.n_intervals + 1)]
         ask = reports.offer_unasked(
             point, day.date, direction=options["direction"], quantity_kw=quantity_kw, at=clock.now()
