@@ -30,6 +30,7 @@ HEAVY = (
     "shapeshifter_uftp",
     "fastapi",
     "lxml",
+    "numba",
 )
 # The simulated world is a counterpart: it may use pure kernels, never the service's insides.
 INSIDES = {"models", "queries", "operations", "api", "views", "actors", "admin"}

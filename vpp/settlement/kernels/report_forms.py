@@ -9,6 +9,7 @@ from decimal import Decimal
 from html import escape
 
 from vpp.lib.sheets import plain
+from vpp.settlement.kernels.pdf import document, latin
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,26 +130,15 @@ th{{text-align:left}}.n td:nth-child(n+2){{text-align:right;font-variant-numeric
 
 def as_pdf(view: ReportView) -> bytes:
     """An A4 document; characters outside Latin-1 become question marks."""
-    from fpdf import FPDF
-
-    pdf = FPDF(format="A4")
-    pdf.set_creation_date(view.as_of)
-    pdf.set_title(view.title)
-    pdf.set_producer("vpp")
-    pdf.set_auto_page_break(True, margin=20)
-    pdf.add_page()
+    pdf = document(view.title, view.as_of)
     pdf.set_font("Helvetica", style="B", size=16)
-    pdf.multi_cell(0, 9, _latin(view.title), new_x="LMARGIN", new_y="NEXT")
+    pdf.multi_cell(0, 9, latin(view.title), new_x="LMARGIN", new_y="NEXT")
     pdf.set_font("Helvetica", size=9)
     with pdf.table(col_widths=(25, 75), first_row_as_headings=False, text_align="LEFT") as table:
         for row in view.facts:
-            table.row([_latin(text) for text in row])
+            table.row([latin(text) for text in row])
     pdf.ln(4)
     with pdf.table(col_widths=(25, 15, 15, 15, 15, 15), text_align=("LEFT", *["RIGHT"] * 5)) as table:
         for cells in (view.headings, *(_cells(one) for one in view.intervals)):
-            table.row([_latin(text) for text in cells])
+            table.row([latin(text) for text in cells])
     return bytes(pdf.output())
-
-
-def _latin(text: str) -> str:
-    return text.encode("latin-1", errors="replace").decode("latin-1")

@@ -9,6 +9,7 @@ from decimal import Decimal
 from html import escape
 
 from vpp.lib.sheets import plain
+from vpp.settlement.kernels.pdf import document, latin
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,20 +101,13 @@ All amounts in {escape(view.currency)}, rounded half to even, once a component.<
 
 def as_pdf(view: StatementView) -> bytes:
     """An A4 document; characters outside Latin-1 become question marks."""
-    from fpdf import FPDF
-
-    pdf = FPDF(format="A4")
-    pdf.set_creation_date(view.as_of)
-    pdf.set_title(view.title)
-    pdf.set_producer("vpp")
-    pdf.set_auto_page_break(True, margin=20)
-    pdf.add_page()
+    pdf = document(view.title, view.as_of)
     pdf.set_font("Helvetica", size=10)
-    pdf.cell(0, 6, _latin(view.issuer), new_x="LMARGIN", new_y="NEXT")
+    pdf.cell(0, 6, latin(view.issuer), new_x="LMARGIN", new_y="NEXT")
     pdf.set_font("Helvetica", style="B", size=16)
-    pdf.cell(0, 10, _latin(view.title), new_x="LMARGIN", new_y="NEXT")
+    pdf.cell(0, 10, latin(view.title), new_x="LMARGIN", new_y="NEXT")
     pdf.set_font("Helvetica", size=10)
-    pdf.multi_cell(0, 5, _latin(f"{view.subtitle}. State: {view.state.lower()}. All amounts in {view.currency}."))
+    pdf.multi_cell(0, 5, latin(f"{view.subtitle}. State: {view.state.lower()}. All amounts in {view.currency}."))
     pdf.ln(4)
     cells = [
         HEADINGS,
@@ -125,9 +119,5 @@ def as_pdf(view: StatementView) -> bytes:
     cells += [("", name, "", "", str(amount)) for name, amount in view.sums]
     with pdf.table(col_widths=(18, 42, 14, 12, 14), text_align=("LEFT", "LEFT", "RIGHT", "RIGHT", "RIGHT")) as table:
         for row in cells:
-            table.row([_latin(text) for text in row])
+            table.row([latin(text) for text in row])
     return bytes(pdf.output())
-
-
-def _latin(text: str) -> str:
-    return text.encode("latin-1", errors="replace").decode("latin-1")
