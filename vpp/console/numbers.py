@@ -64,7 +64,7 @@ class NumberField(forms.FloatField):
     widget, hidden_widget = TypedNumber, HiddenNumber
     default_error_messages = {"invalid": NO_NUMBER}
 
-    def to_python(self, value: Any) -> float | None:
+    def to_python(self, value: Any) -> Any:
         return super().to_python(plain_number(value) if isinstance(value, str) else value)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, TypedDict
+from typing import Any, TypedDict, cast
 
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
@@ -58,7 +58,7 @@ def take(request: HttpRequest) -> Unsent | None:
     """What waits for this user; nothing that somebody else typed, or that is an hour old."""
     found: Any = request.session.get(KEY)
     if found and time.time() - found["at"] < KEPT_S and found["user"] in (None, request.user.pk):
-        return Unsent(**found)
+        return cast(Unsent, found)
     return None
 
 
