@@ -8,7 +8,8 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 
-from bidding.models.bids import Award, Bid
+from bidding.models.awards import Award
+from bidding.models.bids import Bid
 
 
 class BidOption(models.Model):

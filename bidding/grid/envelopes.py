@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from bidding.kernels.problem import FlexGroup
 
 FloatArray = NDArray[np.float64]
-
-KEY_LENGTH = 200  # of the column
 ROUNDED_KW = 0.002  # envelopes are stored in whole watts, rounded down
 
 
@@ -50,9 +48,8 @@ def ensure_envelope(feeder_code: str, day: DeliveryDay, at: datetime) -> Operati
     except NoForecast:
         return None
     limits = sha256(repr(known.power_limits).encode()).hexdigest()[:16]
-    key = within(f"{known.run_key}:{version_names(known.topologies) or 'unrecorded'}:{limits}", KEY_LENGTH)
-    found = OperatingEnvelope.objects.filter(natural_key=key).first()
-    if found is not None:
+    key = within(f"{known.run_key}:{version_names(known.topologies) or 'unrecorded'}:{limits}", 200)
+    if (found := OperatingEnvelope.objects.filter(natural_key=key).first()) is not None:
         return found
     codes, consume_kw, produce_kw = _calculate(known, at)
     return OperatingEnvelope.objects.get_or_create(

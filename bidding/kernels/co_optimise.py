@@ -180,8 +180,7 @@ def _coarse(problem: BidProblem, options: SolverOptions, gap_target: float, fine
     """The problem by market time units, branched briefly; None where there is none, it failed, or its relaxation is
     much further from the truth than that of the quarter hours.
     """
-    smaller = coarsen(problem)
-    if smaller is None:
+    if (smaller := coarsen(problem)) is None:
         return None
     began = time.perf_counter()
     lp, made = build(smaller)
@@ -190,8 +189,8 @@ def _coarse(problem: BidProblem, options: SolverOptions, gap_target: float, fine
         bound = solve(model, options, relax=True).bound
         if bound < fine_bound - MUCH_WORSE_PU * abs(fine_bound):
             return None  # room that comes and goes within a unit: its means promise too much to be of use
-        limited = replace(options, node_limit=min(QUICK.node_limit, options.node_limit), search=QUICK.search)
-        limited = replace(limited, mip_abs_gap=options.mip_abs_gap / 2)
+        nodes = min(QUICK.node_limit, options.node_limit)
+        limited = replace(options, node_limit=nodes, search=QUICK.search, mip_abs_gap=options.mip_abs_gap / 2)
         found = relax_fix_certify(model, limited, dives(made, model), gap_target=gap_target / 2, quick=False)
     except SolverFailed:
         return None

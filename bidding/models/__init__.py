@@ -2,7 +2,8 @@
 
 from bidding.distribution.models import Ask, AskEvent, FlexContract, Reservation
 from bidding.distribution.options import BidOption, OrderedOption
-from bidding.models.bids import Activation, Award, Bid, BidEvent
+from bidding.models.awards import Activation, Award
+from bidding.models.bids import Bid, BidEvent
 from bidding.models.book import BookCell, BookEntry
 from bidding.models.exchange import MarketDocument, RiskSetting
 from bidding.models.runs import NightlyRun, NightlyStep, PlannedDay

@@ -9,7 +9,7 @@ from django.db import transaction
 
 from bidding.errors import AwardDiffers, AwardExceedsBid
 from bidding.models import Award, Bid
-from bidding.models.bids import in_own_words
+from bidding.models.awards import in_own_words
 from bidding.operations import book, replan_jobs
 from bidding.operations.bids import move
 from bidding.operations.drafts import day_of

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
@@ -82,10 +82,10 @@ def new_ask(request: HttpRequest) -> HttpResponse:
 def _own_ask(request: HttpRequest, reference: str) -> Ask:
     """The last revision of an ask that is theirs."""
     asks = Ask.objects.visible_to(principal_of(request)).select_related("congestion_point")
-    ask = asks.newest_revision(reference)  # type: ignore[attr-defined]
+    ask = asks.newest_revision(reference)
     if ask is None:
         raise Http404(f"There is no ask {reference}.")
-    return cast("Ask", ask)
+    return ask
 
 
 def _copied_from(request: HttpRequest) -> Ask | None:
