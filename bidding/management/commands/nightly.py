@@ -12,6 +12,7 @@ from django.core.management.base import CommandError
 
 from bidding import actors, operations, queries
 from bidding.errors import GatePassed, NoMarkets
+from bidding.models import Bid, Product
 from vpp.accounts import commands
 from vpp.jobs import operations as jobs
 from vpp.jobs.models import Job
@@ -75,4 +76,12 @@ class Command(commands.ServiceCommand):
             for finding in step.detail.get("findings", []):
                 self.stdout.write(f"    {finding}")
         for bid in run.bids.select_related("product__market", "portfolio").order_by("pk"):
-            self.stdout.write(f"  {bid} {bid.state} {bid.product}: up {sum(bid.up_kw) / 4:.1f} kWh, gap {bid.gap}")
+            self.stdout.write(f"  {bid} {bid.state} {_told(bid)}")
+
+
+def _told(bid: Bid) -> str:
+    """What a bid comes to over the day, both ways: energy, or capacity held over time; and its gap."""
+    up, down = sum(bid.up_kw) / 4, sum(bid.down_kw) / 4
+    unit = "kWh" if bid.product.kind in (Product.Kind.ENERGY, Product.Kind.ASK) else "kW x h held"
+    gap = "" if bid.gap is None else f", gap {bid.gap:.2%}"
+    return f"{bid.product.market.code} {bid.product.code}: up {up:.1f}, down {down:.1f} {unit}{gap}"

@@ -302,6 +302,9 @@ def test_the_command_bids_and_reports(world):
     out = StringIO()
     call_command("nightly", "--date", "2016-07-14", "--zone", "DE", "--at", "2016-07-13T10:00:00+02:00", stdout=out)
     assert "submit: DONE" in out.getvalue() and NightlyStep.objects.count() == 6
+    bid = Bid.objects.filter(product__kind="ENERGY").earliest("pk")
+    told = f"{bid.product.market.code} {bid.product.code}: up {sum(bid.up_kw) / 4:.1f}, down {sum(bid.down_kw) / 4:.1f} kWh"
+    assert told in out.getvalue() and f", gap {bid.gap:.2%}" in out.getvalue()
     with pytest.raises(CommandError, match="time zone"):
         call_command("nightly", "--date", "2016-07-14", "--zone", "DE", "--at", "2016-07-13T10:00:00", stdout=out)
     with pytest.raises(CommandError, match="NoMarkets"):
