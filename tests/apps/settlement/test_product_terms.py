@@ -8,13 +8,14 @@ import numpy as np
 import pytest
 from django.core.management import CommandError, call_command
 
-from bidding.models import Market, Price, Product
+from bidding.models import Award, Market, Price, Product
 from tests.apps.settlement.makers import (
     SUMMER,
     after,
     at_intervals,
     make_ask,
     make_award,
+    make_bid,
     make_plan,
     make_product,
     meter,
@@ -25,7 +26,7 @@ from tests.factories import ZONE, make_contract, make_device, make_portfolio
 from vpp.lib import clock
 from vpp.lib.periods import DeliveryDay
 from vpp.settlement import operations, queries
-from vpp.settlement.models import ComponentRule, Performance, ProductTerms, SettlementRun
+from vpp.settlement.models import ComponentInput, ComponentRule, Performance, ProductTerms, SettlementRun
 from vpp.settlement.queries.terms import named_prices
 
 pytestmark = pytest.mark.django_db
@@ -160,3 +161,30 @@ def test_a_terms_file_that_is_wrong_says_where_and_changes_nothing(tmp_path, con
     with pytest.raises(CommandError, match=why):
         call_command("import_terms", str(file))
     assert not ProductTerms.objects.exists()
+
+
+def awarded_as(portfolio, reference: str) -> None:
+    bid = make_bid(portfolio, up={72: 1.0})
+    Award.objects.create(
+        bid=bid, up_kw=bid.up_kw, down_kw=bid.down_kw, price_per_mwh=bid.price_per_mwh, awarded_at=bid.created_at,
+        source_reference=reference,
+    )  # fmt: skip
+
+
+def test_an_input_names_its_award_as_the_market_does_and_the_market_too_where_two_have_it(tmp_path):
+    portfolio, file = make_portfolio(), tmp_path / "inputs.json"
+
+    def take(name: str) -> None:
+        row = {"award": name, "component": "REGULATION_PJM", "data": {"signal": [1.0], "response": [1.0]}}
+        file.write_text(json.dumps({"inputs": [row]}))
+        call_command("import_terms", str(file))
+
+    awarded_as(portfolio, "[DA] R-1")
+    take("R-1")
+    awarded_as(portfolio, "[FLEX] R-1")
+    for name, told in (("R-1", "more than one award"), ("R-3", "no award")):
+        with pytest.raises(CommandError, match=told):
+            take(name)
+    take("[FLEX] R-1")
+    named = ComponentInput.objects.order_by("pk").values_list("award__source_reference", flat=True)
+    assert list(named) == ["[DA] R-1", "[FLEX] R-1"]

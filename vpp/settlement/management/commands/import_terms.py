@@ -10,7 +10,6 @@ from typing import Any
 
 from django.core.management.base import CommandError
 from django.db import transaction
-from django.db.models import Q
 
 from bidding.models import Award
 from vpp.accounts import commands
@@ -64,10 +63,10 @@ class Command(commands.ServiceCommand):
 
 def _award_of(reference: str) -> Award:
     """By its reference, with whoever gave it in brackets before it or, where that is enough, without."""
-    named = Q(source_reference=reference) | Q(source_reference__endswith=f"] {reference}")
-    found = list(Award.objects.filter(named).order_by("pk")[:2])
-    exact = [award for award in found if award.source_reference == reference] or found
-    if len(exact) != 1:
-        how_many = "no award" if not exact else "more than one award; write [MARKET] before"
+    if (exact := Award.objects.filter(source_reference=reference).first()) is not None:
+        return exact
+    found = Award.objects.filter(source_reference__endswith=f"] {reference}")[:2]
+    if len(found) != 1:
+        how_many = "more than one award; write [MARKET] before" if found else "no award"
         raise CommandError(f"there is {how_many} {reference!r}")
-    return exact[0]
+    return found[0]
