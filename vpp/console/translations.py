@@ -56,7 +56,7 @@ def _of_templates(root: Path) -> Iterator[tuple[str, str]]:
         for node in template.nodelist.get_nodes_by_type(TranslateNode):
             text = node.filter_expression.var.literal  # type: ignore[attr-defined]
             if isinstance(text, str):
-                yield place, text
+                yield place, text.replace("%", "%%")  # as the tag looks it up
         for node in template.nodelist.get_nodes_by_type(BlockTranslateNode):
             assert isinstance(node, BlockTranslateNode)
             yield place, node.render_token_list(node.singular)[0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import asdict
 from datetime import timedelta
 from types import SimpleNamespace
@@ -191,6 +192,16 @@ def test_a_feeder_asks_at_most_fifteen_questions(staff, street):
     jobs.run_pending()
     for asked in (url, "/fleet/feeders/", f"/fleet/feeders/{FEEDER}/"):
         assert len(questions_of(staff, asked)) <= 15, asked
+
+
+def test_a_drawing_is_one_in_german_too(staff, street):
+    """Numbers of an SVG have a point whatever the language; with a comma nothing is drawn."""
+    staff.cookies["django_language"] = "de"
+    page(staff, url := f"/grid/{FEEDER}/?date={DAY.date}")
+    jobs.run_pending()
+    for body in (page(staff, url), page(staff, f"/fleet/feeders/{FEEDER}/")):
+        assert 'lang="de"' in body and "<circle" in body
+        assert re.findall(r'(?:cx|cy|r|d|viewBox|width)="[^"]*\d,\d[^"]*"', body) == []
 
 
 def test_the_devices_of_a_feeder_are_drawn_where_they_are(staff, street):

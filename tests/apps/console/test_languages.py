@@ -10,7 +10,7 @@ import pytest
 from django.conf import settings
 from django.utils import translation
 
-from tests.apps.console.makers import every_page, page
+from tests.apps.console.makers import day_url, every_page, page
 from vpp.console import refusals, translations, units
 
 ROOT = Path(settings.BASE_DIR)
@@ -58,6 +58,9 @@ def test_every_page_opens_in_german(staff, world):
     staff.cookies["django_language"] = "de"
     for url in every_page(world):
         assert '<html lang="de">' in page(staff, url), url
+    assert "Energie über den Tag in kWh" in page(staff, day_url(world)), "texts with a percent sign too"
+    assert "owed by markets" not in page(staff, "/ledger/")
+    assert "settled with findings" not in page(staff, "/settlement/")
     body = page(staff, "/")
     assert "Handelsschlüsse" in body and "Zusagen für den 14. Juli 2016" in body and "Gates ahead" not in body
 
