@@ -65,11 +65,6 @@ def lagged_mean(column: Floats, lead: int) -> Floats:
     return np.asarray(np.mean(stacked, axis=0))
 
 
-def goes_with(column: Floats, error: Floats, lead: int) -> bool:
-    """Whether a column (D, S) may say something of the class's error (D, S) on the same days."""
-    return _goes_with(column - lagged_mean(column, lead), error)
-
-
 def _goes_with(anomaly: Floats, error: Floats) -> bool:
     """Daily anomalies correlate more than chance would have it, in the whole span or in a newer part of it.
 

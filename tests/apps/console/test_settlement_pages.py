@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from decimal import Decimal
 
 import numpy as np
 import pytest
+from django.utils.formats import date_format
 
 from tests.apps.console.makers import chart_of, page
 from vpp.console.queries.settlement import group_of
 from vpp.console.settlement_charts import on_clock, placed
-from vpp.settlement.models import LedgerAccount, Performance, SettlementRun
+from vpp.settlement.models import LedgerAccount, Performance, ResettlementStep, SettlementRun
 
 pytestmark = pytest.mark.django_db
 
@@ -41,6 +43,19 @@ def test_an_awards_baseline_is_drawn_from_its_chosen_days(staff, world):
         series = chart_of(body, f"baseline-{number + 1}")["panels"][0]["series"]
         assert sum(one["role"] == "thin" for one in series) in (0, len(entry["selected_days"]))
         assert any(one["name"] == "adjusted baseline" for one in series)
+
+
+def test_an_award_says_when_its_market_settles_the_day_again(staff, world):
+    performance = Performance.objects.get(award__bid__ask=world.ask)
+    address, day = f"/settlement/awards/{performance.pk}/", performance.run.delivery_date
+    assert "settles this day again" not in page(staff, address)
+    market = performance.award.bid.product.market.code
+    steps = {"market_code": market, "unit": "DAYS", "valid_from": day}
+    ResettlementStep.objects.create(name="T+5", offset=5, **steps)
+    ResettlementStep.objects.create(name="T+30", offset=30, disputable=False, **steps)
+    body = page(staff, address)
+    first, last = (date_format(day + timedelta(days=days), "j F Y") for days in (5, 30))
+    assert f"settles this day again: T+5 {first}, T+30 {last} (final)." in body
 
 
 @pytest.mark.parametrize(

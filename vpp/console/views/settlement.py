@@ -12,6 +12,7 @@ from vpp.console.access import staff_page
 from vpp.console.queries import ledger, settlement
 from vpp.console.views.params import page_number, parse_date
 from vpp.settlement.models import Performance, SettlementRun
+from vpp.settlement.queries import resettlement_dates
 
 
 @require_GET
@@ -58,11 +59,13 @@ def award_page(request: HttpRequest, performance_id: int) -> HttpResponse:
     if performance is None:
         raise Http404(f"There is no settled award {performance_id}.")
     page = settlement.award_page(performance)
+    run, bid = performance.run, performance.award.bid
     context = {
         "here": "settlement",
         "page": page,
         "performance": performance,
-        "bid": performance.award.bid,
+        "bid": bid,
+        "due": resettlement_dates(bid.product.market.code, run.delivery_date, run.portfolio.zone_code),
         "zone": page.day.zone,
         "chart": settlement_charts.award_chart(page),
         "groups": [

@@ -7,6 +7,7 @@ from vpp.settlement.queries.components import component_answer
 from vpp.settlement.queries.inputs import DayInputs, day_inputs
 from vpp.settlement.queries.ledger import account_balances, posted_amounts, trial_balance
 from vpp.settlement.queries.reports import day_totals, performance_report, performances_of
+from vpp.settlement.queries.resettlement import resettlement_dates
 from vpp.settlement.queries.trace import trace_payout
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "performance_report",
     "performances_of",
     "posted_amounts",
+    "resettlement_dates",
     "trace_payout",
     "trial_balance",
 ]
