@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser, DjangoHelpFormatter
 from django.db import OperationalError, ProgrammingError
@@ -32,6 +32,8 @@ class ServiceCommand(BaseCommand):
 
     #: Lines to be typed, without `manage.py`. A test parses them.
     examples: tuple[str, ...] = ()
+    #: Django's checks load every address of the service: a second more; who serves has them.
+    requires_system_checks: list[str] | tuple[str, ...] | Literal["__all__"] = ()
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
         lines = [EXAMPLES, *(f"  manage.py {line}" for line in self.examples)]

@@ -26,6 +26,7 @@ class Command(commands.ServiceCommand):
         "serve",
         "serve --bind 127.0.0.1:8001 --with 'play --every 1'",
     )
+    requires_system_checks = "__all__"
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         add_bind(parser)

@@ -16,6 +16,7 @@ from vpp.jobs.web import WebServer
 class Command(commands.ServiceCommand):
     help = "Serve the console and the API, until SIGTERM."
     examples = ("web --bind 127.0.0.1:8000 --processes 2",)
+    requires_system_checks = "__all__"
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         add_bind(parser)
