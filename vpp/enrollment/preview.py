@@ -63,12 +63,16 @@ def preview_files(files: dict[str, bytes]) -> ImportPreview:
     return ImportPreview([_compare(name, table.rows) for name, table in tables.items()], faults)
 
 
+def is_table(name: str) -> bool:
+    stem, _, suffix = name.rpartition(".")
+    return stem in COLUMNS and suffix in ("csv", "json")
+
+
 def write_files(files: dict[str, bytes], folder: Path) -> None:
     """Only names that an import knows; a path in a name leads nowhere."""
     for name, content in files.items():
-        stem, _, suffix = name.rpartition(".")
-        if stem in COLUMNS and suffix in ("csv", "json"):
-            (folder / f"{stem}.{suffix}").write_bytes(content)
+        if is_table(name):
+            (folder / name).write_bytes(content)
 
 
 def _compare(name: str, rows: list[dict[str, Any]]) -> TablePreview:

@@ -145,7 +145,7 @@ def test_every_faulty_row_is_named_and_nothing_can_be_stored(staff, world):
     body = response.content.decode()
     assert "import_limit_kw" in body and "lots" in body and 'name="sealed"' not in body
     wrong = staff.post("/enrollment/import/", {"files": [SimpleUploadedFile("../../etc.csv", b"a")]})
-    assert wrong.status_code == 422 and b"holds none of" in wrong.content
+    assert wrong.status_code == 422 and b"is none of the tables" in wrong.content
     assert staff.post("/enrollment/import/", {}).status_code == 422
 
 
@@ -219,3 +219,11 @@ def test_a_mistyped_owners_code_renames_nobody(staff, world):
 def test_numbers_too_large_for_the_database_are_refused_at_their_field(staff, world, step, data, told):
     staff.post("/enrollment/new/", SITE)
     assert told in take(staff, step, data, status=422)
+
+
+def test_a_file_that_is_no_table_is_named_and_none_is_taken_beside_it(staff):
+    sent = [SimpleUploadedFile("owners.csv", b"code,name\nx,Y\n"), SimpleUploadedFile("Sites.xlsx", b"PK")]
+    answer = staff.post("/enrollment/import/", {"files": sent})
+    body = answer.content.decode()
+    assert answer.status_code == 422 and "Sites.xlsx is none of the tables: owners.csv, sites.csv" in body
+    assert "What would change" not in body

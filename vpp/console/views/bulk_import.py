@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods
 
 from vpp.console.access import Role, require_role, staff_page
 from vpp.enrollment.operations import ImportRefused, import_folder
-from vpp.enrollment.preview import preview_files, write_files
+from vpp.enrollment.preview import is_table, preview_files, write_files
 from vpp.enrollment.tables import COLUMNS
 from vpp.lib import clock
 
@@ -37,6 +37,10 @@ def bulk_import(request: HttpRequest) -> HttpResponse:
     files = {file.name or "": file.read() for file in request.FILES.getlist("files")}
     if not files or sum(len(content) for content in files.values()) > MOST_BYTES:
         context["refusal"] = _("Choose files of at most %(mb)d MB together.") % {"mb": context["most_mb"]}
+        return render(request, "console/import.html", context, status=422)
+    if strange := [name for name in files if not is_table(name)]:
+        told = {"name": strange[0], "tables": ", ".join(f"{table}.csv" for table in COLUMNS)}
+        context["refusal"] = _("%(name)s is none of the tables: %(tables)s (or .json). Nothing was taken.") % told
         return render(request, "console/import.html", context, status=422)
     try:
         preview = preview_files(files)
