@@ -15,20 +15,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-os.environ.setdefault("OMP_NUM_THREADS", "1")
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+import numpy as np
 
-import numpy as np  # noqa: E402
-
-from tests.benchmarks.network.days import Feeder, feeder_days  # noqa: E402
-from tests.benchmarks.network.ieee123 import read_feeder  # noqa: E402
-from tests.benchmarks.network.reference_case import many_options, reference_problem, synthetic_feeder  # noqa: E402
-from vpp.network.kernels.clearing.clear import ClearingOptions, clear  # noqa: E402
-from vpp.network.kernels.document import feeder_model  # noqa: E402
-from vpp.network.kernels.envelopes import operating_envelopes  # noqa: E402
-from vpp.network.kernels.needs import find_needs  # noqa: E402
-from vpp.network.kernels.power_flow import run_power_flow  # noqa: E402
-from vpp.network.kernels.sweep import sweep_voltages_pu  # noqa: E402
+from tests.benchmarks.network.days import Feeder, feeder_days
+from tests.benchmarks.network.ieee123 import read_feeder
+from tests.benchmarks.network.reference_case import many_options, reference_problem, synthetic_feeder
+from vpp.network.kernels.clearing.clear import ClearingOptions, clear
+from vpp.network.kernels.document import feeder_model
+from vpp.network.kernels.envelopes import operating_envelopes
+from vpp.network.kernels.needs import find_needs
+from vpp.network.kernels.power_flow import run_power_flow
+from vpp.network.kernels.sweep import sweep_voltages_pu
 
 Report = Callable[[str, str, str], None]
 
