@@ -71,10 +71,16 @@ class WebServer:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._server.close()
         self._server.task_dispatcher.shutdown(timeout=5)
+        self._server.trigger.pull_trigger(self._close)  # in the thread that waits for the sockets
         for thread in [*self._workers, *([self._thread] if self._thread else [])]:
             thread.join(timeout=5)
+
+    def _close(self) -> None:
+        """Take no more connections; those that a browser keeps open end once their answers are sent."""
+        self._server.close()
+        for channel in list(self._server.active_channels.values()):
+            channel.close_when_flushed = True
 
     def _dispatcher(self) -> Any:
         """waitress's pool of threads, each of which ends its database session when it ends."""

@@ -46,6 +46,7 @@ def test_a_body_beyond_the_limit_is_not_read(client, headers, settings) -> None:
     assert (answer.status_code, answer.json()["code"]) == (413, "body_too_large")
 
 
+@pytest.mark.filterwarnings("error::pytest.PytestUnhandledThreadExceptionWarning")
 @pytest.mark.parametrize(("proxy", "told"), [("", "127.0.0.1 http"), ("127.0.0.1", "192.0.2.7 https")])
 def test_whose_request_it_is_comes_from_the_trusted_proxy_alone(monkeypatch, settings, proxy, told) -> None:
     def app(environ: dict[str, Any], start: Any) -> list[bytes]:
