@@ -31,11 +31,7 @@ def answering(
     kept = [column for column in outside if _goes_with((column - lagged_mean(column, days.lead))[past], error)]
     if not kept:
         return nothing, members, blend
-    responses = response_days(days, np.stack(kept))
-    if days.types.any():
-        richer = with_habits(days, np.concatenate([without_habits(members), responses]), np.stack(kept))
-    else:
-        richer = np.concatenate([members, responses])
+    richer = with_answers(days, members, np.stack(kept), habits=bool(days.types.any()))
     answered = blend_days(days, richer)
     recent = slice(max(past.start, past.stop - JUDGED_DAYS), past.stop)
     without, with_them = (
@@ -45,6 +41,17 @@ def answering(
     if with_them > (1 - LEAST_GAIN) * without:
         return nothing, members, blend
     return regressors(np.stack(kept), days.lead), richer, answered
+
+
+def with_answers(days: Days, members: Floats, columns: Floats, *, habits: bool) -> Floats:
+    """members (M, N, D, S) and what the series answer to columns (K, D, S).
+
+    habits : members end with the process of loads, which is made anew and sees the columns too.
+    """
+    responses = response_days(days, columns)
+    if not habits:
+        return np.concatenate([members, responses])
+    return with_habits(days, np.concatenate([without_habits(members), responses]), columns)
 
 
 def regressors(columns: Floats, lead: int) -> Floats:

@@ -10,14 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecasting.kernels import gradient, pooled
-from forecasting.kernels.admission import regressors
+from forecasting.kernels.admission import regressors, with_answers
 from forecasting.kernels.arrays import Floats
 from forecasting.kernels.calendar import DayGrid
 from forecasting.kernels.classes import SeriesClass
-from forecasting.kernels.load_kernel import with_habits, without_habits
+from forecasting.kernels.load_kernel import with_habits
 from forecasting.kernels.naive import Days, blend_days, fill_days, naive_days
 from forecasting.kernels.persistence import persistence_days
-from forecasting.kernels.responses import response_days
 from forecasting.kernels.weather_kernel import weather_blend, with_process
 
 LEVELS = gradient.LEVELS
@@ -92,12 +91,7 @@ class Ladder:
         """Take weather columns (K, target day + 1, S) that the class answers to into the blend and the features."""
         if len(columns):
             known = self.known
-            responses = response_days(known.days, columns)
-            if self.habits:
-                plain = np.concatenate([without_habits(known.members), responses])
-                members = with_habits(known.days, plain, columns)
-            else:
-                members = np.concatenate([known.members, responses])
+            members = with_answers(known.days, known.members, columns, habits=self.habits)
             self.known = replace(
                 known, members=members, blend=blend_days(known.days, members), outside=regressors(columns, self.lead)
             )
