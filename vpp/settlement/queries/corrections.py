@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from django.db.models import Max
+from django.db.models import Exists, Max, OuterRef
 from django.db.models.functions import TruncDate
 
 from bidding.models import Market, Price, Product
@@ -63,10 +63,10 @@ def repriced_runs(since: datetime, until: datetime) -> list[SettlementRun]:
         for run in paid.filter(portfolio__zone_code=market.zone_code, delivery_date__in=list(days)):
             if days[run.delivery_date] > run.as_of:
                 found[run.pk] = run
-    inputs = ComponentInput.objects.filter(received_at__gt=since, received_at__lte=until)
-    for run in paid.filter(performances__award__in=inputs.values("award")).distinct():
-        if inputs.filter(award__in=run.performances.values("award"), received_at__gt=run.as_of).exists():
-            found[run.pk] = run
+    inputs = ComponentInput.objects.filter(
+        received_at__gt=since, received_at__lte=until, award__performances__run=OuterRef("pk")
+    )
+    found |= {run.pk: run for run in paid.filter(Exists(inputs.filter(received_at__gt=OuterRef("as_of"))))}
     return sorted(found.values(), key=lambda run: (run.delivery_date, run.pk))
 
 
