@@ -138,10 +138,10 @@ def test_a_regulation_signal_that_comes_late_is_flagged_and_then_restated(tmp_pa
     file.write_text(json.dumps({"inputs": [row]}))
     clock.set_simulated(after(SUMMER) + timedelta(hours=1))
     call_command("import_terms", str(file))
-    again = operations.restate_day(
-        portfolio_id=portfolio.pk, delivery_date=SUMMER, at=after(SUMMER) + timedelta(hours=2)
-    )
+    assert operations.restate_changed(at=after(SUMMER) + timedelta(minutes=30)) == []
+    (again,) = operations.restate_changed(at=after(SUMMER) + timedelta(hours=2))
     assert again.revenue == Decimal("16.00")  # 0.4 MW x 1 h x score 1 x 40
+    assert operations.restate_changed(at=after(SUMMER) + timedelta(hours=3)) == []
     assert operations.verify_run(run) == run.checksum
 
 
