@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from vpp.console.ask_form import LocalMomentInput, in_reach
 from vpp.console.device_forms import minutes
+from vpp.console.handover_form import HandoverForm
 from vpp.console.numbers import AmountField, NumberField
 from vpp.console.queries.enrollment import SitePage
 from vpp.enrollment.cells import zone as known_zone
@@ -180,6 +181,7 @@ def form_of(step: str, page: SitePage, data: Any) -> forms.Form | None:
         open_ones = [portfolio.code for portfolio, reasons in page.portfolios if not reasons]
         return PortfolioForm(open_ones, data) if open_ones else None
     plain: dict[str, tuple[type[forms.Form], dict[str, Any]]] = {
+        "owner": (HandoverForm, {}),
         "consent": (ConsentForm, {"given_by": page.site.owner.name}),
         "contract": (ContractForm, {"code": f"contract-{page.site.owner.code}"}),
         "meter": (MeterForm, {"code": f"{page.site.code}-meter"}),

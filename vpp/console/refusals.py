@@ -22,8 +22,8 @@ SOURCES = (
     *(f"bidding/operations/{name}.py" for name in ("replay", "replay_reports")),
     *(f"bidding/distribution/{name}.py" for name in ("asks", "ordering", "rules", "contracts", "contract_use")),
     *(f"vpp/settlement/operations/{name}.py" for name in ("statements", "disputes", "review")),
-    "bidding/grid/injections.py", "vpp/enrollment/onboarding.py", "vpp/network/operations/screening.py",
-    "vpp/network/queries.py", "vpp/console/views/enrollment.py",
+    "bidding/grid/injections.py", "vpp/enrollment/onboarding.py", "vpp/enrollment/handover.py",
+    "vpp/network/operations/screening.py", "vpp/network/queries.py", "vpp/console/views/enrollment.py",
 )  # fmt: skip
 MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?([+-]\d\d:\d\d|Z)")
 CODE = re.compile(r"[A-Z][A-Z_]+")

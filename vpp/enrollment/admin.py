@@ -2,7 +2,17 @@ from django.contrib import admin
 from django.http import HttpRequest
 
 from vpp.accounts.admin import ReadOnlyAdmin
-from vpp.enrollment.models import Consent, Contract, Device, Enrollment, OwnerTerms, Portfolio, Prequalification, Site
+from vpp.enrollment.models import (
+    Consent,
+    Contract,
+    Device,
+    Enrollment,
+    Handover,
+    OwnerTerms,
+    Portfolio,
+    Prequalification,
+    Site,
+)
 
 
 @admin.register(Site)
@@ -13,6 +23,17 @@ class SiteAdmin(admin.ModelAdmin):
     autocomplete_fields = ["owner"]
     list_select_related = ["owner"]
     show_full_result_count = False
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Site | None = None) -> list[str]:
+        """Whose a site is changes from a day on, on its page under Enrollment."""
+        return ["owner"] if obj else []
+
+
+@admin.register(Handover)
+class HandoverAdmin(ReadOnlyAdmin):
+    list_display = ["site", "former_owner", "owner", "since", "recorded_at"]
+    search_fields = ["site__code", "owner__code", "former_owner__code"]
+    list_select_related = ["site", "owner", "former_owner"]
 
 
 @admin.register(Device)

@@ -31,6 +31,7 @@ def cross_check(tables: dict[str, Table]) -> list[Fault]:
     _check_refers(tables.get("owner_terms"), "device", devices, "devices")
     _check_refers(tables.get("enrollments"), "device", devices, "devices")
     _check_refers(tables.get("enrollments"), "portfolio", portfolios, "portfolios")
+    _check_hands(tables.get("sites"))
     _check_devices(tables.get("devices"))
     _check_meters(tables.get("devices"))
     _check_owners(tables.get("owners"))
@@ -70,6 +71,15 @@ def check_portfolios(tables: dict[str, Table]) -> None:
             tables["portfolios"].fault(
                 row, "min_kw", f"{have_kw:.0f} kW of controllable power is below the minimum of {row['min_kw']:.0f} kW"
             )
+
+
+def _check_hands(table: Table | None) -> None:
+    """A file does not say since when: days that were paid to one owner would be another's."""
+    stored = dict(Site.objects.values_list("code", "owner__code")) if table else {}
+    for row in table.rows if table else []:
+        if stored.get(row["code"], row["owner"]) != row["owner"]:
+            told = f"belongs to {stored[row['code']]}: on its page under Enrollment, record that it changes hands"
+            table.fault(row, "owner", told)  # type: ignore[union-attr]
 
 
 def _check_devices(table: Table | None) -> None:

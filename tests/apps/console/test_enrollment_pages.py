@@ -113,6 +113,23 @@ def test_a_failed_test_is_kept_and_closes_the_portfolio(staff, world):
     assert len(refused.value.details["reasons"]) == 4  # feeder, consent, contract, test
 
 
+def test_a_site_changes_hands_and_waits_for_its_new_owners_consent(staff, world):
+    staff.post("/enrollment/new/", SITE)
+    take(staff, "consent", {"given_by": "N. Owner", "document": "v1", "agreed": "on"})
+    take(staff, "devices", BATTERY)
+    sold = {"owner_code": "o-two", "owner_name": "Second owner", "first_day": f"{world.day.date}", "reason": "sold"}
+    assert "once it has happened" in take(staff, "owner", sold | {"first_day": "2036-01-01"}, 422)
+    assert not Participant.objects.filter(code="o-two").exists()  # nothing of a refused one stays
+    assert "s-new is Second owner&#x27;s" in take(staff, "owner", sold)
+    body = page(staff, "/enrollment/sites/s-new/?step=owner")
+    assert "Second owner (o-two)" in body and '<td data-label="Before">New owner</td>' in body
+    device = Device.objects.get(code="s-new-1")
+    assert device.suspended_at == clock.now() and not device.site.consents.filter(withdrawn_at=None).exists()
+    assert AuditEvent.objects.get(action="site.handed_over").reason == "sold"
+    admin = page(staff, f"/admin/enrollment/site/{device.site_id}/change/")
+    assert 'name="owner"' not in admin and 'name="zone_code"' in admin
+
+
 FILES = {
     "owners.csv": "code,name\no-csv,Csv owner\n",
     "sites.csv": "code,name,owner,time_zone,zone,import_limit_kw,export_limit_kw\ns-csv,Csv house,o-csv,Europe/Berlin,DE,{limit},30\n",

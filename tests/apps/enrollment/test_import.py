@@ -46,6 +46,16 @@ def faults_of(folder: Path, at) -> list[str]:
     return [str(fault) for fault in refused.value.faults]
 
 
+def test_a_file_does_not_change_whose_a_site_is(tmp_path, at):
+    write(tmp_path)
+    operations.import_folder(tmp_path, at=at)
+    write(tmp_path, owners="code,name\nbert,Bert Ahl\n", sites=FILES["sites.csv"].replace("anna", "bert"))
+    with pytest.raises(operations.ImportRefused) as refused:
+        operations.import_folder(tmp_path, at=at)
+    assert "sites.csv, row 2, column owner: belongs to anna" in str(refused.value.faults[0])
+    assert Site.objects.get().owner.code == "anna"
+
+
 def test_a_good_folder_is_stored_and_a_repeat_changes_nothing(tmp_path, at):
     write(tmp_path)
     assert operations.import_folder(tmp_path, at=at).made["devices"] == 2

@@ -11,7 +11,16 @@ from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
 
 from telemetry.queries import interval_power_kw, latest
 from vpp.accounts.models import Principal
-from vpp.enrollment.models import Consent, Contract, Device, Enrollment, Portfolio, Prequalification, Site
+from vpp.enrollment.models import (
+    Consent,
+    Contract,
+    Device,
+    Enrollment,
+    Handover,
+    Portfolio,
+    Prequalification,
+    Site,
+)
 from vpp.enrollment.onboarding import enrollment_obstacles
 from vpp.lib.periods import from_datetime64
 
@@ -75,6 +84,7 @@ class SitePage:
     """Everything the steps of one site show."""
 
     site: Site
+    handovers: list[Handover]  # the newest word first
     consent: Consent | None
     contract: Contract | None
     meter: Device | None
@@ -101,6 +111,7 @@ class SitePage:
         """Step -> whether it is taken; in the order of the wizard."""
         steered = self.controllable
         return {
+            "owner": True,
             "consent": self.consent is not None,
             "contract": self.contract is not None,
             "meter": self.meter is not None,
@@ -118,6 +129,7 @@ def site_page(site: Site, at: datetime) -> SitePage:
     members = Enrollment.objects.active_at(at).filter(device__site=site).values_list("device_id", "portfolio__code")
     page = SitePage(
         site=site,
+        handovers=list(site.handovers.select_related("owner", "former_owner").order_by("-recorded_at", "-pk")),
         consent=site.consents.filter(withdrawn_at=None).first(),
         contract=Contract.objects.active_at(at).filter(owner=site.owner_id).first(),
         meter=next((device for device in found if device.kind == Device.Kind.METER), None),

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from telemetry.queries import interval_power_kw
-from vpp.accounts.models import Principal
+from vpp.accounts.models import Participant, Principal
+from vpp.enrollment.ownership import owners_of
 from vpp.lib.periods import DeliveryDay
 from vpp.settlement.models import DevicePerformance, Performance, SettlementRun
 
@@ -96,7 +97,7 @@ def award_page(performance: Performance) -> AwardPage:
     day = DeliveryDay(run.delivery_date, run.portfolio.time_zone, STEP_MINUTES)
     parts = list(
         DevicePerformance.objects.filter(run=run, award=performance.award_id)
-        .select_related("device__site__owner", "profile")
+        .select_related("device__site", "profile")
         .order_by("-credit", "device__code")
     )
     entries = performance.explanation.get("baselines", [])
@@ -105,7 +106,16 @@ def award_page(performance: Performance) -> AwardPage:
     for group in groups:
         _add_readings(group, [part for part in parts if part.profile.name == group.rule], day, run)
     by_device = [entry for entry in entries if entry.get("level") == "device"]
+    _name_owners(parts[:DEVICE_LIMIT], day, run)
     return AwardPage(performance, day, groups, by_device, parts[:DEVICE_LIMIT], len(parts))
+
+
+def _name_owners(parts: list[DevicePerformance], day: DeliveryDay, run: SettlementRun) -> None:
+    """Who was paid: the owners of the day, not those of today."""
+    owners = owners_of({part.device.site_id for part in parts}, day.start, known_at=run.as_of)
+    names = Participant.objects.in_bulk(set(owners.values()))
+    for part in parts:
+        part.device.site.owner = names[owners[part.device.site_id]]
 
 
 def event_of(performance: Performance) -> slice:

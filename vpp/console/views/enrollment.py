@@ -21,6 +21,7 @@ from vpp.console.access import Role, has_role, require_role, staff_page
 from vpp.console.queries import eligibility as eligible
 from vpp.console.queries import enrollment
 from vpp.console.views.params import page_number
+from vpp.dispatch import operations as dispatch
 from vpp.enrollment import onboarding
 from vpp.enrollment.models import Device, Portfolio, Site
 from vpp.lib import clock
@@ -29,6 +30,7 @@ from vpp.lib.errors import DomainError
 OPERATORS = (Role.OPERATOR, Role.ADMIN)
 #: The steps of the wizard: key, title, why it is there.
 STEPS = [
+    ("owner", gettext_lazy("Owner"), gettext_lazy("Whose the site is; it may change hands, from a day on.")),
     ("consent", gettext_lazy("Consent"), gettext_lazy("The owner agrees before anything is measured or moved.")),
     ("contract", gettext_lazy("Contract"), gettext_lazy("How the owner is paid; one contract holds for all sites.")),
     ("meter", gettext_lazy("Meter"), gettext_lazy("The site's own meter is what the baseline is settled on.")),
@@ -105,6 +107,16 @@ def site_page(request: HttpRequest, code: str) -> HttpResponse:
 Who = dict[str, Any]
 
 
+def _owner(form: Any, page: enrollment.SitePage, who: Who) -> str:
+    data, site = form.cleaned_data, page.site
+    with transaction.atomic():  # no owner without the site
+        owner = onboarding.register_owner(code=data["owner_code"], name=data["owner_name"], **who)
+        dispatch.hand_site_over(site, owner, since=form.since(site.time_zone), reason=data["reason"], **who)
+    return _("%(site)s is %(owner)s's. Their consent comes next; then its devices can be resumed.") % {
+        "site": site.code, "owner": owner.name,
+    }  # fmt: skip
+
+
 def _consent(form: Any, page: enrollment.SitePage, who: Who) -> str:
     data = form.cleaned_data
     onboarding.record_consent(page.site, given_by=data["given_by"], document=data["document"], **who)
@@ -163,7 +175,7 @@ def _portfolio(form: Any, page: enrollment.SitePage, who: Who) -> str:
 
 
 TAKE: dict[str, Callable[[Any, enrollment.SitePage, Who], str]] = {
-    "consent": _consent, "contract": _contract, "meter": _meter, "devices": _device, "test": _test,
+    "owner": _owner, "consent": _consent, "contract": _contract, "meter": _meter, "devices": _device, "test": _test,
     "portfolio": _portfolio,
 }  # fmt: skip
 

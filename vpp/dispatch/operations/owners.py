@@ -9,10 +9,12 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Max
 
+from vpp.accounts.models import Participant
 from vpp.dispatch.models import ControlCycle, Setpoint
 from vpp.dispatch.operations.cycle import control_cycle, control_cycles
 from vpp.dispatch.operations.judging import STEP
 from vpp.dispatch.operations.planning import lock_portfolios
+from vpp.enrollment.handover import hand_over
 from vpp.enrollment.models import Device, Portfolio, Site
 from vpp.enrollment.suspension import set_opt_out, withdraw_consent
 from vpp.enrollment.terms import change_limits, change_terms
@@ -36,6 +38,15 @@ def withdraw_site_consent(site: Site, *, at: datetime, actor: object, reason: st
     """From `at` on nothing of the site is used; the portfolios of its devices are dispatched again at once."""
     with transaction.atomic():
         ended = withdraw_consent(site, at=at, actor=actor, reason=reason)
+        return _dispatch_again(ended, at)
+
+
+def hand_site_over(
+    site: Site, owner: Participant, *, since: datetime, at: datetime, actor: object, reason: str = ""
+) -> list[ControlCycle]:
+    """The site is another owner's: nothing of it is used until they have agreed; dispatched again at once."""
+    with transaction.atomic():
+        ended = hand_over(site, owner, since=since, at=at, actor=actor, reason=reason)
         return _dispatch_again(ended, at)
 
 

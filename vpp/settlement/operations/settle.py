@@ -18,7 +18,13 @@ from vpp.settlement.models import BaselineProfile, SettlementRun
 from vpp.settlement.operations.outcome import compute_outcome
 from vpp.settlement.operations.store import store_outcome
 from vpp.settlement.queries import day_inputs
-from vpp.settlement.queries.corrections import affected_runs, changed_readings, first_settlement, repriced_runs
+from vpp.settlement.queries.corrections import (
+    affected_runs,
+    changed_readings,
+    first_settlement,
+    rehanded_runs,
+    repriced_runs,
+)
 from vpp.settlement.queries.rules import pins_of
 
 REVIEW_RUN = "settlement.review_run"
@@ -107,13 +113,14 @@ def enqueue_day(*, delivery_date: date, at: datetime) -> list[Job]:
 def restate_changed(
     *, at: datetime, since: datetime | None = None, actor: object = "settlement"
 ) -> list[SettlementRun]:
-    """Restate every run that readings, energy prices or component inputs which became known in (since, at] may change;
-    only those are computed.
+    """Restate every run that readings, energy prices, component inputs or changes of hands which became known in
+    (since, at] may change; only those are computed.
 
     Without `since` all changes since the first settlement are looked at. Each run has its own transaction.
     """
     begin = since or first_settlement()
-    runs = {run.pk: run for run in (*affected_runs(changed_readings(begin, at)), *repriced_runs(begin, at))}
+    changed = (*affected_runs(changed_readings(begin, at)), *repriced_runs(begin, at), *rehanded_runs(begin, at))
+    runs = {run.pk: run for run in changed}
     return [
         restate_day(portfolio_id=run.portfolio_id, delivery_date=run.delivery_date, at=at, actor=actor)
         for run in sorted(runs.values(), key=lambda run: (run.delivery_date, run.pk))

@@ -20,9 +20,10 @@ from vpp.settlement.queries.terms import DayTerms
 
 
 def awards_of(portfolio_id: int, delivery_date: date, as_of: datetime) -> list[Award]:
-    """The awards of a portfolio's day that were known at `as_of`, in the order they were made."""
+    """The awards of a portfolio's day that stood as known at `as_of`, in the order they were made."""
     return list(
-        Award.objects.filter(bid__portfolio_id=portfolio_id, bid__delivery_date=delivery_date, awarded_at__lte=as_of)
+        Award.objects.standing_at(as_of)
+        .filter(bid__portfolio_id=portfolio_id, bid__delivery_date=delivery_date)
         .select_related("bid__product__market", "bid__ask__contract")
         .order_by("pk")
     )
@@ -77,12 +78,15 @@ def event_days_before(
     Reserve that was only held is not a call; its activations are looked at one by one.
     """
     since = delivery_date - timedelta(days=lookback_days)
-    rows = Award.objects.filter(
-        bid__portfolio_id=portfolio_id,
-        bid__delivery_date__gte=since,
-        bid__delivery_date__lt=delivery_date,
-        awarded_at__lte=as_of,
-    ).exclude(bid__product__kind__in=[Product.Kind.RESERVE_UP, Product.Kind.RESERVE_DOWN])
+    rows = (
+        Award.objects.standing_at(as_of)
+        .filter(
+            bid__portfolio_id=portfolio_id,
+            bid__delivery_date__gte=since,
+            bid__delivery_date__lt=delivery_date,
+        )
+        .exclude(bid__product__kind__in=[Product.Kind.RESERVE_UP, Product.Kind.RESERVE_DOWN])
+    )
     found: dict[date, tuple[int, int]] = {}
     for day, up, down in rows.values_list("bid__delivery_date", "up_kw", "down_kw"):
         called = np.flatnonzero(np.asarray(up) + np.asarray(down) > 0)
@@ -97,7 +101,7 @@ def activated_days_before(
 ) -> frozenset[date]:
     """Earlier delivery days with a reserve activation."""
     since = delivery_date - timedelta(days=lookback_days)
-    rows = Activation.objects.filter(
+    rows = Activation.objects.exclude(award__cancellation__cancelled_at__lte=as_of).filter(
         award__bid__portfolio_id=portfolio_id,
         award__bid__delivery_date__gte=since,
         award__bid__delivery_date__lt=delivery_date,

@@ -1,4 +1,5 @@
-"""Which settled runs later knowledge may change: readings by the reference-day index, prices, inputs by their day."""
+"""Which settled runs later knowledge may change: readings by the reference-day index, prices, inputs and owners by
+their day."""
 
 from __future__ import annotations
 
@@ -12,6 +13,8 @@ from django.db.models.functions import TruncDate
 
 from bidding.models import Market, Price, Product
 from telemetry.queries import changed_days
+from vpp.enrollment.models import Handover
+from vpp.lib.periods import DeliveryDay
 from vpp.settlement.models import ComponentInput, DevicePerformance, Performance, ReferenceDay, SettlementRun
 
 # A UTC day holds parts of at most two local dates of any zone, one of them the day before or after.
@@ -77,6 +80,20 @@ def _newly_priced(market: Market, since: datetime, until: datetime) -> dict[date
     )
     by_day = rows.annotate(day=TruncDate("interval_start", tzinfo=ZoneInfo(market.time_zone))).values_list("day")
     return dict(by_day.annotate(known_at=Max("available_at")).order_by())
+
+
+def rehanded_runs(since: datetime, until: datetime) -> list[SettlementRun]:
+    """The newest runs with a device of a site of which became known in (since, until], and after the run, that it had
+    changed hands before the run's day began."""
+    found: dict[int, SettlementRun] = {}
+    newest = SettlementRun.objects.newest().select_related("portfolio")
+    for told in Handover.objects.filter(recorded_at__gt=since, recorded_at__lte=until):
+        parts = DevicePerformance.objects.filter(run=OuterRef("pk"), device__site=told.site_id)
+        first = told.since.date() - timedelta(days=1)  # in UTC: the local day may be the one before
+        for run in newest.filter(Exists(parts), delivery_date__gte=first, as_of__lt=told.recorded_at):
+            if DeliveryDay(run.delivery_date, run.portfolio.time_zone).start >= told.since:
+                found[run.pk] = run
+    return sorted(found.values(), key=lambda run: (run.delivery_date, run.pk))
 
 
 def first_settlement() -> datetime:

@@ -11,6 +11,7 @@ import numpy as np
 
 from bidding.models import Award
 from vpp.enrollment.models import Contract, Portfolio
+from vpp.enrollment.ownership import owned_at
 from vpp.enrollment.queries import DeviceTable, contracts_of, device_table
 from vpp.lib.periods import DeliveryDay
 from vpp.settlement.kernels.circumstances import Circumstances
@@ -58,7 +59,7 @@ def day_inputs(*, portfolio: Portfolio, delivery_date: date, as_of: datetime, pi
     held = day_terms(awards, day, as_of, pins.terms)
     award_days = as_award_days(awards, day, payment, held, as_of)
     nominated = nominated_devices(portfolio.pk, day, as_of)
-    devices = device_table(at=day.start, device_ids=nominated.device_ids)
+    devices = owned_at(device_table(at=day.start, device_ids=nominated.device_ids), day.start, known_at=as_of)
     profiles = device_profiles(devices, delivery_date, pins)
     currencies = {award.bid.product.market.currency for award in awards}
     contracts, owners = _owners(devices, day, currencies)

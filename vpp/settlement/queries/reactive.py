@@ -13,6 +13,7 @@ from bidding.distribution.reactive import ReactiveCommitment, reactive_commitmen
 from bidding.models import Award
 from vpp.dispatch.queries import given_kvar
 from vpp.enrollment.models import Portfolio
+from vpp.enrollment.ownership import owned_at
 from vpp.enrollment.queries import DeviceTable, device_table
 from vpp.lib.periods import DeliveryDay
 from vpp.settlement.kernels.contracts import Owners
@@ -45,7 +46,7 @@ def reactive_days(
     given = given_kvar(portfolio.pk, day, as_of)
     if not given.device_id.size:
         return None
-    devices = device_table(at=day.start, device_ids=given.device_id.tolist())
+    devices = owned_at(device_table(at=day.start, device_ids=given.device_id.tolist()), day.start, known_at=as_of)
     feeder = np.array(devices.feeder_code, dtype=np.str_)
     found: dict[str, ReactiveDay] = {}
     for code, orders in by_feeder.items():

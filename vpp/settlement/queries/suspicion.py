@@ -110,7 +110,7 @@ def _offered_days(inputs: DayInputs) -> frozenset[date]:
     since = inputs.day.date - timedelta(days=2 * LIKE_DAYS)
     days = {"portfolio": inputs.portfolio, "delivery_date__gte": since, "delivery_date__lt": inputs.day.date}
     offered = Bid.objects.filter(**days, submitted_at__isnull=False).exclude(product__kind__startswith="RESERVE")
-    taken = Award.objects.filter(bid__in=offered, awarded_at__lte=inputs.as_of)
+    taken = Award.objects.standing_at(inputs.as_of).filter(bid__in=offered)
     dispatched = taken.values_list("bid__delivery_date", flat=True)
     return frozenset(offered.values_list("delivery_date", flat=True)) - frozenset(dispatched)
 

@@ -8,6 +8,7 @@ from bidding.models import Award, Bid
 from telemetry.queries import ReadingKey, traced_readings
 from vpp.accounts.models import Principal
 from vpp.dispatch.models import Plan, Setpoint
+from vpp.enrollment.ownership import sites_owned
 from vpp.lib.errors import NotFound
 from vpp.lib.periods import DeliveryDay
 from vpp.settlement.models import DevicePerformance, Payout, SettlementRun
@@ -106,11 +107,7 @@ def _performance(payout: Payout) -> dict[str, Any]:
 
 
 def _award(award: Award) -> dict[str, Any]:
-    return {
-        "id": award.pk,
-        "source_reference": award.own_reference,
-        "awarded_at": award.awarded_at.isoformat(),
-    }
+    return {"id": award.pk, "source_reference": award.own_reference, "awarded_at": award.awarded_at.isoformat()}
 
 
 def _bid(bid: Bid) -> dict[str, Any]:
@@ -144,8 +141,9 @@ def _deliveries(payout: Payout, award: Award) -> dict[str, Any]:
     """The owner's devices with their part, their setpoints and their readings, and the plan they followed."""
     run = payout.run
     day = DeliveryDay(run.delivery_date, run.portfolio.time_zone)
+    sites = sites_owned(payout.owner_id, day.start, known_at=run.as_of)  # whose they were on the day that was paid
     parts = list(
-        DevicePerformance.objects.filter(run=run, award=award, device__site__owner=payout.owner)
+        DevicePerformance.objects.filter(run=run, award=award, device__site__in=sites)
         .select_related("device", "profile")
         .order_by("device__code")
     )
