@@ -79,6 +79,13 @@ class AwardAdmin(ReadOnlyAdmin):
     search_fields = ["source_reference", "bid__natural_key"]
 
 
+@admin.register(models.AwardCancellation)
+class AwardCancellationAdmin(ReadOnlyAdmin):
+    list_display = ["source_reference", "award", "cancelled_at", "reason"]
+    list_select_related = ["award"]
+    search_fields = ["source_reference", "award__source_reference", "award__bid__natural_key"]
+
+
 @admin.register(models.Activation)
 class ActivationAdmin(ReadOnlyAdmin):
     list_display = ["award", "interval_start", "activated_pu", "received_at"]

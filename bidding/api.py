@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from datetime import date
-from typing import Any
+from typing import Any, TypeVar
 
 from django.db.models import Prefetch, QuerySet
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -13,7 +14,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from bidding.errors import UnknownBid
+from bidding.errors import AmbiguousReference, UnknownBid
 from bidding.inputs import DayInput
 from bidding.models import Award, Bid, Market, Product
 from bidding.queries import book_check
@@ -22,10 +23,29 @@ from vpp.accounts.pages import Pages
 from vpp.accounts.principals import principal_of
 from vpp.accounts.requests import checked
 
+F = TypeVar("F", bound=Callable[..., Any])
 KEY_HEADER = OpenApiParameter(
     "Idempotency-Key", str, OpenApiParameter.HEADER, description="a repeat gets the first answer"
 )
+UTILITY = OpenApiParameter("utility", str, description="code of a utility: references are the utilities' own")
 BID_ROWS = ("product__market", "portfolio", "ask", "award")
+
+
+def filtered(*names: str) -> Callable[[F], F]:
+    """What narrows a list, for its description."""
+    kinds = {"date": date, "cancelled": bool}
+    parameters = [OpenApiParameter(name, kinds.get(name, str)) for name in names]
+    return extend_schema(parameters=parameters)
+
+
+def check_one_utility(reference: str, utilities: Iterable[str]) -> None:
+    """Raises AmbiguousReference."""
+    if len(found := sorted(set(utilities))) > 1:
+        raise AmbiguousReference(
+            f"{' and '.join(found)} use the reference {reference!r}: choose one with ?utility=",
+            reference=reference,
+            utilities=found,
+        )
 
 
 class MarketList(ListAPIView):
@@ -40,29 +60,52 @@ class MarketList(ListAPIView):
 
 
 class BidList(ListAPIView):
-    """Bids, newest delivery first; `?market=`, `?date=`, `?state=`, `?ask=` narrow the list."""
+    """Bids, newest delivery first."""
 
     serializer_class = BidSerializer
     pagination_class = Pages
-    filters = {"market": "product__market__code", "date": "delivery_date", "state": "state", "ask": "ask__reference"}
+    filters = {
+        "market": "product__market__code",
+        "date": "delivery_date",
+        "state": "state",
+        "ask": "ask__reference",
+        "utility": "ask__utility__code",
+    }
 
     def get_queryset(self) -> QuerySet[Bid]:
         bids = Bid.objects.visible_to(principal_of(self.request)).select_related(*BID_ROWS)
         bids = bids.prefetch_related("options")
         return narrowed(bids, self.request, self.filters).order_by("-delivery_date", "pk")
 
+    @filtered("market", "date", "state", "ask", "utility")
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        return super().get(request, *args, **kwargs)
+
 
 class CommitList(ListAPIView):
-    """Awards, newest delivery first; `?market=`, `?date=`, `?ask=` narrow the list."""
+    """Awards that stand, newest delivery first; `?cancelled=true` adds those that their market took back."""
 
     serializer_class = AwardSerializer
     pagination_class = Pages
-    filters = {"market": "bid__product__market__code", "date": "bid__delivery_date", "ask": "bid__ask__reference"}
+    filters = {
+        "market": "bid__product__market__code",
+        "date": "bid__delivery_date",
+        "ask": "bid__ask__reference",
+        "utility": "bid__ask__utility__code",
+    }
 
     def get_queryset(self) -> QuerySet[Award]:
         awards = Award.objects.visible_to(principal_of(self.request))
-        awards = awards.select_related("bid__product__market", "bid__portfolio", "bid__ask", "ordered_option__option")
+        if self.request.query_params.get("cancelled") != "true":
+            awards = awards.standing()
+        awards = awards.select_related(
+            "bid__product__market", "bid__portfolio", "bid__ask", "ordered_option__option", "cancellation"
+        )
         return narrowed(awards, self.request, self.filters).order_by("-bid__delivery_date", "pk")
+
+    @filtered("market", "date", "ask", "utility", "cancelled")
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        return super().get(request, *args, **kwargs)
 
 
 class BookCheck(APIView):

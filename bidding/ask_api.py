@@ -14,7 +14,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from bidding import operations
-from bidding.api import KEY_HEADER, narrowed, visible_bid
+from bidding.api import KEY_HEADER, UTILITY, check_one_utility, filtered, narrowed, visible_bid
 from bidding.distribution.operations import AskContent
 from bidding.errors import BadAsk, UnknownAsk, WrongState
 from bidding.inputs import AcceptInput, AskInput, ReasonInput
@@ -34,19 +34,25 @@ class AskCollection(ListAPIView):
 
     serializer_class = AskSerializer
     pagination_class = Pages
+    filters = {
+        "date": "delivery_date",
+        "state": "state",
+        "congestion_point": "congestion_point__code",
+        "reference": "reference",
+        "utility": "utility__code",
+    }
 
     def get_permissions(self) -> list[Any]:
         return [HasScope("asks:write")] if self.request.method == "POST" else list(super().get_permissions())
 
     def get_queryset(self) -> QuerySet[Ask]:
         asks = visible_asks(self.request)
-        filters = {
-            "date": "delivery_date",
-            "state": "state",
-            "congestion_point": "congestion_point__code",
-            "reference": "reference",
-        }
-        return narrowed(asks, self.request, filters).order_by("-created_at", "-pk")
+        return narrowed(asks, self.request, self.filters).order_by("-created_at", "-pk")
+
+    @filtered("date", "state", "congestion_point", "reference", "utility")
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Asks, newest first, of all revisions."""
+        return super().get(request, *args, **kwargs)
 
     @extend_schema(request=AskInput, responses={201: AskSerializer, 200: AskSerializer}, parameters=[KEY_HEADER])
     @idempotent
@@ -72,10 +78,13 @@ def visible_asks(request: Request) -> QuerySet[Ask]:
 
 
 def visible_ask(request: Request, reference: str) -> Ask:
-    ask = visible_asks(request).newest_revision(reference)  # type: ignore[attr-defined]
-    if ask is None:
+    """The last revision, of the utility that `?utility=` names. Raises UnknownAsk or AmbiguousReference."""
+    asks = narrowed(visible_asks(request), request, {"utility": "utility__code"})
+    found = asks.newest_revisions(reference)  # type: ignore[attr-defined]
+    if not found:
         raise UnknownAsk(f"there is no ask {reference!r}, or it is not yours", reference=reference)
-    return ask
+    check_one_utility(reference, [ask.utility.code for ask in found])
+    return found[0]
 
 
 def check_asker(request: Request, ask: Ask) -> Participant:
@@ -95,8 +104,9 @@ def own_bid(request: Request, bid_id: int) -> tuple[Bid, Participant]:
 
 
 class AskDetail(APIView):
-    @extend_schema(responses=AskSerializer)
+    @extend_schema(responses=AskSerializer, parameters=[UTILITY])
     def get(self, request: Request, reference: str) -> Response:
+        """The ask; 409 `ambiguous_reference` where asks of several utilities carry the reference."""
         return Response(AskSerializer(visible_ask(request, reference)).data)
 
 

@@ -91,6 +91,18 @@ class AwardDiffers(Conflict):
     code = "award_differs"
 
 
+class AwardCancelled(Conflict):
+    """details: reference and moment of the cancellation."""
+
+    code = "award_cancelled"
+
+
+class IntervalBegun(Conflict):
+    """What has begun is delivered; details["open_from"] is the first interval that may still change."""
+
+    code = "interval_begun"
+
+
 class AwardExceedsBid(Unprocessable):
     code = "award_exceeds_bid"
 
@@ -149,6 +161,12 @@ class UnknownAward(NotFound):
 
 class UnknownAsk(NotFound):
     code = "unknown_ask"
+
+
+class AmbiguousReference(Conflict):
+    """Two utilities use the same reference; details["utilities"] are those to choose from by `?utility=`."""
+
+    code = "ambiguous_reference"
 
 
 class NoMarkets(DomainError):

@@ -93,10 +93,29 @@ class AwardRowInput(serializers.Serializer[Any]):
     up_kw = serializers.ListField(child=serializers.FloatField(min_value=0), max_length=300)
     down_kw = serializers.ListField(child=serializers.FloatField(min_value=0), max_length=300)
     price_per_mwh = serializers.ListField(child=serializers.FloatField(), max_length=300)
+    corrects = serializers.CharField(
+        required=False,
+        allow_blank=True,
+        default="",
+        max_length=160,
+        help_text="the reference of the result of this bid whose place this one takes",
+    )
 
 
 class AwardsInput(serializers.Serializer[Any]):
     awards = AwardRowInput(many=True, allow_empty=False)
+
+
+class CancelRowInput(serializers.Serializer[Any]):
+    """reference: the market's own, of the cancellation; several awards may go under one."""
+
+    award = serializers.IntegerField(min_value=1, max_value=2**63 - 1)
+    reference = serializers.CharField(max_length=160)
+    reason = serializers.CharField(required=False, allow_blank=True, default="", max_length=500)
+
+
+class CancelInput(serializers.Serializer[Any]):
+    cancellations = CancelRowInput(many=True, allow_empty=False)
 
 
 class PriceRowInput(serializers.Serializer[Any]):

@@ -11,10 +11,10 @@ from rest_framework.views import APIView
 from bidding import operations
 from bidding.api import KEY_HEADER
 from bidding.errors import UnknownMarket
-from bidding.inputs import ActivationInput, AwardsInput, PricesInput
+from bidding.inputs import ActivationInput, AwardsInput, CancelInput, PricesInput
 from bidding.models import Market
-from bidding.serializers import ActivationAnswer, AwardsAnswer, AwardSerializer, PricesAnswer
-from bidding.wholesale.operations import AwardRow, PriceRow
+from bidding.serializers import ActivationAnswer, AwardsAnswer, AwardSerializer, CancelAnswer, PricesAnswer
+from bidding.wholesale.operations import AwardRow, CancelRow, PriceRow
 from vpp.accounts.permissions import HasScope
 from vpp.accounts.principals import principal_of
 from vpp.accounts.requests import checked
@@ -35,9 +35,13 @@ class MarketAwards(APIView):
     @extend_schema(request=AwardsInput, responses=AwardsAnswer, parameters=[KEY_HEADER])
     @idempotent
     def post(self, request: Request, code: str) -> Response:
-        """The market's results, all or none; zero quantities mean not cleared."""
+        """The market's results, all or none; zero quantities mean not cleared.
+
+        A row with `corrects` takes the place of the bid's earlier result of that reference, which is cancelled;
+        intervals that have begun stay as they were (409 `interval_begun`).
+        """
         rows = [
-            AwardRow(row["bid"], row["reference"], row["up_kw"], row["down_kw"], row["price_per_mwh"])
+            AwardRow(row["bid"], row["reference"], row["up_kw"], row["down_kw"], row["price_per_mwh"], row["corrects"])
             for row in checked(AwardsInput, request.data)["awards"]
         ]
         market = visible_market(request, code)
@@ -49,6 +53,22 @@ class MarketAwards(APIView):
             "not_cleared": sorted(row.bid_id for row in rows if row.bid_id not in taken),
         }
         return Response(answer)
+
+
+class MarketCancellations(APIView):
+    permission_classes = [HasScope("awards:write")]  # type: ignore[list-item]
+
+    @extend_schema(request=CancelInput, responses=CancelAnswer, parameters=[KEY_HEADER])
+    @idempotent
+    def post(self, request: Request, code: str) -> Response:
+        """Take awards back of which no interval has begun, all or none; they are not delivered and not paid."""
+        rows = [
+            CancelRow(row["award"], row["reference"], row["reason"])
+            for row in checked(CancelInput, request.data)["cancellations"]
+        ]
+        market = visible_market(request, code)
+        awards = operations.cancel_awards(market=market, rows=rows, at=clock.now(), actor=request.user)
+        return Response({"cancelled": AwardSerializer(awards, many=True).data})
 
 
 class MarketPrices(APIView):

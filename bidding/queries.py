@@ -47,9 +47,10 @@ class BookProblem:
 
 
 def commitments(portfolio_id: int, delivery_date: date) -> list[CommitmentArrays]:
-    """Every award of the portfolio and day, by id."""
+    """Every award of the portfolio and day that stands, by id."""
     awards = (
-        Award.objects.filter(bid__portfolio_id=portfolio_id, bid__delivery_date=delivery_date)
+        Award.objects.standing()
+        .filter(bid__portfolio_id=portfolio_id, bid__delivery_date=delivery_date)
         .select_related("bid__product__market", "bid__ask__congestion_point__feeder")
         .order_by("pk")
     )
@@ -120,8 +121,8 @@ def book_check(delivery_date: date) -> list[BookProblem]:
         capacity = _cells(portfolio_id, day)
         promises = []
         for bid in bids:
-            holder = bid.award if hasattr(bid, "award") else bid
-            lot, minimum = (0.0, 0.0) if hasattr(bid, "award") else (bid.product.lot_kw, bid.product.min_quantity_kw)
+            holder = bid.award or bid
+            lot, minimum = (0.0, 0.0) if bid.award is not None else (bid.product.lot_kw, bid.product.min_quantity_kw)
             promises += [
                 Promise(bid.natural_key, "UP", holder.up_kw, lot, minimum),
                 Promise(bid.natural_key, "DOWN", holder.down_kw, lot, minimum),
@@ -156,7 +157,7 @@ def _entries_disagree(code: str, bids: list[Bid], day: DeliveryDay) -> list[Book
         held[bid_id, direction, day.index_of(start)] = float(quantity)
     problems = []
     for bid in bids:
-        holder = bid.award if hasattr(bid, "award") else bid
+        holder = bid.award or bid
         for direction, series in (("UP", holder.up_kw), ("DOWN", holder.down_kw)):
             for interval, promised_kw in enumerate(series):
                 entry = held.get((bid.pk, direction, interval), 0.0)

@@ -46,13 +46,17 @@ class AwardSerializer(serializers.ModelSerializer):
     )
     kvar = serializers.ListField(source="ordered_option.option.kvar", child=serializers.FloatField(), default=None)
     source_reference = serializers.CharField(source="own_reference")
+    cancelled_at = serializers.DateTimeField(source="cancellation.cancelled_at", default=None)
+    cancellation_reference = serializers.CharField(source="cancellation.own_reference", default=None)
+    cancellation_reason = serializers.CharField(source="cancellation.reason", default=None)
 
     class Meta:
         model = Award
         fields = [
             "id", "bid", "market", "product", "ask", "option", "activation_pu", "portfolio", "delivery_date", "up_kw",
             "down_kw", "kvar",
-            "price_per_mwh", "source_reference", "awarded_at",
+            "price_per_mwh", "source_reference", "awarded_at", "corrects", "cancelled_at", "cancellation_reference",
+            "cancellation_reason",
         ]  # fmt: skip
 
 
@@ -89,7 +93,7 @@ class BidSerializer(serializers.ModelSerializer):
     time_zone = serializers.CharField(source="product.market.time_zone")
     portfolio = serializers.CharField(source="portfolio.code")
     ask = serializers.CharField(source="ask.reference", default=None)
-    award = serializers.IntegerField(source="award.id", default=None)
+    award = serializers.IntegerField(source="award_id", allow_null=True)
     options = BidOptionSerializer(many=True)
 
     class Meta:
@@ -142,6 +146,10 @@ class ActivationAnswer(serializers.Serializer[Any]):
 
 class PricesAnswer(serializers.Serializer[Any]):
     stored = serializers.IntegerField()
+
+
+class CancelAnswer(serializers.Serializer[Any]):
+    cancelled = AwardSerializer(many=True)
 
 
 class AwardsAnswer(serializers.Serializer[Any]):

@@ -6,6 +6,7 @@ from bidding.grid.urls import urlpatterns as grid_urlpatterns
 urlpatterns: list[URLPattern] = [
     path("markets", api.MarketList.as_view(), name="markets"),
     path("markets/<str:code>/awards", market_api.MarketAwards.as_view(), name="market-awards"),
+    path("markets/<str:code>/awards/cancel", market_api.MarketCancellations.as_view(), name="market-cancellations"),
     path("markets/<str:code>/prices", market_api.MarketPrices.as_view(), name="market-prices"),
     path("markets/<str:code>/activations", market_api.MarketActivations.as_view(), name="market-activations"),
     path("asks", ask_api.AskCollection.as_view(), name="asks"),

@@ -37,13 +37,20 @@ def move_ask(ask: Ask, state: str, *, at: datetime, actor: object = "service", r
 
 
 def end_answering(ask: Ask, *, at: datetime, reason: str = "") -> bool:
-    """What an ask comes to once every portfolio had its turn: BID with a bid sent, NO_BID and the reason without one.
+    """What an ask comes to once every portfolio had its turn: BID with a bid sent (REJECTED, if the utility declined
+    all of them by then), NO_BID and the reason without one.
 
-    One that is held back leaves the ask open, as its operator decides. False for NO_BID.
+    One that is held back leaves the ask open, as its operator decides; one that the utility ordered, withdrew or
+    revised meanwhile is left alone. False for NO_BID.
     """
+    ask = Ask.objects.select_for_update(no_key=True).get(pk=ask.pk)
+    if ask.state != Ask.State.ASKED:
+        return True
     answers = set(Bid.objects.filter(ask=ask).values_list("state", flat=True))
     if answers & set(Bid.SENT_STATES):
         move_ask(ask, Ask.State.BID, at=at)
+        if Bid.State.REJECTED in answers and not open_bids(ask):
+            move_ask(ask, Ask.State.REJECTED, at=at, reason="every bid was rejected")
     elif Bid.State.HELD not in answers:
         move_ask(ask, Ask.State.NO_BID, at=at, reason=reason)
         return False

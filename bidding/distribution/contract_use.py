@@ -30,7 +30,7 @@ def reserved_kw(contract: FlexContract, day: DeliveryDay) -> list[float]:
 def ordered_kw(contract: FlexContract, day: DeliveryDay) -> FloatArray:
     """(H,) what was ordered under the contract."""
     ordered = np.zeros(day.n_intervals)
-    awards = Award.objects.filter(bid__ask__contract=contract, bid__delivery_date=day.date)
+    awards = Award.objects.standing().filter(bid__ask__contract=contract, bid__delivery_date=day.date)
     for up_kw, down_kw in awards.values_list("up_kw", "down_kw"):
         ordered += np.array(up_kw) + np.array(down_kw)
     return ordered

@@ -93,7 +93,7 @@ def asked_hours(portfolio: Portfolio, day: DeliveryDay) -> tuple[NDArray[np.bool
     up, down = np.zeros(day.n_intervals, dtype=bool), np.zeros(day.n_intervals, dtype=bool)
     live = Bid.objects.filter(portfolio=portfolio, delivery_date=day.date, ask__isnull=False)
     for bid in live.filter(state__in=Bid.LIVE_STATES).select_related("award"):
-        promise = bid.award if hasattr(bid, "award") else bid
+        promise = bid.award or bid
         up |= np.array(promise.up_kw) > 0
         down |= np.array(promise.down_kw) > 0
     return up, down

@@ -61,6 +61,8 @@ def accept_bid(
     award = _award(
         bid, chosen, activation_pu, reference or f"order:{ask.utility_id}:{ask.reference}:{bid.pk}", at, actor
     )
+    if ask.state == Ask.State.ASKED:  # other portfolios were still to answer; the utility takes what it has
+        move_ask(ask, Ask.State.BID, at=at)
     if ask.state != Ask.State.COMMITTED:
         move_ask(ask, Ask.State.COMMITTED, at=at, actor=actor)
     return award

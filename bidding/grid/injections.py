@@ -98,7 +98,7 @@ def firm(feeder_code: str, day: DeliveryDay) -> Iterator[tuple[int, FloatArray, 
     A portfolio that spans several feeders moves each in proportion to its devices there, which `node_weights` gives;
     reactive power comes from the inverters on the feeder that it was asked for.
     """
-    awards = Award.objects.filter(bid__delivery_date=day.date, bid__portfolio__in=portfolios_on(feeder_code))
+    awards = Award.objects.standing().filter(bid__delivery_date=day.date, bid__portfolio__in=portfolios_on(feeder_code))
     reserves = (Product.Kind.RESERVE_UP, Product.Kind.RESERVE_DOWN)
     awards = awards.exclude(bid__product__kind__in=reserves).select_related(
         "bid__ask__congestion_point__feeder", "ordered_option__option"

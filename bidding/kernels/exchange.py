@@ -19,6 +19,7 @@ from vpp.lib.units import KW_PER_MW
 COLUMNS = ("bid", "product", "delivery_start", "delivery_end", "side", "price", "quantity_mw")
 RECEIPT = ("bid", "status", "rows", "checksum", "reason")
 AWARDS = ("bid", "reference", "delivery_start", "delivery_end", "side", "quantity_mw", "price")
+CANCELLATIONS = ("award", "reference", "reason")
 
 
 class BadExchangeFile(ValueError):
@@ -66,6 +67,16 @@ class AwardedRow:
     quantity_kw: float
     price: float
     block: str = ""
+    corrects: str = ""
+
+
+@dataclass(frozen=True)
+class CancelledRow:
+    """An award that the market takes back: its reference, that of the cancellation, and why."""
+
+    award: str
+    reference: str
+    reason: str
 
 
 def price_text(price: float) -> str:
@@ -130,6 +141,19 @@ def read_awards(text: str) -> list[AwardedRow]:
         if row["side"] not in ("SELL", "BUY") or quantity < 0:
             raise BadExchangeFile(f"row {number}: side {row['side']!r} or quantity {row['quantity_mw']}")
         found.append(
-            AwardedRow(row["bid"], row["reference"], start, end, row["side"], quantity, price, row.get("block") or "")
-        )
+            AwardedRow(
+                row["bid"], row["reference"], start, end, row["side"], quantity, price, row.get("block") or "",
+                row.get("corrects") or "",
+            )
+        )  # fmt: skip
+    return found
+
+
+def read_cancellations(text: str) -> list[CancelledRow]:
+    """Raises BadExchangeFile."""
+    found = []
+    for number, row in enumerate(_table(text, CANCELLATIONS), start=2):
+        if not row["award"] or not row["reference"]:
+            raise BadExchangeFile(f"row {number}: award and reference are needed")
+        found.append(CancelledRow(row["award"], row["reference"], row["reason"] or ""))
     return found

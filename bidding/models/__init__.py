@@ -2,7 +2,7 @@
 
 from bidding.distribution.models import Ask, AskEvent, FlexContract, Reservation
 from bidding.distribution.options import BidOption, OrderedOption
-from bidding.models.awards import Activation, Award
+from bidding.models.awards import Activation, Award, AwardCancellation
 from bidding.models.bids import Bid, BidEvent
 from bidding.models.book import BookCell, BookEntry
 from bidding.models.exchange import MarketDocument, RiskSetting
@@ -14,6 +14,7 @@ __all__ = [
     "Ask",
     "AskEvent",
     "Award",
+    "AwardCancellation",
     "Bid",
     "BidEvent",
     "BidOption",

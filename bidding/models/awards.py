@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Self
 
 from django.contrib.postgres.fields import ArrayField
@@ -19,11 +20,23 @@ class AwardQuerySet(models.QuerySet):
         """Whoever may see the bid may see its award."""
         return self if principal.sees_all else self.filter(bid__in=Bid.objects.visible_to(principal))
 
+    def standing(self) -> Self:
+        """Those that nobody cancelled."""
+        return self.filter(cancellation__isnull=True)
+
+    def standing_at(self, moment: datetime) -> Self:
+        """As known then: awarded, and not cancelled yet."""
+        return self.filter(awarded_at__lte=moment).exclude(cancellation__cancelled_at__lte=moment)
+
 
 class Award(models.Model):
-    """The commit: what the market or the utility took of a bid. Immutable and never above the bid, by trigger."""
+    """The commit: what the market or the utility took of a bid. Immutable and never above the bid, by trigger.
 
-    bid = models.OneToOneField(Bid, on_delete=models.PROTECT, related_name="award")
+    Of one bid's awards at most one stands; the others were cancelled, and `corrects` names the one that was in force
+    before.
+    """
+
+    bid = models.ForeignKey(Bid, on_delete=models.PROTECT, related_name="awards")
     up_kw = ArrayField(models.FloatField())
     down_kw = ArrayField(models.FloatField())
     price_per_mwh = ArrayField(models.FloatField(), help_text="EUR/MWh; EUR/MW/h for reserve capacity")
@@ -31,6 +44,9 @@ class Award(models.Model):
         max_length=250, unique=True, help_text="whoever awarded it in brackets, then their own reference"
     )
     awarded_at = models.DateTimeField()
+    corrects = models.OneToOneField(
+        "self", null=True, blank=True, on_delete=models.PROTECT, related_name="corrected_by"
+    )
 
     objects = AwardQuerySet.as_manager()
 
@@ -62,6 +78,22 @@ class Award(models.Model):
 
 def in_own_words(reference: str) -> str:
     return reference.partition("] ")[2] if reference.startswith("[") and "] " in reference else reference
+
+
+class AwardCancellation(models.Model):
+    """The market took an award back, at a moment and under a reference of its own; append-only. The award stays."""
+
+    award = models.OneToOneField(Award, on_delete=models.PROTECT, related_name="cancellation")
+    source_reference = models.CharField(max_length=250, help_text="whoever cancelled it in brackets, then their own")
+    reason = models.TextField(blank=True)
+    cancelled_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.source_reference
+
+    @property
+    def own_reference(self) -> str:
+        return in_own_words(self.source_reference)
 
 
 class Activation(models.Model):

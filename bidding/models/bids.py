@@ -51,6 +51,7 @@ class Bid(models.Model):
         WITHDRAWN = "WITHDRAWN", "withdrawn"
         EXPIRED = "EXPIRED", "expired"
         REJECTED = "REJECTED", "rejected"
+        CANCELLED = "CANCELLED", "award cancelled"
 
     STEPS = {
         State.DRAFT: (State.CHECKED, State.WITHDRAWN),
@@ -66,6 +67,9 @@ class Bid(models.Model):
             State.WITHDRAWN,
         ),
         State.ACKNOWLEDGED: (State.CLEARED, State.NOT_CLEARED, State.REJECTED, State.EXPIRED, State.WITHDRAWN),
+        State.CLEARED: (State.CANCELLED,),
+        State.NOT_CLEARED: (State.CLEARED,),  # a market's corrected result
+        State.CANCELLED: (State.CLEARED, State.NOT_CLEARED),
     }
     SENT_STATES = (
         State.SUBMITTED,
@@ -74,6 +78,7 @@ class Bid(models.Model):
         State.NOT_CLEARED,
         State.REJECTED,
         State.EXPIRED,
+        State.CANCELLED,
     )
     LIVE_STATES = (State.DRAFT, State.CHECKED, State.HELD, State.SUBMITTED, State.ACKNOWLEDGED, State.CLEARED)
 
@@ -84,6 +89,15 @@ class Bid(models.Model):
     delivery_date = models.DateField()
     version = models.PositiveSmallIntegerField(default=1)
     state = models.CharField(max_length=12, choices=State, default=State.DRAFT)
+    award = models.OneToOneField(
+        "bidding.Award",
+        null=True,
+        blank=True,
+        editable=False,
+        on_delete=models.PROTECT,
+        related_name="+",
+        help_text="the one that stands; kept by triggers on awards and their cancellations",
+    )
     up_kw = ArrayField(models.FloatField(), help_text="per 15-minute interval of the delivery day")
     down_kw = ArrayField(models.FloatField())
     price_per_mwh = ArrayField(models.FloatField(), help_text="limit price; EUR/MW/h for reserve capacity")

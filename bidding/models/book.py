@@ -35,7 +35,7 @@ class BookCell(models.Model):
 
 
 class BookEntry(models.Model):
-    """One bid's claim on one cell. OPEN and AWARDED count, RELEASED does not."""
+    """One bid's claim on one cell. OPEN and AWARDED count, RELEASED does not. A result after another claims anew."""
 
     class State(models.TextChoices):
         OPEN = "OPEN", "open"
@@ -46,13 +46,14 @@ class BookEntry(models.Model):
     interval_start = models.DateTimeField()
     direction = models.CharField(max_length=4, choices=Direction)
     bid = models.ForeignKey(Bid, on_delete=models.PROTECT, related_name="book_entries")
+    claim = models.PositiveSmallIntegerField(default=1, help_text="1 as bid, one more for each result after another")
     quantity_kw = models.DecimalField(max_digits=14, decimal_places=3)
     state = models.CharField(max_length=8, choices=State, default=State.OPEN)
 
     class Meta:
         verbose_name_plural = "book entries"
         constraints = [
-            models.UniqueConstraint(fields=["bid", "interval_start", "direction"], name="book_entry_once"),
+            models.UniqueConstraint(fields=["bid", "claim", "interval_start", "direction"], name="book_entry_once"),
             models.CheckConstraint(condition=Q(quantity_kw__gte=0), name="book_entry_not_negative"),
         ]
         indexes = [models.Index(fields=["portfolio", "interval_start"], name="book_of_a_portfolio")]

@@ -10,7 +10,7 @@ from bidding.operations.desk import BidChange, edit_bid, hold_bid, release_bid
 from bidding.operations.dry_run import dry_run
 from bidding.operations.nightly import nightly
 from bidding.operations.whatif import what_if
-from bidding.wholesale.operations import activate, import_markets, post_awards, post_prices
+from bidding.wholesale.operations import activate, cancel_awards, import_markets, post_awards, post_prices
 
 if TYPE_CHECKING:
     from bidding.distribution.operations import (
@@ -28,6 +28,7 @@ __all__ = [
     "accept_bid",
     "activate",
     "award",
+    "cancel_awards",
     "create_bid",
     "dry_run",
     "edit_bid",

@@ -13,6 +13,7 @@ from decimal import ROUND_FLOOR, Decimal
 
 import numpy as np
 from django.db import IntegrityError, connection, transaction
+from django.db.models import Max
 from numpy.typing import NDArray
 
 from bidding.errors import SoldTwice
@@ -95,7 +96,22 @@ def promised_kw(*, portfolio_id: int, day: DeliveryDay) -> dict[Direction, NDArr
 def reserve(*, bid: Bid, day: DeliveryDay) -> None:
     """Claim the bid's kilowatts. Raises SoldTwice, and claims nothing, if any interval has too little left."""
     lock_portfolio(bid.portfolio_id)
-    entries = [
+    _claim(bid, _entries(bid, day, bid.up_kw, bid.down_kw))
+
+
+@transaction.atomic
+def claim_anew(*, bid: Bid, day: DeliveryDay, up_kw: Sequence[float], down_kw: Sequence[float]) -> None:
+    """Commit what is awarded of a bid whose claim was given back before. Raises SoldTwice."""
+    lock_portfolio(bid.portfolio_id)
+    before = BookEntry.objects.filter(bid=bid).aggregate(Max("claim"))["claim__max"] or 0
+    entries = _entries(bid, day, up_kw, down_kw)
+    for entry in entries:
+        entry.state, entry.claim = BookEntry.State.AWARDED, before + 1
+    _claim(bid, entries)
+
+
+def _entries(bid: Bid, day: DeliveryDay, up_kw: Sequence[float], down_kw: Sequence[float]) -> list[BookEntry]:
+    return [
         BookEntry(
             portfolio_id=bid.portfolio_id,
             interval_start=start,
@@ -103,10 +119,13 @@ def reserve(*, bid: Bid, day: DeliveryDay) -> None:
             bid=bid,
             quantity_kw=kw(quantity),
         )
-        for direction, quantities in ((Direction.UP, bid.up_kw), (Direction.DOWN, bid.down_kw))
+        for direction, quantities in ((Direction.UP, up_kw), (Direction.DOWN, down_kw))
         for start, quantity in zip(day.starts(), quantities, strict=True)
         if quantity > 0
     ]
+
+
+def _claim(bid: Bid, entries: list[BookEntry]) -> None:
     try:
         with transaction.atomic():
             BookEntry.objects.bulk_create(entries)
@@ -134,6 +153,13 @@ def release(*, bid: Bid) -> int:
     """Give back everything the bid still claims. Returns the number of intervals freed."""
     lock_portfolio(bid.portfolio_id)
     return BookEntry.objects.filter(bid=bid, state=BookEntry.State.OPEN).update(state=BookEntry.State.RELEASED)
+
+
+@transaction.atomic
+def release_award(*, bid: Bid) -> int:
+    """Give back what was committed under an award that was cancelled. Returns the number of intervals freed."""
+    lock_portfolio(bid.portfolio_id)
+    return BookEntry.objects.filter(bid=bid, state=BookEntry.State.AWARDED).update(state=BookEntry.State.RELEASED)
 
 
 def free_kw(

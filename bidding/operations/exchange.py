@@ -1,4 +1,4 @@
-"""Bids out by file, receipts and awards in by file."""
+"""Bids out by file, receipts, awards and their cancellations in by file."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 from django.db import transaction
 
-from bidding.errors import AwardExceedsBid, ReceiptDiffers, UnknownBid, UnknownBlock
+from bidding.errors import AwardExceedsBid, ReceiptDiffers, UnknownAward, UnknownBid, UnknownBlock
 from bidding.models import Award, Bid, Market, Product
 from bidding.operations.bids import end_bid, move
 from bidding.operations.drafts import day_of
 
 if TYPE_CHECKING:
-    from bidding.kernels.exchange import AwardedRow, OrderRow, Receipt
+    from bidding.kernels.exchange import AwardedRow, CancelledRow, OrderRow, Receipt
 
 SENT = (Bid.State.SUBMITTED, Bid.State.ACKNOWLEDGED)
 
@@ -119,8 +119,22 @@ def take_awards(*, market: Market, rows: list[AwardedRow], at: datetime, actor: 
         bid = Bid.objects.filter(product__market=market, natural_key=key).select_related("product__market").first()
         if bid is None:
             raise UnknownBid(f"{market} has no bid {key!r}", bid=key)
-        answers.append(AwardRow(bid.pk, parts[0].reference, *_awarded(bid, parts)))
+        answers.append(AwardRow(bid.pk, parts[0].reference, *_awarded(bid, parts), corrects=parts[0].corrects))
     return post_awards(market=market, rows=answers, at=at, actor=actor)
+
+
+def take_cancellations(*, market: Market, rows: list[CancelledRow], at: datetime, actor: object) -> list[Award]:
+    """Cancellations by file, as if posted: all or none. Raises UnknownAward and what `cancel_awards` raises."""
+    from bidding.wholesale.operations import CancelRow, cancel_awards
+
+    answers = []
+    for row in rows:
+        names = (Award.reference_by(market.code, row.award), row.award)  # also from when references stood alone
+        award = Award.objects.filter(bid__product__market=market, source_reference__in=names).first()
+        if award is None:
+            raise UnknownAward(f"{market} has no award {row.award!r}", award=row.award)
+        answers.append(CancelRow(award.pk, row.reference, row.reason))
+    return cancel_awards(market=market, rows=answers, at=at, actor=actor)
 
 
 def _awarded(bid: Bid, parts: list[AwardedRow]) -> tuple[list[float], list[float], list[float]]:

@@ -97,10 +97,10 @@ def _planned(
 
 def expected_worth(portfolio: Portfolio, day: DeliveryDay, choice: Choice, live: Sequence[Bid]) -> float:
     """What stands besides the plan's own positions earns: awards at their prices, kept bids at expected ones."""
-    awards = Award.objects.filter(bid__portfolio=portfolio, bid__delivery_date=day.date).select_related("bid__product")
+    awards = Award.objects.standing().filter(bid__portfolio=portfolio, bid__delivery_date=day.date)
     worth = sum(
         _revenue(award.bid.product, np.array(award.up_kw), np.array(award.down_kw), np.array(award.price_per_mwh), day)
-        for award in awards
+        for award in awards.select_related("bid__product")
     )
     return worth + sum(_worth(bid, day, choice.prices[bid.product_id]) for bid in live if not choice.anew)
 

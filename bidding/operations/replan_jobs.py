@@ -18,7 +18,7 @@ SETTLE_DOWN = timedelta(seconds=5)  # results of one market come in one after th
 TOLERANCE_KW = 1e-3
 
 
-def after_award(bid: Bid, award: Award | None, *, at: datetime) -> None:
+def after_award(bid: Bid, award: Award | None, *, at: datetime, what: str = "") -> None:
     """Ask for a new plan where less was taken than the bid offered, and it makes a difference.
 
     It does where a later gate can use what is free again, or where the plan counted on another quantity.
@@ -32,7 +32,7 @@ def after_award(bid: Bid, award: Award | None, *, at: datetime) -> None:
         return
     if _counted_on(planned, bid, up_kw, down_kw) and not gates_ahead(bid.portfolio.zone_code, bid.delivery_date, at):
         return
-    what = f"{award} takes less than {bid} offers" if award else f"{bid} was not cleared"
+    what = what or (f"{award} takes less than {bid} offers" if award else f"{bid} was not cleared")
     free_kwh = less_kw * day_of(bid.product, bid.delivery_date).hours_per_interval
     _ask(bid, f"{what}: {free_kwh:.1f} kWh are free again", at=at)
 

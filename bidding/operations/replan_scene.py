@@ -15,7 +15,7 @@ from bidding.wholesale.queries import OpenProduct, open_product, wholesale_produ
 from vpp.enrollment.models import Portfolio
 
 CHANGEABLE = (Bid.State.CHECKED, Bid.State.SUBMITTED, Bid.State.ACKNOWLEDGED)
-TURNED_DOWN = (Bid.State.NOT_CLEARED, Bid.State.REJECTED, Bid.State.EXPIRED)
+TURNED_DOWN = (Bid.State.NOT_CLEARED, Bid.State.REJECTED, Bid.State.EXPIRED, Bid.State.CANCELLED)
 
 
 @dataclass

@@ -70,11 +70,11 @@ def standing_of(
     standing, expected_price = Standing(np.zeros(day.n_intervals)), expected_price or {}
     live = Bid.objects.filter(portfolio=portfolio, delivery_date=day.date, state__in=Bid.LIVE_STATES)
     for bid in live.exclude(pk__in=list(leave_out)).select_related("product__market", "award").order_by("pk"):
-        holder = bid.award if hasattr(bid, "award") else bid
-        if bid.blocks and not hasattr(bid, "award") and bid.product_id not in expected_price:
+        holder = bid.award or bid
+        if bid.blocks and bid.award is None and bid.product_id not in expected_price:
             largest = max(bid.blocks, key=lambda block: sum(block["up_kw"]) + sum(block["down_kw"]))
             standing.add(Claim(bid.product, largest["up_kw"], largest["down_kw"]))
-        elif hasattr(bid, "award") or bid.product_id not in expected_price:
+        elif bid.award is not None or bid.product_id not in expected_price:
             standing.add(Claim(bid.product, holder.up_kw, holder.down_kw))
         else:
             standing.add(Claim(bid.product, *expected_kw(bid, day, expected_price[bid.product_id])))

@@ -38,7 +38,7 @@ def still_owed(offers: Sequence[OpenProduct], *, but: Portfolio | None = None) -
                 product=offer.product, delivery_date=offer.day.date, state__in=Bid.LIVE_STATES
             ).select_related("award")
             for bid in bids if but is None else bids.exclude(portfolio=but):
-                taken = bid.award if hasattr(bid, "award") else bid
+                taken = bid.award or bid
                 offer = _less(offer, taken.down_kw if offer.product.kind == Product.Kind.RESERVE_DOWN else taken.up_kw)
         found.append(offer)
     return found

@@ -13,6 +13,7 @@ from bidding.errors import GatePassed, UnknownAward, UnknownBid, UnknownProduct,
 from bidding.models import Activation, Award, Bid, Market, Price, Product
 from bidding.operations.awards import take_award
 from bidding.operations.drafts import day_of
+from bidding.operations.results import cancel_award, check_stands
 from bidding.wholesale.market_file import read_market_file
 from vpp.accounts import operations as accounts
 from vpp.accounts.models import Participant
@@ -33,6 +34,16 @@ class AwardRow:
     up_kw: list[float]
     down_kw: list[float]
     price_per_mwh: list[float]
+    corrects: str = ""  # reference of the result whose place it takes
+
+
+@dataclass(frozen=True)
+class CancelRow:
+    """An award that the market takes back."""
+
+    award_id: int
+    reference: str
+    reason: str = ""
 
 
 @transaction.atomic
@@ -104,7 +115,8 @@ def post_awards(*, market: Market, rows: Iterable[AwardRow], at: datetime, actor
     """The market's results in the order of the bids' ids, all or none of them; None where a bid was not cleared.
     Repeats get the first answer.
 
-    Raises UnknownBid (also for another market's, and one never sent), WrongState, AwardDiffers, AwardExceedsBid.
+    Raises UnknownBid (also for another market's, and one never sent), WrongState, AwardDiffers, AwardExceedsBid; where
+    a bid had a result before, also UnknownAward, AwardCancelled, IntervalBegun and SoldTwice.
     """
     rows = list(rows)
     found = Bid.objects.filter(pk__in=[row.bid_id for row in rows], product__market=market, state__in=Bid.SENT_STATES)
@@ -125,9 +137,28 @@ def post_awards(*, market: Market, rows: Iterable[AwardRow], at: datetime, actor
                 reference=Award.reference_by(market.code, row.reference),
                 at=at,
                 actor=actor,
+                corrects=Award.reference_by(market.code, row.corrects) if row.corrects else "",
             )
         )
     return answers
+
+
+@transaction.atomic
+def cancel_awards(*, market: Market, rows: Iterable[CancelRow], at: datetime, actor: object) -> list[Award]:
+    """The market takes awards back, all or none of them. Repeats change nothing.
+
+    Raises UnknownAward (also for another market's), WrongState, AwardCancelled, IntervalBegun.
+    """
+    by_id = {row.award_id: row for row in rows}
+    found = Award.objects.filter(pk__in=list(by_id), bid__product__market=market)
+    awards = list(found.select_related("bid__product__market", "bid__portfolio").order_by("bid_id"))
+    if unknown := sorted(set(by_id) - {award.pk for award in awards}):
+        raise UnknownAward(f"{market} has no award {unknown[0]}", award=unknown[0])
+    for award in awards:
+        row = by_id[award.pk]
+        reference = Award.reference_by(market.code, row.reference)
+        cancel_award(award, reference=reference, reason=row.reason, at=at, actor=actor)
+    return awards
 
 
 @transaction.atomic
@@ -136,13 +167,15 @@ def activate(
 ) -> Activation:
     """A call on an awarded reserve. A repeat gets the first one; another share for the same interval is refused.
 
-    Raises UnknownAward, WrongState (not a reserve, or another share before), GatePassed (the interval is over).
+    Raises UnknownAward, AwardCancelled, WrongState (not a reserve, or another share before), GatePassed (the interval
+    is over).
     """
     award = (
         Award.objects.filter(pk=award_id, bid__product__market=market).select_related("bid__product__market").first()
     )
     if award is None:
         raise UnknownAward(f"{market} has no award {award_id}", award=award_id)
+    check_stands(award)
     if award.bid.product.kind not in (Product.Kind.RESERVE_UP, Product.Kind.RESERVE_DOWN):
         raise WrongState(f"award {award} is no reserve", award=award_id)
     day = day_of(award.bid.product, award.bid.delivery_date)

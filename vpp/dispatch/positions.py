@@ -42,7 +42,7 @@ class Position:
 
 
 def position_of(portfolio_id: int, day: DeliveryDay) -> Position:
-    """Everything awarded and called so far."""
+    """Everything awarded and called so far, and not cancelled."""
     net, up_kwh, down_kwh = np.zeros(day.n_intervals), np.zeros(day.n_intervals), np.zeros(day.n_intervals)
     commitments = bids.commitments(portfolio_id, day.date)
     products = Product.objects.in_bulk([one.product_id for one in commitments])
@@ -86,8 +86,8 @@ KEPT = 1000
 
 
 def positions_of(portfolio_ids: Sequence[int], day: DeliveryDay) -> dict[int, Position]:
-    """As position_of for many portfolios: built again only where an award or a call has come since (both are
-    append-only, so their keys say whether)."""
+    """As position_of for many portfolios: built again only where an award or a call has come since, or an award was
+    cancelled (rows never change, so the keys of those that stand say whether)."""
     said = _said(portfolio_ids, day)
     positions = {}
     for portfolio_id in portfolio_ids:
@@ -105,8 +105,8 @@ def positions_of(portfolio_ids: Sequence[int], day: DeliveryDay) -> dict[int, Po
 def _said(portfolio_ids: Sequence[int], day: DeliveryDay) -> dict[int, _Said]:
     """Awards of the day and calls on them, per portfolio."""
     heard: dict[int, list[object]] = defaultdict(list)
-    awards = Award.objects.filter(bid__portfolio_id__in=portfolio_ids, bid__delivery_date=day.date).order_by("pk")
-    holder = dict(awards.values_list("pk", "bid__portfolio_id"))
+    awards = Award.objects.standing().filter(bid__portfolio_id__in=portfolio_ids, bid__delivery_date=day.date)
+    holder = dict(awards.order_by("pk").values_list("pk", "bid__portfolio_id"))
     for award_id, portfolio_id in holder.items():
         heard[portfolio_id].append(award_id)
     calls = Activation.objects.filter(

@@ -70,7 +70,7 @@ def planned_kw(point: CongestionPoint, day: DeliveryDay, at: datetime) -> FloatA
         rows = [row for row, device_id in enumerate(ids) if int(device_id) in here]
         if rows and baseline_kw.shape[1] == day.n_intervals:
             total = total + np.nansum(baseline_kw[rows], axis=0)
-    awards = Award.objects.filter(bid__ask__congestion_point=point, bid__delivery_date=day.date)
+    awards = Award.objects.standing().filter(bid__ask__congestion_point=point, bid__delivery_date=day.date)
     for award in awards:
         total = total - np.array(award.up_kw) + np.array(award.down_kw)
     return total

@@ -31,9 +31,10 @@ class AskQuerySet(models.QuerySet):
     def open_for_bids(self) -> Self:
         return self.filter(state=Ask.State.ASKED)
 
-    def newest_revision(self, reference: str) -> Ask | None:
-        """The last revision of the asks with this reference."""
-        return cast("Ask | None", self.filter(reference=reference).order_by("-revision").first())
+    def newest_revisions(self, reference: str) -> list[Ask]:
+        """The last revision of each utility's ask with this reference: references are the utilities' own."""
+        rows = self.filter(reference=reference).order_by("utility__code", "-revision").distinct("utility__code")
+        return cast("list[Ask]", list(rows))
 
 
 class Ask(models.Model):

@@ -10,7 +10,7 @@ from django.core.management import CommandError, call_command
 from bidding import operations, queries
 from bidding.errors import ReceiptDiffers
 from bidding.kernels import exchange as files
-from bidding.models import Award, Bid
+from bidding.models import Award, AwardCancellation, Bid
 from bidding.operations import exchange
 from vpp.lib import clock
 
@@ -57,6 +57,12 @@ def test_bids_go_out_and_awards_come_in_by_command(world, sent, tmp_path):
     award = Award.objects.get()
     assert award.up_kw == [100.0] * 16 + [0.0] * 80 and award.price_per_mwh[0] == 7.5
     assert queries.book_check(world.day.date) == []
+    back.write_text(f"{','.join(files.AWARDS)},corrects\n{sent.natural_key},R2,{first},{last},SELL,0.2,7.5,R1\n")
+    call_command("market_files", "awards", str(back), "--market", market)
+    back.write_text(f"{','.join(files.CANCELLATIONS)}\nR2,C1,decoupled\n")
+    call_command("market_files", "cancellations", str(back), "--market", market)
+    told = AwardCancellation.objects.order_by("pk").values_list("award__up_kw__0", "reason")
+    assert list(told) == [(100.0, "corrected by R2"), (200.0, "decoupled")]
     back.write_text("bid,reference\n")
     with pytest.raises(CommandError, match="columns are missing"):
         call_command("market_files", "awards", str(back), "--market", market)

@@ -204,7 +204,7 @@ def test_the_nights_are_held_against_their_days(staff, world):
 def alarms(world):
     bid = Bid.objects.filter(ask=world.ask).earliest("pk")
     delivery = Alarm.objects.create(
-        portfolio=world.portfolio, award=bid.award, kind="DEVIATION", interval_start=world.day.starts()[72],
+        portfolio=world.portfolio, award=bid.awards.get(), kind="DEVIATION", interval_start=world.day.starts()[72],
         committed_up_kw=110.0, short_kw=18.3, raised_at=world.day.starts()[73],
     )  # fmt: skip
     reading = ReadingAlarm.objects.create(

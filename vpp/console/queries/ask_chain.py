@@ -112,7 +112,7 @@ def ask_chain(principal: Principal, ask: Ask) -> AskChain:
         .prefetch_related(Prefetch("events", BidEvent.objects.order_by("at", "pk")))
         .order_by("version")
     )
-    links = [BidLink(ask, bid, getattr(bid, "award", None)) for bid in bids]
+    links = [BidLink(ask, bid, bid.award) for bid in bids]
     chain = AskChain(
         ask=ask,
         card=ask_card(ask),

@@ -93,7 +93,7 @@ def bid_lines(principal: Principal, portfolio: Portfolio, day: DeliveryDay) -> l
     calls = _called_pu(bids, day)
     lines = []
     for bid in bids:
-        award = getattr(bid, "award", None)
+        award = bid.award
         key = award.pk if award else None
         lines.append(BidLine(bid, award, performances.get(key), day.step_minutes, calls.get(key)))
     return lines
@@ -101,7 +101,7 @@ def bid_lines(principal: Principal, portfolio: Portfolio, day: DeliveryDay) -> l
 
 def _called_pu(bids: list[Bid], day: DeliveryDay) -> dict[int | None, FloatArray]:
     """(H,) share that was called of each reserve award that was called at all."""
-    held = [bid.award.pk for bid in bids if bid.product.kind in CAPACITY and hasattr(bid, "award")]
+    held = [bid.award.pk for bid in bids if bid.product.kind in CAPACITY and bid.award is not None]
     calls: dict[int | None, FloatArray] = {}
     if held:
         rows = Activation.objects.filter(award__in=held, interval_start__gte=day.start, interval_start__lt=day.end)

@@ -38,7 +38,7 @@ def block_groups(bids: Sequence[Bid], day: DeliveryDay) -> list[GroupCard]:
     """A card for each bid that is an exclusive group."""
     found = []
     for bid in bids:
-        award = getattr(bid, "award", None)
+        award = bid.award
         lines = []
         for block in bid.blocks or []:
             sale = float(block["price_per_mwh"])

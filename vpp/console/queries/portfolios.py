@@ -54,6 +54,7 @@ def portfolio_lines(principal: Principal, day: DeliveryDay, at: datetime) -> lis
     lines = {one.pk: line_of(one) for one in with_states(principal, day).order_by("code")}
     awards = (
         Award.objects.visible_to(principal)
+        .standing()
         .filter(bid__delivery_date=day.date)
         .select_related("bid__product")
         .only(

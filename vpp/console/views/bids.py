@@ -67,8 +67,8 @@ def portfolio_bids(request: HttpRequest, code: str, delivery_date: str) -> HttpR
         "curves": bid_charts.curve_charts(bids, grid),
         "missing": missing.missing_of(portfolio.pk, chosen, grid),
         "groups": block_groups.block_groups(bids, grid),
-        "lines": [day.BidLine(bid, getattr(bid, "award", None), None, grid.step_minutes) for bid in bids],
-        "earlier_lines": [day.BidLine(bid, getattr(bid, "award", None), None, grid.step_minutes) for bid in before],
+        "lines": [day.BidLine(bid, bid.award, None, grid.step_minutes) for bid in bids],
+        "earlier_lines": [day.BidLine(bid, bid.award, None, grid.step_minutes) for bid in before],
         "withdrawable": [bid.pk for bid in bids if trader and may_withdraw(bid, at)],
         "editable": [bid.pk for bid in bids if trader and may_edit(bid, at)],
     }

@@ -82,10 +82,10 @@ def new_ask(request: HttpRequest) -> HttpResponse:
 def _own_ask(request: HttpRequest, reference: str) -> Ask:
     """The last revision of an ask that is theirs."""
     asks = Ask.objects.visible_to(principal_of(request)).select_related("congestion_point")
-    ask = asks.newest_revision(reference)
-    if ask is None:
+    found = asks.newest_revisions(reference)
+    if not found:
         raise Http404(f"There is no ask {reference}.")
-    return ask
+    return found[0]
 
 
 def _copied_from(request: HttpRequest) -> Ask | None:

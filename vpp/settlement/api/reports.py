@@ -9,11 +9,15 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from bidding.api import UTILITY, check_one_utility, narrowed
 from vpp.accounts.principals import principal_of
 from vpp.lib.errors import DomainError, NotFound
 from vpp.settlement.models import Performance
 from vpp.settlement.queries.report_views import report_view
 from vpp.settlement.serializers import PerformanceReportSerializer
+
+FORMS = ("json", "html", "csv", "pdf")
+ASKED_BY = "award__bid__ask__utility__code"
 
 
 class NoReport(NotFound):
@@ -30,7 +34,7 @@ class PerformanceReportDocument(APIView):
     @extend_schema(
         operation_id="performance_report",
         responses=PerformanceReportSerializer(many=True),
-        parameters=[OpenApiParameter("form", OpenApiTypes.STR)],
+        parameters=[OpenApiParameter("form", OpenApiTypes.STR, enum=FORMS), UTILITY],
     )
     def get(self, request: Request, reference: str) -> Response | HttpResponse:
         from vpp.settlement.kernels import report_forms as forms
@@ -45,19 +49,20 @@ class PerformanceReportDocument(APIView):
         if form == "csv":
             return HttpResponse("".join(forms.as_csv(view) for view in views), content_type="text/csv; charset=utf-8")
         if form == "pdf":
-            return HttpResponse(forms.as_pdf(views[0]), content_type="application/pdf")
+            return HttpResponse(forms.as_pdf(views), content_type="application/pdf")
         raise UnknownReportForm(f"form {form!r} is not one of json, html, csv, pdf")
 
 
 def _performances(request: Request, reference: str) -> list[Performance]:
-    """Newest versions, oldest commit first. Raises NoReport."""
+    """Newest versions, oldest commit first. Raises NoReport or AmbiguousReference."""
     visible = Performance.objects.visible_to(principal_of(request)).newest()
     found = list(
-        visible.filter(award__bid__ask__reference=reference)
+        narrowed(visible.filter(award__bid__ask__reference=reference), request, {"utility": ASKED_BY})
         .select_related("run", "award__bid__ask__congestion_point", "award__bid__ask__utility")
         .select_related("award__ordered_option__option")
         .order_by("award_id")
     )
     if not found:
         raise NoReport(f"nothing is settled on ask {reference!r} yet, or it is not yours", reference=reference)
+    check_one_utility(reference, [one.award.bid.ask.utility.code for one in found if one.award.bid.ask])
     return found

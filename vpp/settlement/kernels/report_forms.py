@@ -1,5 +1,7 @@
 """The end-of-day report on one commit, as a table, a page and a sheet of paper. The same input gives the same bytes."""
 
+from __future__ import annotations
+
 import csv
 import io
 from collections.abc import Sequence
@@ -7,9 +9,13 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from html import escape
+from typing import TYPE_CHECKING
 
 from vpp.lib.sheets import plain
 from vpp.settlement.kernels.pdf import document, latin
+
+if TYPE_CHECKING:
+    from fpdf import FPDF
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,9 +134,17 @@ th{{text-align:left}}.n td:nth-child(n+2){{text-align:right;font-variant-numeric
 """
 
 
-def as_pdf(view: ReportView) -> bytes:
-    """An A4 document; characters outside Latin-1 become question marks."""
-    pdf = document(view.title, view.as_of)
+def as_pdf(views: Sequence[ReportView]) -> bytes:
+    """An A4 document, each view on pages of its own; characters outside Latin-1 become question marks."""
+    pdf = document(views[0].title, views[0].as_of)
+    for number, view in enumerate(views):
+        if number:
+            pdf.add_page()
+        _write(pdf, view)
+    return bytes(pdf.output())
+
+
+def _write(pdf: FPDF, view: ReportView) -> None:
     pdf.set_font("Helvetica", style="B", size=16)
     pdf.multi_cell(0, 9, latin(view.title), new_x="LMARGIN", new_y="NEXT")
     pdf.set_font("Helvetica", size=9)
@@ -141,4 +155,3 @@ def as_pdf(view: ReportView) -> bytes:
     with pdf.table(col_widths=(25, 15, 15, 15, 15, 15), text_align=("LEFT", *["RIGHT"] * 5)) as table:
         for cells in (view.headings, *(_cells(one) for one in view.intervals)):
             table.row([latin(text) for text in cells])
-    return bytes(pdf.output())
