@@ -17,6 +17,7 @@ import threading
 from base64 import b64encode
 from collections.abc import Callable
 from decimal import Decimal
+from hashlib import sha256
 from typing import Any
 
 OPTIONS = ("domain", "key", "agr-domain", "agr-endpoint", "agr-key")
@@ -26,11 +27,12 @@ ONLY_TOLD = (
 )  # fmt: skip
 
 
-def keypair() -> tuple[str, str]:
-    """(private, public) in base64."""
-    from nacl.bindings import crypto_sign_keypair
+def keypair(secret: str = "") -> tuple[str, str]:
+    """(private, public) in base64: new ones, or always those that come of a secret."""
+    from nacl.bindings import crypto_sign_keypair, crypto_sign_seed_keypair
 
-    public, private = crypto_sign_keypair()
+    seed = sha256(secret.encode()).digest()
+    public, private = crypto_sign_seed_keypair(seed) if secret else crypto_sign_keypair()
     return b64encode(private).decode(), b64encode(public).decode()
 
 

@@ -37,7 +37,7 @@ class Entry:
 
 @transaction.atomic
 def add_counterparty(entry: Entry, *, at: datetime, actor: object) -> Counterparty:
-    """A new line, or an existing one with new facts; its key is added to those it has."""
+    """A new line, or an existing one with new facts; a key that is not known takes the place of those it has."""
     utility = ensure_participant(
         code=entry.participant, name=entry.name or entry.participant, kind=Participant.Kind.UTILITY
     )
@@ -65,6 +65,7 @@ def add_counterparty(entry: Entry, *, at: datetime, actor: object) -> Counterpar
             "created_at": at,
         },
     )
+    _end_others(counterparty, entry.public_key, at, OVERLAP)
     _add_key(counterparty, entry.public_key, at)
     audit(at=at, actor=actor, action="counterparty.added", subject=counterparty, after={"endpoint": entry.endpoint})
     return counterparty
@@ -78,12 +79,16 @@ def rotate_key(
     counterparty = Counterparty.objects.filter(domain=domain.lower(), role=role).first()
     if counterparty is None:
         raise UnknownCounterparty(f"there is no {role} {domain} in the address book")
-    new = clean_public_key(public_key)
-    old = counterparty.keys.valid_at(at).exclude(public_key=new)
-    old.filter(valid_until__isnull=True).update(valid_until=at + overlap)
-    key = _add_key(counterparty, new, at)
-    audit(at=at, actor=actor, action="counterparty.key_changed", subject=counterparty, after={"key": new})
+    _end_others(counterparty, public_key, at, overlap)
+    key = _add_key(counterparty, public_key, at)
+    audit(at=at, actor=actor, action="counterparty.key_changed", subject=counterparty, after={"key": key.public_key})
     return key
+
+
+def _end_others(counterparty: Counterparty, public_key: str, at: datetime, overlap: timedelta) -> None:
+    """Of two keys in use at most one has no end."""
+    others = counterparty.keys.valid_at(at).exclude(public_key=clean_public_key(public_key))
+    others.filter(valid_until__isnull=True).update(valid_until=at + overlap)
 
 
 def _add_key(counterparty: Counterparty, public_key: str, at: datetime) -> CounterpartyKey:

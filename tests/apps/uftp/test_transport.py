@@ -178,6 +178,10 @@ def test_the_address_book_is_kept_by_command(db):
     counterparty = Counterparty.objects.get()
     assert counterparty.participant.kind == "UTILITY"
     assert "s" != counterparty.oauth_secret_sealed != ""
+    for secret in ("kept", "kept", "another"):  # of keys that are added one after the other one is in use without end
+        call_command("counterparty", *words, "--public-key", keypair(secret)[1], stdout=out)
+    in_use = counterparty.keys.filter(valid_until__isnull=True)
+    assert counterparty.keys.count() == 3 and in_use.get().public_key == keypair("another")[1]
     call_command("counterparty", "own-key", stdout=out)
     assert "cs1." in out.getvalue()
 

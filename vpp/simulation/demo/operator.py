@@ -16,6 +16,7 @@ from uuid import NAMESPACE_URL, uuid5
 
 from django.conf import settings
 
+from vpp.lib.kept_secret import kept_secret
 from vpp.lib.periods import DeliveryDay
 from vpp.simulation.client import Client
 from vpp.simulation.demo.service import UTILITY, DemoFailed, run_command
@@ -66,8 +67,8 @@ def message_id(day: DeliveryDay) -> str:
 
 
 def start_operator(service_url: str) -> Operator:
-    """Start the process and exchange keys with it through the address book's command."""
-    private, public = keypair()
+    """Start the process and exchange keys with it through the address book's command; its key stays with the data."""
+    private, public = keypair(kept_secret(Path(settings.DATA_DIR) / "demo_operator_key", 32))
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
