@@ -45,3 +45,15 @@ def extremes(points: Points) -> tuple[float, float]:
     """Largest sale and largest purchase, kW, both not negative."""
     quantities = [0.0, *(float(quantity) for _, quantity in points)] if not points else [float(q) for _, q in points]
     return max(0.0, *quantities), max(0.0, *(-quantity for quantity in quantities))
+
+
+def limits(points: Points, price_cap: float) -> list[float]:
+    """The prices from which each sale, and up to which each purchase, is offered; of steps as of a line."""
+    found = []
+    for index, (price, quantity) in enumerate(points):
+        following = points[index + 1] if index + 1 < len(points) else (price_cap, 0.0)
+        if quantity > 0 and not (index and points[index - 1][1] == quantity):
+            found.append(float(price))
+        if quantity < 0 and following[1] != quantity:
+            found.append(float(following[0]))
+    return found

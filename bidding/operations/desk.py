@@ -9,7 +9,7 @@ from typing import Any
 
 from django.db import transaction
 
-from bidding.errors import NotDeliverable, ReasonMissing, WrongState
+from bidding.errors import BadPrice, NotDeliverable, ReasonMissing, WrongState
 from bidding.models import Ask, Bid, NightlyStep
 from bidding.operations import bids, book
 from bidding.operations.drafts import BidDraft, day_of
@@ -21,7 +21,7 @@ EDITABLE = (Bid.State.CHECKED, Bid.State.HELD, Bid.State.SUBMITTED)
 
 @dataclass(frozen=True)
 class BidChange:
-    """What is to be different, (H,) each; None keeps it. Quantities that are given replace a curve.
+    """What is to be different, (H,) each; None keeps it. Quantities replace a curve, and need a price beside them then.
 
     blocks : [{name, price_per_mwh, buy_price_per_mwh of a loop, up_kw, down_kw}], where the product takes them.
     """
@@ -109,6 +109,7 @@ def _draft(bid: Bid, change: BidChange) -> BidDraft:
     from bidding.kernels.block_check import extremes_of_group
     from bidding.operations.order_forms import extremes_of
 
+    _check_curve_is_meant(bid, change)
     up_kw, down_kw, curve, price, blocks = change.up_kw, change.down_kw, change.curve, change.price_per_mwh, None
     if change.blocks:
         blocks = change.blocks
@@ -130,6 +131,15 @@ def _draft(bid: Bid, change: BidChange) -> BidDraft:
         blocks=blocks,
         confidence=bid.confidence,
     )
+
+
+def _check_curve_is_meant(bid: Bid, change: BidChange) -> None:
+    """A curve has its prices in its steps: quantities without a price would go at any price, a price alone nowhere."""
+    if bid.curve is None or change.curve is not None or change.blocks:
+        return
+    has_quantities = change.up_kw is not None or change.down_kw is not None
+    if has_quantities != (change.price_per_mwh is not None):
+        raise BadPrice("this bid is a curve: give another curve, or quantities and their prices", bid=bid.natural_key)
 
 
 def _check_deliverable(bid: Bid, draft: BidDraft, at: datetime) -> None:

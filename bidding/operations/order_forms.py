@@ -135,3 +135,12 @@ def extremes_of(product: Product, day: DeliveryDay, curve: Sequence[Any]) -> tup
     if product.kind == Product.Kind.RESERVE_DOWN:
         return down_kw, up_kw
     return (up_kw, list(up_kw)) if product.is_symmetric else (up_kw, down_kw)
+
+
+def check_whole_blocks(product: Product, covered: Sequence[float]) -> None:
+    """Raises BelowMinimum where a window covers a part of a market block: a curve is for the whole of one."""
+    if any(0.0 < share < 1.0 for share in covered):
+        raise BelowMinimum(
+            f"the window must cover whole blocks of {product.block_minutes} minutes, each of which has a curve",
+            rule="not_one_block",
+        )

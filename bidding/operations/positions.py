@@ -147,8 +147,9 @@ def _ask_draft(
 def _limit_price(offer: OpenProduct, up_kw: list[float], down_kw: list[float]) -> list[float]:
     """A price taker's limits: sales at the floor, purchases at the cap, so that the plan clears as one whole.
 
-    Hours of a storage belong together: a sale that clears without its purchase could not be delivered. Where the market
-    pays each bid its own price, the one is asked that earns most over the prices of earlier tenders.
+    Reserve is sold in both directions: whoever holds downward capacity back is paid for it. Hours of a storage belong
+    together: a sale that clears without its purchase could not be delivered. Where the market pays each bid its own
+    price, the one is asked that earns most over the prices of earlier tenders.
     """
     from bidding.kernels.shortfall import best_own_price
 
@@ -160,6 +161,6 @@ def _limit_price(offer: OpenProduct, up_kw: list[float], down_kw: list[float]) -
         wanted = np.array(own)[offer.block_of_interval]
         return [min(max(round(price / tick) * tick, product.price_floor), product.price_cap) for price in wanted]
     return [
-        product.price_cap if down > 0 and up <= 0 else product.price_floor
+        product.price_cap if product.kind == Product.Kind.ENERGY and down > 0 and up <= 0 else product.price_floor
         for up, down in zip(up_kw, down_kw, strict=True)
     ]

@@ -30,13 +30,15 @@ def role_of(bid: Bid) -> str:
 
 
 def bid_chart(bids: list[Bid], before: list[Bid], day: DeliveryDay) -> dict[str, Any]:
-    """Quantities up positive; prices only where something is bid."""
+    """Quantities up positive; prices only where something is bid. The prices of a curve are drawn with it."""
     labels = day.local_labels()
     quantity: list[Series] = []
     price: list[Series] = []
     for number, bid in enumerate(bids):
         up_kw, down_kw = np.asarray(bid.up_kw), np.asarray(bid.down_kw)
         quantity.append({"name": title_of(bid), "role": role_of(bid), "y": numbers(up_kw - down_kw)})
+        if bid.curve is not None:
+            continue
         offered = np.where(up_kw + down_kw > 0.0, np.asarray(bid.price_per_mwh), np.nan)
         role = PRICE_ROLES[number % len(PRICE_ROLES)]
         price.append({"name": title_of(bid), "role": role, "y": numbers(offered)})
@@ -46,17 +48,14 @@ def bid_chart(bids: list[Bid], before: list[Bid], day: DeliveryDay) -> dict[str,
         quantity.append({"name": _("energy the day before"), "role": "before", "y": numbers(net)})
         shown = np.asarray(market[0].price_per_mwh, dtype=np.float64)
         moved = np.abs(net) > 0.0
-        price.append(
-            {"name": _("energy the day before"), "role": "before", "y": numbers(np.where(moved, shown, np.nan))}
-        )
-    return {
-        "labels": labels,
-        "zone": day.zone,
-        "panels": [
-            {"title": _("Up, kW"), "series": quantity},
-            {"title": _("Limit price, EUR/MWh"), "unit": "EUR/MWh", "series": price},
-        ],
-    }
+        if market[0].curve is None:
+            price.append(
+                {"name": _("energy the day before"), "role": "before", "y": numbers(np.where(moved, shown, np.nan))}
+            )
+    panels = [{"title": _("Up, kW"), "series": quantity}]
+    if price:
+        panels.append({"title": _("Limit price, EUR/MWh"), "unit": "EUR/MWh", "series": price})
+    return {"labels": labels, "zone": day.zone, "panels": panels}
 
 
 def curve_charts(bids: list[Bid], day: DeliveryDay) -> list[dict[str, Any]]:
@@ -71,7 +70,8 @@ def curve_charts(bids: list[Bid], day: DeliveryDay) -> list[dict[str, Any]]:
 
 
 def _curve_chart(bid: Bid, points: list[tuple[int, list[list[float]]]], day: DeliveryDay) -> dict[str, Any]:
-    """Steps between the product's lowest and highest price; quantity up positive."""
+    """Steps between the product's lowest and highest price; quantity up positive, of a downward reserve down."""
+    is_down = bid.product.kind == Product.Kind.RESERVE_DOWN
     labels = day.local_labels()
     each = bid.product.block_minutes // day.step_minutes
     floor, cap = bid.product.price_floor, bid.product.price_cap
@@ -86,7 +86,7 @@ def _curve_chart(bid: Bid, points: list[tuple[int, list[list[float]]]], day: Del
         "stepped": bid.product.order_form != Product.OrderForm.LINEAR,
         "x_title": _("Price, EUR/MW/h") if bid.product.kind in CAPACITY else _("Price, EUR/MWh"),
         "labels": [],
-        "panels": [{"title": _("Up, kW"), "series": series}],
+        "panels": [{"title": _("Down, kW") if is_down else _("Up, kW"), "series": series}],
     }
 
 

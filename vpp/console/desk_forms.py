@@ -6,11 +6,13 @@ from typing import Any
 
 import numpy as np
 from django import forms
+from django.core.exceptions import ValidationError
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from bidding.models import Bid
 from bidding.operations.desk import BidChange
+from bidding.operations.desk_window import window_change
 from vpp.console.ask_form import STEP_MINUTES, in_reach
 from vpp.console.block_lines import blocks_of_lines
 from vpp.console.day_window import window
@@ -38,19 +40,18 @@ class EditForm(forms.Form):
     )
     reason = forms.CharField(max_length=500, label=_("Reason, kept in the audit trail"))
 
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        if not self.errors and data["quantity_pct"] == 100 and data["price"] is None:
+            raise ValidationError(_("Nothing is changed yet: type another quantity or a price."))
+        return data
+
     def change_of(self, bid: Bid, zone: str) -> BidChange:
-        """The change, laid on the day's quarter hours. Raises ValueError where the window is empty."""
+        """The change, laid on the day's quarter hours. Raises ValueError where the window is empty, BelowMinimum
+        where it cuts a block of a curve."""
         data = self.cleaned_data
         inside = window(bid.delivery_date, zone, data["begins"], data["ends"], len(bid.up_kw))
-        factor = np.where(inside, data["quantity_pct"] / 100.0, 1.0)
-        price = None
-        if data["price"] is not None:
-            price = [float(one) for one in np.where(inside, data["price"], bid.price_per_mwh)]
-        if data["quantity_pct"] == 100:
-            return BidChange(price_per_mwh=price)
-        lot_kw = bid.product.lot_kw or 0.001
-        scaled = [np.floor(np.asarray(kw) * factor / lot_kw + 1e-9) * lot_kw for kw in (bid.up_kw, bid.down_kw)]
-        return BidChange(up_kw=list(map(float, scaled[0])), down_kw=list(map(float, scaled[1])), price_per_mwh=price)
+        return window_change(bid, inside.tolist(), factor=data["quantity_pct"] / 100.0, price=data["price"])
 
 
 class BlockForm(forms.Form):

@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 
 from bidding import operations, queries
-from bidding.errors import BadPrice
+from bidding.errors import BadPrice, BelowMinimum
 from bidding.kernels.curve import quantity_at
 from bidding.kernels.linear_curve import line_findings
 from bidding.models import Bid, Product
 from bidding.operations import BidChange
+from bidding.operations.desk_window import window_change
 from bidding.operations.drafts import BidDraft
 from bidding.operations.exchange import order_rows
 from bidding.operations.order_forms import check_rules
@@ -76,6 +77,50 @@ def test_a_trader_may_send_another_curve_but_no_falling_one(curvy):
         operations.edit_bid(bid=bid, change=BidChange(curve=falling), **hand)
     made = operations.edit_bid(bid=bid, change=BidChange(curve=[[[2.5, 100.0]]] * 6), **hand)
     assert made.curve == [[[2.5, 100.0]]] * 6 and made.state == Bid.State.SUBMITTED and set(made.up_kw) == {100.0}
+
+
+def test_less_of_a_curve_is_offered_at_its_own_prices_and_a_price_holds_for_what_is_sent(curvy):
+    """A trader's percentage or price is what goes to the market, not a quantity at any price beside an old curve."""
+    operations.nightly(zone_code="DE", delivery_date=curvy.day.date, at=curvy.at)
+    hand = {"at": curvy.at, "actor": "tester", "reason": "our own view"}
+    for kind in (Product.Kind.RESERVE_DOWN, Product.Kind.ENERGY):
+        bid = Bid.objects.select_related("product", "portfolio").get(product__kind=kind)
+        before = order_rows(bid)
+        less = operations.edit_bid(bid=bid, change=window_change(bid, [True] * 96, factor=0.9), **hand)
+        rows = order_rows(less)
+        assert rows and {row.price for row in rows} <= {row.price for row in before}
+        assert max(row.quantity_kw for row in rows) <= max(row.quantity_kw for row in before) * 0.9
+        dearer = operations.edit_bid(bid=less, change=window_change(less, [True] * 96, price=45.0), **hand)
+        assert {row.price for row in order_rows(dearer) if row.side == "SELL" and row.quantity_kw} <= {45.0}
+    assert queries.book_check(curvy.day.date) == []
+
+
+def test_a_window_of_a_curve_is_whole_blocks_and_leaves_the_others_alone(curvy):
+    operations.nightly(zone_code="DE", delivery_date=curvy.day.date, at=curvy.at)
+    bid = Bid.objects.select_related("product", "portfolio").get(product__kind=Product.Kind.RESERVE_UP)
+    change = window_change(bid, [True] * 16 + [False] * 80, price=45.0)
+    assert change.curve[1:] == bid.curve[1:] and change.curve[0] == [[45.0, bid.curve[0][-1][1]]]
+    with pytest.raises(BelowMinimum, match="blocks of 240 minutes"):
+        window_change(bid, [True] * 4 + [False] * 92, price=45.0)
+
+
+@pytest.mark.parametrize("change", [{"up_kw": [100.0] * 96}, {"price_per_mwh": [45.0] * 96}])
+def test_a_curve_is_not_changed_by_half(curvy, change):
+    """A price alone would be told and not sent; a quantity alone would go at any price."""
+    operations.nightly(zone_code="DE", delivery_date=curvy.day.date, at=curvy.at)
+    bid = Bid.objects.get(product__kind=Product.Kind.RESERVE_UP)
+    with pytest.raises(BadPrice, match="is a curve"):
+        operations.edit_bid(bid=bid, change=BidChange(**change), at=curvy.at, actor="tester", reason="ours")
+    bid.refresh_from_db()
+    assert bid.state == Bid.State.SUBMITTED
+
+
+def test_a_quantity_of_downward_reserve_is_offered_at_the_floor(curvy):
+    """Its capacity is sold like the upward one: at the cap no tender would take it."""
+    Product.objects.filter(kind__startswith="RESERVE").update(order_form="QUANTITY", max_points=1)
+    operations.nightly(zone_code="DE", delivery_date=curvy.day.date, at=curvy.at)
+    bid = Bid.objects.select_related("product").get(product__kind=Product.Kind.RESERVE_DOWN)
+    assert bid.curve is None and set(bid.price_per_mwh) == {bid.product.price_floor}
 
 
 def test_a_market_of_straight_lines_gets_lines_and_takes_a_point_between_them(curvy, tmp_path):

@@ -100,7 +100,8 @@ def edit(request: HttpRequest, bid_id: int) -> HttpResponse:
             bid.refresh_from_db()  # nothing happened, whatever the attempt left in memory
     context = {
         "here": "bids", "bid": bid, "form": form, "refusal": refusal, "zone": day.zone,
-        "chart": bid_charts.bid_chart([bid], [], day), "back": _back(bid)["Location"],
+        "chart": bid_charts.bid_chart([bid], [], day), "curves": bid_charts.curve_charts([bid], day),
+        "back": _back(bid)["Location"],
         "block_hours": bid.product.block_minutes // 60 if not bid.ask_id and bid.product.block_minutes > 60 else 0,
     }  # fmt: skip
     return render(request, "console/bid_edit.html", context, status=422 if refusal or form.errors else 200)

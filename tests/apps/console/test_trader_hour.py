@@ -1,0 +1,54 @@
+"""The hour before a gate: what a trader types is what is sent, and the time that is left stands on the page."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from bidding.models import Bid
+from tests.apps.console.makers import World, chart_of, page
+from vpp.lib import clock
+
+pytestmark = pytest.mark.django_db
+TYPED = {"begins": "00:00", "ends": "00:00", "quantity_pct": "100", "price": "", "reason": "our own view"}
+
+
+@pytest.fixture
+def curve_bid(world: World) -> Bid:
+    """Tomorrow's energy as a curve, submitted, an hour before its gate."""
+    sent = Bid.objects.get(ask=None, product__kind="ENERGY", portfolio=world.portfolio)
+    moment = world.day.end - timedelta(hours=13)  # 11:00 in Berlin, gate at noon
+    clock.set_simulated(moment)
+    curve: list[list[list[float]]] = [[] for _ in range(24)]
+    curve[12] = [[40.0, 20.0], [80.0, 40.0]]
+    sent.product.order_form, sent.product.max_points = "STEPS", 10
+    sent.product.save()
+    return Bid.objects.create(
+        natural_key="tomorrow", portfolio=sent.portfolio, product=sent.product, curve=curve,
+        up_kw=[0.0] * 48 + [40.0] * 4 + [0.0] * 44, down_kw=[0.0] * 96, price_per_mwh=[-500.0] * 96,
+        delivery_date=world.day.date + timedelta(days=1), state=Bid.State.SUBMITTED, created_at=moment,
+        submitted_at=moment,
+    )  # fmt: skip
+
+
+def test_a_curve_is_shown_with_its_own_prices_and_changed_as_one(staff, curve_bid, monkeypatch):
+    url, seen = f"/bids/{curve_bid.pk}/edit/", []
+
+    def edit_bid(*, bid, at, actor, reason, change):
+        seen.append(change)
+        return bid
+
+    monkeypatch.setattr("bidding.operations.edit_bid", edit_bid)
+    body = page(staff, url)
+    assert len(chart_of(body, "bid-chart")["panels"]) == 1 and chart_of(body, f"curve-{curve_bid.pk}")["curve"]
+    staff.post(url, TYPED | {"begins": "12:00", "ends": "13:00", "price": "45,5"})
+    assert seen[0].curve[12] == [[45.5, 40.0]] and seen[0].up_kw is None
+    cut = staff.post(url, TYPED | {"begins": "12:15", "ends": "13:00", "price": "45"})
+    assert cut.status_code == 422 and b"whole blocks of 60 minutes" in cut.content and len(seen) == 1
+
+
+def test_a_form_in_which_nothing_is_changed_makes_no_version(staff, curve_bid):
+    told = staff.post(f"/bids/{curve_bid.pk}/edit/", TYPED)
+    assert told.status_code == 422 and b"Nothing is changed yet" in told.content
+    assert Bid.objects.filter(delivery_date=curve_bid.delivery_date).count() == 1
