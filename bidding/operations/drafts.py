@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from bidding.kernels.gate import gate_closure
-from bidding.models import Ask, Product
+from bidding.models import Ask, Market, Product
 from vpp.enrollment.models import Portfolio
 from vpp.lib.periods import DeliveryDay
 
@@ -61,10 +61,12 @@ def day_of(product: Product, bid_date: Any) -> DeliveryDay:
 
 def gate_of(product: Product, day: DeliveryDay, ask: Ask | None = None) -> datetime:
     """When bids close: the ask's own gate, else the market's."""
-    if ask is not None:
-        return ask.gate_at
-    market = product.market
+    return ask.gate_at if ask is not None else market_gate(product.market, day.date)
+
+
+def market_gate(market: Market, delivery_date: date) -> datetime:
+    """When a market's bids for a delivery day close, on a working day where it counts those."""
     working = market.gate_calendar if market.gate_on_working_days else None
     return gate_closure(
-        day.date, market.gate_days_before, market.gate_local_time, market.time_zone, working_days=working
+        delivery_date, market.gate_days_before, market.gate_local_time, market.time_zone, working_days=working
     )

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+import re
+from datetime import date, timedelta
 
 import pytest
 
 from bidding.models import Bid
+from bidding.operations.drafts import market_gate
 from tests.apps.console.makers import World, chart_of, page
+from vpp.console.queries.gates import next_gate
 from vpp.lib import clock
 
 pytestmark = pytest.mark.django_db
@@ -52,3 +55,39 @@ def test_a_form_in_which_nothing_is_changed_makes_no_version(staff, curve_bid):
     told = staff.post(f"/bids/{curve_bid.pk}/edit/", TYPED)
     assert told.status_code == 422 and b"Nothing is changed yet" in told.content
     assert Bid.objects.filter(delivery_date=curve_bid.delivery_date).count() == 1
+
+
+def test_the_time_that_is_left_stands_on_every_page_of_the_desk(staff, curve_bid):
+    day = f"/bids/{curve_bid.portfolio.code}/{curve_bid.delivery_date}/"
+    one = [f"/bids/{curve_bid.pk}/{name}/" for name in ("edit", "hold", "release", "withdraw")]
+    for url in ("/bids/", day, *one):
+        body = page(staff, url)
+        assert "12:00\u00a0CEST</time>, <b data-gate" in body and ">in 1\u00a0h</b>" in body, url
+        assert 'data-left-s=""' in body, "a played clock stands still"
+    clock.set_simulated(clock.now() + timedelta(hours=2))
+    assert ">closed</b>" in page(staff, one[0]) and ">in 23\u00a0h</b>" in page(staff, day)
+
+
+def test_it_counts_down_where_the_clock_runs(curve_bid):
+    from vpp.console.templatetags.gates import gate
+
+    clock.set_simulated(None)
+    assert 'data-left-s="0"' in gate(curve_bid.created_at, "Europe/Berlin")
+    assert re.search(r'data-left-s="(899|900)"', gate(clock.now() + timedelta(minutes=15), "Europe/Berlin"))
+
+
+def test_a_gate_on_working_days_stands_on_its_day(curve_bid):
+    market = curve_bid.product.market
+    market.gate_on_working_days, market.gate_calendar = True, "DE"
+    friday = clock.now().replace(
+        year=2016, month=7, day=15, hour=11
+    )  # its gate for Saturday to Monday has passed at noon
+    assert friday.weekday() == 4
+    for delivery, gate_day in ((16, 15), (17, 15), (18, 15), (19, 18)):
+        assert market_gate(market, date(2016, 7, delivery)).day == gate_day
+    assert next_gate(market, friday)[0] == date(2016, 7, 19)
+
+
+def test_a_curves_limits_are_those_of_its_steps(staff, curve_bid):
+    body = page(staff, f"/bids/{curve_bid.portfolio.code}/{curve_bid.delivery_date}/")
+    assert "40.00 to 80.00\u00a0EUR/MWh" in body and "−500.00" not in body

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from bidding.kernels.curve import limits
 from bidding.models import Activation, Award, Bid, Product
 from vpp.accounts.models import Principal
 from vpp.enrollment.models import Portfolio
@@ -59,6 +60,9 @@ class BidLine:
     @property
     def limit_prices(self) -> tuple[float, float] | None:
         """Lowest and highest limit price where something is bid; buying and selling limits lie far apart."""
+        if self.bid.curve:
+            found = [price for points in self.bid.curve for price in limits(points, self.bid.product.price_cap)]
+            return (min(found), max(found)) if found else None
         offered = (np.asarray(self.bid.up_kw) + np.asarray(self.bid.down_kw)) > 0.0
         prices = np.asarray(self.bid.price_per_mwh)[offered]
         return (float(prices.min()), float(prices.max())) if prices.size else None

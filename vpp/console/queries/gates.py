@@ -12,7 +12,9 @@ from django.db.models import Q
 from django.db.models.functions import JSONObject
 
 from bidding.models import Market, NightlyRun
-from vpp.lib.periods import delivery_day_of, local_moment
+from bidding.operations.drafts import market_gate
+from vpp.accounts.models import Principal
+from vpp.lib.periods import delivery_day_of
 
 RUN_LIMIT = 20
 
@@ -39,13 +41,9 @@ class RunLine:
 def next_gate(market: Market, at: datetime) -> tuple[date, datetime]:
     """The first delivery date whose gate is still ahead, and that gate."""
     delivery_date = delivery_day_of(at, market.time_zone).date
-    while True:
-        gate_at = local_moment(
-            delivery_date - timedelta(days=market.gate_days_before), market.gate_local_time, market.time_zone
-        )
-        if gate_at > at:
-            return delivery_date, gate_at
+    while (gate_at := market_gate(market, delivery_date)) <= at:
         delivery_date += timedelta(days=1)
+    return delivery_date, gate_at
 
 
 def gates(markets: Iterable[Market], runs: Iterable[NightlyRun], at: datetime) -> list[Gate]:
@@ -57,6 +55,12 @@ def gates(markets: Iterable[Market], runs: Iterable[NightlyRun], at: datetime) -
         delivery_date, gate_at = next_gate(market, at)
         found.append(Gate(market, delivery_date, gate_at, by_day.get((market.zone_code, delivery_date))))
     return sorted(found, key=lambda gate: gate.gate_at)
+
+
+def gates_ahead(principal: Principal, at: datetime, zone_code: str = "") -> list[Gate]:
+    """The next gate of each market that this principal sees, of one zone or of all."""
+    markets = Market.objects.visible_to(principal).order_by("code")
+    return gates(markets.filter(zone_code=zone_code) if zone_code else markets, [], at)
 
 
 def nightly_runs(since: date) -> list[NightlyRun]:

@@ -17,7 +17,7 @@ from bidding.operations.drafts import day_of, gate_of
 from vpp.accounts.principals import principal_of
 from vpp.console import bid_charts
 from vpp.console.access import Role, has_role, require_role, staff_page
-from vpp.console.queries import block_groups, day, desk, missing, nightly
+from vpp.console.queries import block_groups, day, desk, gates, missing, nightly
 from vpp.console.refusals import told
 from vpp.console.views.params import parse_date
 from vpp.lib import clock
@@ -39,6 +39,7 @@ def bid_board(request: HttpRequest) -> HttpResponse:
         "after": shown + timedelta(days=1) if shown else None,
         "trader": has_role(request, *TRADERS),
         "replayed": desk.replayed_days(shown) if shown else [],
+        "gates": gates.gates_ahead(principal_of(request), clock.now()),
     }
     return render(request, "console/bids.html", context)
 
@@ -71,8 +72,15 @@ def portfolio_bids(request: HttpRequest, code: str, delivery_date: str) -> HttpR
         "earlier_lines": [day.BidLine(bid, bid.award, None, grid.step_minutes) for bid in before],
         "withdrawable": [bid.pk for bid in bids if trader and may_withdraw(bid, at)],
         "editable": [bid.pk for bid in bids if trader and may_edit(bid, at)],
+        "gates": gates.gates_ahead(principal, at, portfolio.zone_code),
     }
     return render(request, "console/portfolio_bids.html", context)
+
+
+def gate_context(bid: Bid) -> dict[str, object]:
+    """What a page about one bid says of the time that is left for it."""
+    day_of_bid = day_of(bid.product, bid.delivery_date)
+    return {"gate_at": gate_of(bid.product, day_of_bid, bid.ask), "gate_zone": day_of_bid.zone}
 
 
 def may_edit(bid: Bid, at: datetime) -> bool:
@@ -118,5 +126,6 @@ def withdraw(request: HttpRequest, bid_id: int) -> HttpResponse:
         "items": [bid.delivery_date.isoformat()],
         "action": _("Withdraw the bid"),
         "back": back["Location"],
+        **gate_context(bid),
     }
     return render(request, "console/confirm.html", context)

@@ -21,6 +21,7 @@ from vpp.console.block_lines import lines_of_blocks
 from vpp.console.desk_forms import BlockForm, EditForm, WhatIfForm
 from vpp.console.queries import desk
 from vpp.console.refusals import told
+from vpp.console.views.bids import gate_context
 from vpp.lib import clock
 from vpp.lib.errors import DomainError
 from vpp.lib.periods import DeliveryDay
@@ -70,7 +71,7 @@ def change(request: HttpRequest, bid_id: int, change: str) -> HttpResponse:
         return _back(bid)
     context = {
         "here": "bids", "title": _(title), "text": _(text), "action": _(action), "items": [str(bid)],
-        "reason_required": True, "back": _back(bid)["Location"],
+        "reason_required": True, "back": _back(bid)["Location"], **gate_context(bid),
     }  # fmt: skip
     return render(request, "console/confirm.html", context)
 
@@ -101,7 +102,7 @@ def edit(request: HttpRequest, bid_id: int) -> HttpResponse:
     context = {
         "here": "bids", "bid": bid, "form": form, "refusal": refusal, "zone": day.zone,
         "chart": bid_charts.bid_chart([bid], [], day), "curves": bid_charts.curve_charts([bid], day),
-        "back": _back(bid)["Location"],
+        "back": _back(bid)["Location"], **gate_context(bid),
         "block_hours": bid.product.block_minutes // 60 if not bid.ask_id and bid.product.block_minutes > 60 else 0,
     }  # fmt: skip
     return render(request, "console/bid_edit.html", context, status=422 if refusal or form.errors else 200)

@@ -10,11 +10,10 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from bidding.actors import enqueue_nightly
-from bidding.models import Market
 from vpp.accounts.operations import audit
 from vpp.accounts.principals import principal_of
 from vpp.console.access import Role, require_role, staff_page
-from vpp.console.queries.gates import gates
+from vpp.console.queries.gates import gates_ahead
 from vpp.jobs.models import Job
 from vpp.lib import clock
 
@@ -25,7 +24,7 @@ def start_night(request: HttpRequest) -> HttpResponse:
     """Write the job of each zone's next delivery day; a run that is there already is not made again."""
     require_role(request, Role.TRADER, Role.ADMIN)
     at = clock.now()
-    ahead = gates(Market.objects.visible_to(principal_of(request)).order_by("code"), [], at)
+    ahead = gates_ahead(principal_of(request), at)
     days = {(gate.market.zone_code, gate.delivery_date): gate.gate_at for gate in reversed(ahead)}
     if request.method == "POST":
         reason, jobs = request.POST.get("reason", "").strip(), []
