@@ -108,6 +108,10 @@ class Consent(models.Model):
                 name="consent_withdrawn_after_given",
             ),
         ]
+        # telemetry: whose readings are refused
+        indexes = [
+            models.Index(fields=["site"], condition=Q(withdrawn_at__isnull=False), name="consents_withdrawn"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.site_id}: {self.document} by {self.given_by}"
