@@ -47,7 +47,7 @@ class AlarmAdmin(ReadOnlyAdmin):
 
 @admin.register(Sender)
 class SenderAdmin(ReadOnlyAdmin):
-    list_display = ["name", "heard_at", "skewed_at"]
+    list_display = ["name", "heard_at", "skewed_at", "unagreed_at"]
     search_fields = ["name"]
     ordering = ("name",)
 

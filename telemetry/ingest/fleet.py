@@ -1,4 +1,5 @@
-"""What this process remembers of the fleet: codes, owners and ratings, for as long as nobody has changed a device."""
+"""What this process remembers of the fleet: codes, owners, ratings and withdrawn consents, for as long as nobody has
+changed any of them."""
 
 from __future__ import annotations
 
@@ -10,6 +11,7 @@ import numpy as np
 from django.db import connection
 from numpy.typing import NDArray
 
+from telemetry.ingest.agreed import Periods, layers, withdrawn_periods
 from telemetry.kernels.batch import IntColumn
 from telemetry.storage.copying import copy_out
 from vpp.enrollment.models import Device, Site
@@ -57,6 +59,7 @@ class Fleet:
         self.version = version
         self._slot: dict[str, int] = {}
         self._site: dict[str, int] = {}
+        self._withdrawn: dict[int, Periods] | None = None
         self._rows = np.zeros(1024, dtype=ROW)
         self._rows["id"] = self._rows["owner_id"] = self._rows["site_id"] = NOBODY
         self._filled = 1
@@ -79,6 +82,12 @@ class Fleet:
         if unknown:
             self._site.update(Site.objects.filter(code__in=unknown).values_list("code", "id"))
         return [self._site.get(code, NOBODY) for code in codes]
+
+    def not_agreed(self, site_id: IntColumn) -> list[tuple[IntColumn, IntColumn]]:
+        """When the owners of these devices' sites had withdrawn their consent, as `Ratings.not_agreed` takes it."""
+        if self._withdrawn is None:
+            self._withdrawn = withdrawn_periods()
+        return layers(site_id, self._withdrawn)
 
     def _slots(self, codes: Sequence[str]) -> IntColumn:
         found: Iterable[int] = map(self._slot.get, codes, (0,) * len(codes))

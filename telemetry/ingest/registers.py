@@ -45,7 +45,8 @@ def take(showings: Showings, ratings: Ratings, *, at_us: int, max_age_days: int 
     new = kept.take(np.array(sorted_out.fresh, dtype=np.int64))
     new_id = ratings.device_id[new.device]
     storage.add(new_id, new.time_us, new.register_kwh, at_us)
-    batch = batch_of_registers(_with_bases(new, new_id.tolist(), newest), _largest_kw(ratings))
+    withdrawn_us = [begin_us for begin_us, _ in ratings.not_agreed]
+    batch = batch_of_registers(_with_bases(new, new_id.tolist(), newest), _largest_kw(ratings), withdrawn_us)
     refused = sorted(refused + sorted_out.refused + batch.refused)
     return Taken(replace(batch, refused=[]), new.size, sorted_out.duplicates, refused)
 

@@ -33,4 +33,5 @@ def ratings_of(codes: Sequence[str], principal: Principal | None, sites: Sequenc
         max_consumption_kw=rows["draw_kw"],
         max_production_kw=rows["feed_kw"],
         energy_capacity_kwh=rows["capacity_kwh"],
+        not_agreed=fleet.not_agreed(rows["site_id"]),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,12 +28,22 @@ class Ratings:
     device_id          : (D,) id, or -1 for a device that the sender may not write to.
     max_consumption_kw : (D,) >= 0;  max_production_kw : (D,) >= 0. Both 0 means that no rating is known.
     energy_capacity_kwh: (D,) 0 for a device without storage.
+    not_agreed         : pairs of (D,) instants in microseconds: in [begin, end) the owner's consent was withdrawn; as
+                         many pairs as the device with most of them has, a begin and end of 0 where one has fewer.
     """
 
     device_id: IntColumn
     max_consumption_kw: FloatColumn
     max_production_kw: FloatColumn
     energy_capacity_kwh: FloatColumn
+    not_agreed: Sequence[tuple[IntColumn, IntColumn]] = ()
+
+    def withdrawn(self, device: IntColumn, time_us: IntColumn) -> NDArray[np.bool_]:
+        """(n,) True where the owner of the device did not agree to being measured at that instant."""
+        found = np.zeros(time_us.size, dtype=bool)
+        for begin_us, end_us in self.not_agreed:
+            found |= (time_us >= begin_us[device]) & (time_us < end_us[device])
+        return found
 
     def bounds_kw(self) -> tuple[FloatColumn, FloatColumn]:
         """(D,) lowest and highest power that the rating explains; infinite where no rating is known."""
@@ -58,6 +69,7 @@ class Judgement:
         Refusal.AHEAD_OF_CLOCK,
         Refusal.TOO_OLD,
         Refusal.UNALIGNED,
+        Refusal.CONSENT_WITHDRAWN,
         Refusal.ABOVE_RATING,
     )
 
@@ -90,6 +102,7 @@ def judge(batch: ReadingBatch, ratings: Ratings, *, at_us: int, max_age_days: in
         batch.time_us > at_us + CLOCK_SKEW_US,
         batch.time_us < oldest_us,
         batch.time_us % SECOND_US != 0,
+        ratings.withdrawn(batch.device, batch.time_us),
         _outside(power_kw, NONSENSE_FACTOR * lowest_kw, NONSENSE_FACTOR * highest_kw) | _beyond_any_device(batch),
     )
     reason = np.full(batch.size, -1, dtype=np.int8)

@@ -37,4 +37,5 @@ class Refusal:
     REPEATED_IN_BATCH = "repeated_in_batch"
     REGISTER_RESET = "register_reset"  # the register fell and no roll-over explains it
     REGISTER_LATE = "register_late"  # older than the showing that a reading was already made of
+    CONSENT_WITHDRAWN = "consent_withdrawn"  # measured after the owner had taken the consent back
     SKIPPED_HOUR = "skipped_hour"  # files: a local time that the spring clock change leaves out

@@ -67,10 +67,13 @@ class Showings:
         return self.take(np.lexsort((self.time_us, self.device)))
 
 
-def batch_of_registers(showings: Showings, largest_kw: FloatColumn | None = None) -> ReadingBatch:
+def batch_of_registers(
+    showings: Showings, largest_kw: FloatColumn | None = None, breaks_us: Sequence[IntColumn] = ()
+) -> ReadingBatch:
     """A reading from each showing to the next of the same device, its row that of the showing at its end.
 
     largest_kw : (D,) what each device may draw or feed, NaN or None where unknown.
+    breaks_us  : (D,) each; what flowed from one showing to the next is not looked at where one lies between them.
 
     A register that counts production (`register_kwh` <= 0) is read by its magnitude. An interval with a reset is
     refused, at the row that shows it; one with a roll-over is flagged. A showing without a number is left out.
@@ -78,6 +81,8 @@ def batch_of_registers(showings: Showings, largest_kw: FloatColumn | None = None
     given = showings.take(~np.isnan(showings.register_kwh)).by_device()
     device, time_us, register_kwh = given.device, given.time_us, given.register_kwh
     follows = (np.diff(device) == 0) & (np.diff(time_us) > 0)
+    for break_us in breaks_us:
+        follows &= ~((time_us[:-1] < break_us[device[1:]]) & (break_us[device[1:]] <= time_us[1:]))
     first = np.flatnonzero(follows)
     energy_kwh, rolled = np.empty(0), np.empty(0, dtype=bool)
     if given.size > 1:

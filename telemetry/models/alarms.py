@@ -20,6 +20,8 @@ class Sender(models.Model):
     heard_at = models.DateTimeField()
     skewed_at = models.DateTimeField(null=True, help_text="when it last sent a reading from more than 5 minutes ahead")
 
+    unagreed_at = models.DateTimeField(null=True, help_text="when it last sent a reading after consent was withdrawn")
+
     def __str__(self) -> str:
         return self.name
 
@@ -45,6 +47,7 @@ class Alarm(models.Model):
         GATEWAY_SILENT = "GATEWAY_SILENT", "gateway silent"
         CLOCK_SKEW = "CLOCK_SKEW", "clock skew"
         QUALITY = "QUALITY", "quality below threshold"
+        NO_CONSENT = "NO_CONSENT", "readings after consent was withdrawn"
 
     kind = models.CharField(max_length=16, choices=Kind)
     device = models.ForeignKey(Device, null=True, on_delete=models.PROTECT, related_name="alarms")

@@ -22,6 +22,7 @@ from telemetry.protocols.files import read_file
 from vpp.accounts.operations import audit
 from vpp.accounts.principals import principal_of
 from vpp.console.access import Role, require_role, staff_page
+from vpp.console.refusals import told as in_their_words
 from vpp.enrollment.models import Site
 from vpp.lib import clock
 
@@ -65,12 +66,13 @@ def take_in(request: HttpRequest, code: str) -> HttpResponse:
         try:
             report = _import(site, sent)
         except UnreadableFile as error:
-            messages.error(request, error.message)
+            messages.error(request, in_their_words(error, site.time_zone))
         else:
             after = {"accepted": report.accepted, "refused": report.refused}
             audit(at=clock.now(), actor=request.user, action="site.readings_imported", subject=site, after=after)
             told = {"rows": report.rows, "accepted": report.accepted, "refused": report.refused}
-            messages.success(request, _("%(rows)d readings: %(accepted)d taken in, %(refused)d refused.") % told)
+            why = "".join(f" {count} {reason}." for reason, count in report.reasons.most_common())
+            messages.success(request, _("%(rows)d readings: %(accepted)d taken in, %(refused)d refused.") % told + why)
     return redirect(reverse("console:enroll_site", args=[site.code]) + "?step=telemetry")
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hmac
+import logging
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,6 +16,8 @@ from telemetry import operations as telemetry
 from telemetry.kernels.batch import batch_of, index_codes
 from vpp.dispatch.models import ChargingStation, ChargingTransaction, Link
 from vpp.dispatch.operations.links import hash_of
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -100,4 +104,7 @@ def store_samples(samples: Sequence[Sample], at: datetime) -> int:
         power_kw=np.array([one.power_kw for one in samples]),
         soc_kwh=np.array([one.stored_kwh for one in samples]),
     )
-    return telemetry.ingest(batch, at=at, principal=None).accepted
+    answer = telemetry.ingest(batch, at=at, principal=None)
+    if answer.refused:
+        logger.warning("readings of charging stations were refused: %s", Counter(why for _, why in answer.refused))
+    return answer.accepted
