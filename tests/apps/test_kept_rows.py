@@ -33,7 +33,12 @@ def refused(sql: str, match: str = "refused") -> None:
 def test_truncate_is_refused_wherever_delete_is():
     guards = dict(rows(GUARDED))
     assert {table for (table,) in rows(KEPT)} - guards.keys() == set()
-    assert {"accounts_auditevent", "settlement_journalline", "telemetry_reading", "forecasting_forecast"} <= guards.keys()
+    assert {
+        "accounts_auditevent",
+        "settlement_journalline",
+        "telemetry_reading",
+        "forecasting_forecast",
+    } <= guards.keys()
     with connection.cursor() as cursor:  # tests alone disable them, in their own database: tests/conftest.py
         for table, name in guards.items():
             cursor.execute(f"ALTER TABLE {table} ENABLE TRIGGER {name}")
