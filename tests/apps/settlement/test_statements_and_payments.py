@@ -20,7 +20,7 @@ from tests.apps.settlement.test_settle_day import EVENING, settle, sold_evening
 from tests.factories import make_contract, make_participant
 from vpp.accounts import operations as accounts
 from vpp.accounts.models import Participant
-from vpp.enrollment.models import Site
+from vpp.enrollment.handover import hand_over
 from vpp.lib import clock
 from vpp.settlement import operations, queries
 from vpp.settlement.kernels import statement_forms as forms
@@ -187,7 +187,7 @@ def test_an_owner_to_whom_a_restated_day_leaves_nothing_hears_of_it():
     first = accepted()
     buyer = make_participant()
     make_contract(buyer, owner_share_pu="0.5")
-    Site.objects.filter(pk=devices[1].site_id).update(owner=buyer)  # the register was late
+    hand_over(devices[1].site, buyer, since=NOW - timedelta(days=90), at=NOW, actor="test")  # the register was late
     settle(portfolio, version=2, at=LATER)
     again = {one.owner_id: one for one in statements(LATER)}[first[1].owner_id]
     assert (again.version, again.total, again.difference) == (2, Decimal(0), Decimal("-2.00"))

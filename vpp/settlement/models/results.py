@@ -144,6 +144,7 @@ class DevicePerformance(models.Model):
     )
     status = models.CharField(max_length=20, help_text="of the device's baseline")
     delivered_kwh = models.DecimalField(max_digits=16, decimal_places=6)
+    available_kw = models.FloatField(null=True, help_text="its rating on that day, both ways together")
     weight = models.DecimalField(max_digits=16, decimal_places=6)
     credit = models.DecimalField(max_digits=14, decimal_places=2, help_text="its part of the award's revenue")
     reading_checksum = models.CharField(

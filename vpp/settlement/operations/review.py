@@ -10,7 +10,7 @@ from vpp.accounts.operations import audit
 from vpp.lib.errors import Conflict, DomainError
 from vpp.settlement.models import ReviewFinding, SettlementRun
 from vpp.settlement.queries import day_inputs
-from vpp.settlement.queries.rules import pins_of
+from vpp.settlement.queries.rules import pins_as_it_was
 from vpp.settlement.queries.suspicion import signs
 
 
@@ -27,7 +27,8 @@ class ReasonMissing(DomainError):
 @transaction.atomic
 def review_run(run: SettlementRun, *, at: datetime) -> list[ReviewFinding]:
     """Look at every day-matched device of a settled run; a repeat adds nothing. Nothing is denied: it is held."""
-    inputs = day_inputs(portfolio=run.portfolio, delivery_date=run.delivery_date, as_of=run.as_of, pins=pins_of(run))
+    pins = pins_as_it_was(run)
+    inputs = day_inputs(portfolio=run.portfolio, delivery_date=run.delivery_date, as_of=run.as_of, pins=pins)
     found = []
     for sign in signs(run, inputs):
         finding, made = ReviewFinding.objects.get_or_create(

@@ -10,6 +10,7 @@ from bidding.models import Award
 from telemetry.queries import interval_checksums
 from vpp.enrollment.queries import DeviceTable
 from vpp.lib.money import from_cents
+from vpp.settlement.kernels.contracts import Owners
 from vpp.settlement.kernels.day import AwardResult
 from vpp.settlement.models import (
     BaselineProfile,
@@ -30,7 +31,8 @@ from vpp.settlement.queries.ledger import paid_totals, posted_amounts
 
 CURRENCY = "EUR"
 DEVICE_FIELDS = (
-    "run", "award", "device", "profile", "status", "delivered_kwh", "weight", "credit", "reading_checksum",
+    "run", "award", "device", "profile", "status", "delivered_kwh", "available_kw", "weight", "credit",
+    "reading_checksum",
 )  # fmt: skip
 PAYOUT_FIELDS = (
     "run", "performance", "owner", "contract", "gross", "fee", "total", "amount", "currency", "journal",
@@ -73,6 +75,7 @@ class _Side:
     """The devices of an award, each with its profile, the state of its baseline and what was read of it."""
 
     devices: DeviceTable
+    owners: Owners
     profiles: list[BaselineProfile]
     status: list[str]
     checksums: list[str]
@@ -132,6 +135,7 @@ class _Writer:
                 part.profiles[row].pk,
                 part.status[row],
                 result.device_kwh[row],
+                part.owners.available_kw[row],
                 result.weights[row],
                 from_cents(result.device_cents[part.devices.code[row]]),
                 part.checksums[row],
@@ -141,10 +145,11 @@ class _Writer:
         """The nominated devices, or those asked for reactive power, which have no baseline."""
         inputs, reactive = self.inputs, self.inputs.reactive
         if reactive is None or award.source_reference not in reactive.days:
-            return _Side(inputs.devices, inputs.profiles, self.outcome.fleet.status, self.outcome.reading_checksums)
+            fleet, checksums = self.outcome.fleet, self.outcome.reading_checksums
+            return _Side(inputs.devices, inputs.owners, inputs.profiles, fleet.status, checksums)
         ids = reactive.devices.device_id
         checksums = interval_checksums(ids, inputs.day.start, inputs.day.end, as_of=inputs.as_of)
-        return _Side(reactive.devices, reactive.profiles, ["not_called"] * ids.size, checksums)
+        return _Side(reactive.devices, reactive.owners, reactive.profiles, ["not_called"] * ids.size, checksums)
 
     def _payout_rows(
         self, performance: Performance, result: AwardResult, journal: Journal | None

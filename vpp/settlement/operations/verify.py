@@ -6,7 +6,7 @@ from vpp.lib.errors import Conflict
 from vpp.settlement.models import SettlementRun
 from vpp.settlement.operations.outcome import compute_outcome
 from vpp.settlement.queries import day_inputs
-from vpp.settlement.queries.rules import pins_of
+from vpp.settlement.queries.rules import pins_as_it_was
 
 
 class ResultDiffers(Conflict):
@@ -24,7 +24,7 @@ def verify_run(run: SettlementRun) -> str:
         portfolio=run.portfolio,
         delivery_date=run.delivery_date,
         as_of=run.as_of,
-        pins=pins_of(run),
+        pins=pins_as_it_was(run),
     )
     outcome = compute_outcome(inputs)
     if outcome.checksum != run.checksum:

@@ -62,7 +62,7 @@ def day_inputs(*, portfolio: Portfolio, delivery_date: date, as_of: datetime, pi
     devices = owned_at(device_table(at=day.start, device_ids=nominated.device_ids), day.start, known_at=as_of)
     profiles = device_profiles(devices, delivery_date, pins)
     currencies = {award.bid.product.market.currency for award in awards}
-    contracts, owners = _owners(devices, day, currencies)
+    contracts, owners = _owners(devices, day, currencies, pins)
     reactive, more_contracts = _reactive(reactive_days(portfolio, awards, day, as_of), day, currencies, pins)
     circumstances = _circumstances(portfolio, day, profiles, as_of, pins)
     event, fleet = _fleet(devices, profiles, award_days, nominated, day, as_of)
@@ -115,25 +115,33 @@ def _fleet(
     return Event(starts[hull.start], starts[hull.stop]), fleet_readings(devices, rules, nominated, day, hull, as_of)
 
 
-def _owners(devices: DeviceTable, day: DeliveryDay, currencies: set[str]) -> tuple[dict[str, Contract], Owners]:
+def _owners(
+    devices: DeviceTable, day: DeliveryDay, currencies: set[str], pins: Pins
+) -> tuple[dict[str, Contract], Owners]:
     """The contracts by owner key, and whose the devices are. Keys are ids as text: stable and free of order.
 
     A contract in another currency than the day's is none (nothing is converted), nor is one without a known split rule:
     the owner is named in the findings.
     """
-    by_owner = contracts_of(sorted({int(owner) for owner in devices.owner_id}), day.start)
+    ids = sorted({int(owner) for owner in devices.owner_id})
+    by_owner = contracts_of(ids, day.start) if pins.contracts is None else _pinned_contracts(ids, pins.contracts)
     contracts = {
         owner_key(owner): contract
         for owner, contract in by_owner.items()
         if contract.split_rule in Contract.SplitRule.values and (not currencies or contract.currency in currencies)
     }
-    available = devices.max_consumption_kw + devices.max_production_kw
+    rated_kw = zip(devices.device_id.tolist(), devices.max_consumption_kw + devices.max_production_kw, strict=True)
     return contracts, Owners(
         devices=devices.code,
         owner_of=[owner_key(int(owner)) for owner in devices.owner_id],
-        available_kw=[Decimal(repr(float(power))) for power in available],
+        available_kw=[Decimal(repr(float(pins.available_kw.get(device, power)))) for device, power in rated_kw],
         terms={owner: contract_terms(contract) for owner, contract in contracts.items()},
     )
+
+
+def _pinned_contracts(owner_ids: list[int], pinned: dict[int, int]) -> dict[int, Contract]:
+    found = Contract.objects.in_bulk([pinned[owner] for owner in owner_ids if owner in pinned])
+    return {contract.owner_id: contract for contract in found.values()}
 
 
 def _reactive(
@@ -143,7 +151,7 @@ def _reactive(
     if found is None:
         return None, {}
     devices, days = found
-    contracts, owners = _owners(devices, day, currencies)
+    contracts, owners = _owners(devices, day, currencies, pins)
     return ReactiveInputs(devices, device_profiles(devices, day.date, pins), owners, days), contracts
 
 

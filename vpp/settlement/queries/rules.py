@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 
 from vpp.enrollment.queries import DeviceTable
@@ -15,6 +15,7 @@ from vpp.settlement.models import (
     DevicePerformance,
     Holiday,
     PaymentRule,
+    Payout,
     SettlementRun,
     SiteMethod,
 )
@@ -35,12 +36,16 @@ class Pins:
 
     profiles : device id -> profile. payment : product kind -> rule id. holidays : None where nothing was settled yet.
     terms : product terms and component rules by name; empty where nothing was settled yet.
+    available_kw : device id -> its rating of then. contracts : owner id -> contract id, where a run is computed again as
+    it was; a restatement pays by the contracts that are known to have held.
     """
 
     profiles: dict[int, BaselineProfile] = field(default_factory=dict)
     payment: dict[str, int] = field(default_factory=dict)
     holidays: frozenset[date] | None = None
     terms: dict[str, dict[str, int]] = field(default_factory=dict)
+    available_kw: dict[int, float] = field(default_factory=dict)
+    contracts: dict[int, int] | None = None
 
 
 NO_PINS = Pins()
@@ -56,7 +61,15 @@ def pins_of(run: SettlementRun | None) -> Pins:
         payment=dict(run.rules.get("payment", {})),
         holidays=frozenset(date.fromisoformat(day) for day in run.rules.get("holidays", [])),
         terms={name: dict(run.rules.get(name, {})) for name in ("terms", "components")},
+        available_kw={part.device_id: part.available_kw for part in parts if part.available_kw is not None},
     )
+
+
+def pins_as_it_was(run: SettlementRun) -> Pins:
+    """All that a stored run was settled with, the contracts of its payouts too: to compute it again."""
+    held = dict(Payout.objects.filter(run=run).values_list("owner_id", "contract_id"))
+    contracts = {owner: contract for owner, contract in held.items() if contract is not None}
+    return replace(pins_of(run), contracts=contracts if held else None)
 
 
 def device_profiles(devices: DeviceTable, day: date, pins: Pins) -> list[BaselineProfile]:
