@@ -53,6 +53,12 @@ def get_feeder(feeder_code: str) -> Feeder:
     return feeder
 
 
+def node_positions(node_codes: Collection[str]) -> dict[str, tuple[float, float]]:
+    """Latitude and longitude in degrees of those of the nodes whose place is known."""
+    known = Node.objects.filter(code__in=set(node_codes), latitude_deg__isnull=False)
+    return {code: (north, east) for code, north, east in known.values_list("code", "latitude_deg", "longitude_deg")}
+
+
 def feeder_limits(feeder_code: str, day: DeliveryDay) -> FeederLimits:
     """The smaller of the rating of the feeder's transformers (at its power factor) and the limit of a congestion point
     at its transformer or head; the same for every interval of the day and for both directions.

@@ -8,7 +8,7 @@ from django.db import IntegrityError, transaction
 from tests.factories import make_participant
 from tests.kernels.network.grids import low_voltage_feeder
 from vpp.accounts.models import AuditEvent
-from vpp.network import operations
+from vpp.network import operations, queries
 from vpp.network.kernels.document import CongestionPointRow, as_json
 from vpp.network.models import Branch, CongestionPoint, Feeder, Node, Source, Transformer
 
@@ -35,6 +35,16 @@ def test_a_network_file_is_stored_with_its_limits(utility, at, tmp_path):
     assert (point.code, point.feeder.code, point.limit_kw, point.utility) == (POINT, "LV", 200.0, utility)
     assert point.transformer == Transformer.objects.get()
     assert AuditEvent.objects.get(action="network.imported").after == report.rows
+
+
+def test_where_nodes_stand_is_kept(utility, at):
+    placed = as_json(document())
+    placed["nodes"][0] |= {"latitude_deg": 53.61, "longitude_deg": 11.42}
+    operations.import_network(placed, utility=utility, at=at)
+    codes = [node["code"] for node in placed["nodes"]]
+    assert queries.node_positions(codes) == {codes[0]: (53.61, 11.42)}
+    with pytest.raises(IntegrityError, match="node_position_on_earth"), transaction.atomic():
+        Node.objects.filter(code=codes[1]).update(latitude_deg=53.0)
 
 
 def test_the_same_file_again_changes_nothing_and_a_changed_one_updates(utility, at):

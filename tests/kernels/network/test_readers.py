@@ -16,6 +16,7 @@ from vpp.network.kernels.document import ROW_TYPES, as_json, feeder_model
 from vpp.network.kernels.parsing import parse
 from vpp.network.kernels.power_flow import run_power_flow
 from vpp.network.kernels.readers.choice import read
+from vpp.network.kernels.readers.pandapower_frames import position_of
 from vpp.network.kernels.sweep import sweep_voltages_pu
 from vpp.network.kernels.validation import validate
 
@@ -63,6 +64,19 @@ def document_of(path, **options):
     document, findings = parse(data)
     assert findings == [] == validate(document)
     return document
+
+
+@pytest.mark.parametrize(
+    ("geo", "there"),
+    [
+        ('{"coordinates": [11.4, 53.6], "type": "Point"}', True),
+        ('{"coordinates": [0.0, 0.0], "type": "Point"}', False),  # a drawing begins there
+        ('{"coordinates": [40.0, 700.0], "type": "Point"}', False),
+        ("", False), (None, False), (float("nan"), False), ("[]", False), ('{"coordinates": ["a"]}', False),
+    ],
+)  # fmt: skip
+def test_a_bus_of_pandapower_stands_where_its_geo_json_says(geo, there):
+    assert position_of(geo) == ({"latitude_deg": 53.6, "longitude_deg": 11.4} if there else {})
 
 
 def injections(net, document, codes):

@@ -40,6 +40,7 @@ def test_the_network_file_has_no_findings(folder):
     assert [row.code for row in document.feeders] == ["LV1.101"]
     assert (len(document.nodes), len(document.branches), len(document.transformers)) == (15, 13, 1)
     assert document.congestion_points[0].code == "ea1.2016-01.vpp.example:LV1.101"
+    assert all(53 < row.latitude_deg < 54.5 and 10 < row.longitude_deg < 13 for row in document.nodes)
 
 
 def test_every_reference_between_the_tables_holds(folder):

@@ -57,6 +57,21 @@ def test_nodes_that_no_source_reaches_are_an_island():
     assert rules(replace(good, sources=[])) == {("island", "nodes", "code", tuple(row.code for row in good.nodes))}
 
 
+def test_a_node_stands_somewhere_on_earth_or_nowhere():
+    good = low_voltage_feeder()
+    places = [(53.6, 11.4), (None, None), (91.0, 11.4), (53.6, -181.0), (53.6, None)]
+    nodes = [
+        replace(node, latitude_deg=north, longitude_deg=east)
+        for node, (north, east) in zip(good.nodes, places, strict=False)
+    ]
+    codes = [row.code for row in nodes]
+    assert rules(replace(good, nodes=[*nodes, *good.nodes[len(nodes) :]])) == {
+        ("out_of_range", "nodes", "latitude_deg", (codes[2],)),
+        ("out_of_range", "nodes", "longitude_deg", (codes[3],)),
+        ("missing_field", "nodes", "longitude_deg", (codes[4],)),
+    }
+
+
 def test_an_addition_may_hang_on_what_is_stored():
     good = low_voltage_feeder()
     addition = replace(

@@ -24,12 +24,16 @@ class FeederRow:
 
 @dataclass(frozen=True)
 class NodeRow:
+    """latitude_deg, longitude_deg: where it stands (WGS 84, north and east positive); both or neither."""
+
     code: str
     feeder: str
     nominal_kv: float
     v_min_pu: float = 0.9
     v_max_pu: float = 1.1
     phases: str = "ABC"
+    latitude_deg: float | None = None
+    longitude_deg: float | None = None
 
 
 @dataclass(frozen=True)

@@ -75,6 +75,20 @@ _RANGES: tuple[tuple[str, str, Callable[[Any], bool], str, str], ...] = (
     ("feeders", "power_factor", lambda value: 0 < value <= 1, "out_of_range", "must be in (0, 1]"),
     ("nodes", "nominal_kv", _positive, "not_positive", "must be positive"),
     ("nodes", "v_min_pu", _positive, "not_positive", "must be positive"),
+    (
+        "nodes",
+        "latitude_deg",
+        lambda value: value is None or -90 <= value <= 90,
+        "out_of_range",
+        "must be in [-90, 90]",
+    ),
+    (
+        "nodes",
+        "longitude_deg",
+        lambda value: value is None or -180 <= value <= 180,
+        "out_of_range",
+        "must be in [-180, 180]",
+    ),
     ("branches", "r_ohm", _not_negative, "negative_value", "must not be negative"),
     ("branches", "c_nf", _not_negative, "negative_value", "must not be negative"),
     ("branches", "rating_a", lambda value: value is None or value > 0, "negative_rating", "must be positive"),
@@ -102,6 +116,9 @@ def _values(document: NetworkDocument) -> Iterator[Finding]:
     for node in document.nodes:
         if node.v_min_pu >= node.v_max_pu:
             yield Finding("out_of_range", "nodes", "v_max_pu", (node.code,), "must be above v_min_pu")
+        if (node.latitude_deg is None) != (node.longitude_deg is None):
+            message = "latitude_deg and longitude_deg belong together"
+            yield Finding("missing_field", "nodes", "longitude_deg", (node.code,), message)
     for branch in document.branches:
         if branch.r_ohm == 0 and branch.x_ohm == 0:
             yield Finding("zero_impedance", "branches", "x_ohm", (branch.code,), "r_ohm and x_ohm are both 0")

@@ -88,6 +88,8 @@ class Node(models.Model):
     v_min_pu = models.FloatField(default=0.9)
     v_max_pu = models.FloatField(default=1.1)
     phases = models.CharField(max_length=3, choices=Phases, default=Phases.ABC)
+    latitude_deg = models.FloatField(null=True, blank=True, help_text="north positive; empty: not known")
+    longitude_deg = models.FloatField(null=True, blank=True, help_text="east positive")
 
     objects = ElementQuerySet.as_manager()
 
@@ -96,6 +98,12 @@ class Node(models.Model):
             models.CheckConstraint(condition=Q(nominal_kv__gt=0), name="node_voltage_positive"),
             models.CheckConstraint(
                 condition=Q(v_min_pu__gt=0) & Q(v_max_pu__gt=F("v_min_pu")), name="node_voltage_band_in_order"
+            ),
+            models.CheckConstraint(
+                condition=Q(latitude_deg__isnull=True, longitude_deg__isnull=True)
+                | Q(latitude_deg__isnull=False, longitude_deg__isnull=False)
+                & Q(latitude_deg__range=(-90, 90), longitude_deg__range=(-180, 180)),
+                name="node_position_on_earth",
             ),
         ]
 

@@ -53,6 +53,8 @@ def _nodes(tables: GridTables) -> list[NodeRow]:
             nominal_kv=float(row.vmR),
             v_min_pu=float(row.vmMin),
             v_max_pu=float(row.vmMax),
+            latitude_deg=float(row.y),
+            longitude_deg=float(row.x),
         )
         for row in kept.itertuples()
     ]

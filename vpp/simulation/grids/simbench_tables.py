@@ -68,6 +68,8 @@ def read_grid(code: str) -> GridTables:
     node = _read(folder, "Node")
     subnets = node.subnet.str.split("_", n=2, expand=True)
     node = node[subnets[0].isin([hv_subnet, *lv_subnets]) | (subnets[1] == hv_subnet)]
+    places = _read(folder, "Coordinates")[["id", "x", "y"]].rename(columns={"id": "coordID"})
+    node = node.merge(places, on="coordID", how="left", validate="many_to_one")
     node_of, open_ends = _fuse(node, _read(folder, "Switch"), fuse_all=fuse_all)
     return GridTables(
         code=code,

@@ -56,6 +56,16 @@ def number(row: Row, name: str, missing: float) -> float:
     return missing if math.isnan(float(value)) else float(value)
 
 
+def position_of(geo: Any) -> dict[str, float]:
+    """Latitude and longitude of a GeoJSON point; nothing where it is none, or a drawing's own plane."""
+    try:
+        east, north = (float(one) for one in json.loads(geo)["coordinates"][:2])
+    except (TypeError, ValueError, KeyError):
+        return {}
+    on_earth = -90 <= north <= 90 and -180 <= east <= 180 and (north, east) != (0, 0)
+    return {"latitude_deg": north, "longitude_deg": east} if on_earth else {}
+
+
 def flag(row: Row, name: str, missing: bool = True) -> bool:
     value = row.get(name)
     return missing if value is None else bool(value)

@@ -12,7 +12,15 @@ from typing import Any
 
 from vpp.network.kernels.parsing import Finding
 from vpp.network.kernels.readers.fusing import Fused, fuse
-from vpp.network.kernels.readers.pandapower_frames import Row, flag, frequency_hz, name_of, number, tables_of
+from vpp.network.kernels.readers.pandapower_frames import (
+    Row,
+    flag,
+    frequency_hz,
+    name_of,
+    number,
+    position_of,
+    tables_of,
+)
 
 UNSUPPORTED = ("trafo3w", "impedance", "dcline", "ward", "xward", "line_dc", "svc", "tcsc", "ssc", "vsc", "gen")
 Tables = dict[str, dict[Any, Row]]
@@ -76,7 +84,13 @@ def _in_service(tables: Tables, name: str) -> list[tuple[Any, Row]]:
 
 
 def _node(code: str, row: Row, feeder: str) -> dict[str, Any]:
-    return {"code": code, "feeder": feeder, "nominal_kv": number(row, "vn_kv", math.nan), **_band(row)}
+    return {
+        "code": code,
+        "feeder": feeder,
+        "nominal_kv": number(row, "vn_kv", math.nan),
+        **_band(row),
+        **position_of(row.get("geo")),
+    }
 
 
 def _shunt(index: Any, row: Row, feeder: str, code: Any) -> dict[str, Any]:

@@ -46,12 +46,12 @@ def read_simbench_folder(folder: Path) -> tuple[dict[str, Any], list[Finding]]:
     if findings:
         return {}, findings
     try:
-        return _sections(tables), []
+        return _sections(tables, _places(folder / "Coordinates.csv")), []
     except (KeyError, ValueError) as error:
         return {}, [Finding("unknown_reference", str(folder), "", (), f"{type(error).__name__}: {error}")]
 
 
-def _sections(tables: dict[str, list[Row]]) -> dict[str, Any]:
+def _sections(tables: dict[str, list[Row]], places: dict[str, dict[str, float]]) -> dict[str, Any]:
     nodes = {row["id"]: row for row in tables["Node"]}
     fused, open_ends = _switched(nodes, tables["Switch"])
     line_types = {row["id"]: row for row in tables["LineType"]}
@@ -70,6 +70,7 @@ def _sections(tables: dict[str, list[Row]]) -> dict[str, Any]:
                 "nominal_kv": float(nodes[name]["vmR"]),
                 "v_min_pu": float(nodes[name]["vmMin"]),
                 "v_max_pu": float(nodes[name]["vmMax"]),
+                **places.get(nodes[name].get("coordID", ""), {}),
             }
             for name in kept
         ],
@@ -84,6 +85,12 @@ def _sections(tables: dict[str, list[Row]]) -> dict[str, Any]:
             for row in tables["ExternalNet"]
         ],
     }
+
+
+def _places(path: Path) -> dict[str, dict[str, float]]:
+    """Latitude and longitude by coordinate id; a grid may come without."""
+    rows = _table(path) if path.exists() else []
+    return {row["id"]: {"latitude_deg": float(row["y"]), "longitude_deg": float(row["x"])} for row in rows}
 
 
 def _source_feeder(node: str, transformers: list[dict[str, Any]], nodes: dict[str, Row]) -> str:
