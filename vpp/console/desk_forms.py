@@ -81,6 +81,8 @@ class PricedForm(forms.Form):
         choice = self.fields["product"]
         assert isinstance(choice, forms.ChoiceField)
         choice.choices = products
+        if not products:
+            choice.help_text = _("No energy market yet: manage.py import_markets FILE takes one in.")
 
 
 class WhatIfForm(PricedForm):

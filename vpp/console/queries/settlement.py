@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 import numpy as np
+from django.utils.translation import gettext_noop
 from numpy.typing import NDArray
 
 from telemetry.queries import interval_power_kw
@@ -160,6 +161,14 @@ def _add_readings(group: BaselineGroup, parts: list[DevicePerformance], day: Del
 
     group.chosen_kw = {text: of(one) for text, one in days.items()}
     group.actual_kw = of(day)
+
+
+#: What the parts of a revenue are called where no terms name them.
+COMPONENT_WORDS = (
+    gettext_noop("availability"), gettext_noop("activated energy"), gettext_noop("performance adjustment"),
+    gettext_noop("utilisation"), gettext_noop("day ahead"), gettext_noop("imbalance"), gettext_noop("deficiency"),
+    gettext_noop("unproved"), gettext_noop("unpriced"), gettext_noop("incomplete"),
+)  # fmt: skip
 
 
 def components(performance: Performance) -> list[tuple[str, Decimal]]:

@@ -21,6 +21,7 @@ def ask_board(request: HttpRequest) -> HttpResponse:
     columns = asks.board(principal_of(request), at)
     context = {
         "columns": columns,
+        "any_ask": any(column.cards for column in columns),
         "at": at,
         "zone": asks.board_zone(columns),
         "here": "asks",

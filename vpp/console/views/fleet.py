@@ -38,6 +38,7 @@ def device_table(request: HttpRequest) -> HttpResponse:
         "here": "fleet",
         "page": page,
         "filters": filters,
+        "filtered": bool(request.GET),
         "portfolios": portfolios,
         "feeders": feeders,
         "kinds": Device.Kind.choices,

@@ -26,6 +26,9 @@ def start_night(request: HttpRequest) -> HttpResponse:
     at = clock.now()
     ahead = gates_ahead(principal_of(request), at)
     days = {(gate.market.zone_code, gate.delivery_date): gate.gate_at for gate in reversed(ahead)}
+    if not days:
+        messages.error(request, _("There is no market with a gate ahead; manage.py import_markets FILE takes one in."))
+        return redirect("console:bids")
     if request.method == "POST":
         reason, jobs = request.POST.get("reason", "").strip(), []
         for zone_code, delivery_date in days:
@@ -33,7 +36,7 @@ def start_night(request: HttpRequest) -> HttpResponse:
             audit(at=at, actor=request.user, action="nightly.started", subject=job, reason=reason)
             jobs.append(job)
         _tell(request, jobs)
-        newest = max((delivery_date for _zone, delivery_date in days), default=at.date())
+        newest = max(delivery_date for _zone, delivery_date in days)
         return redirect(reverse("console:bids") + f"?date={newest.isoformat()}")
     context = {
         "here": "bids", "title": _("Start the night's run now?"), "action": _("Start the run"),
@@ -46,8 +49,6 @@ def start_night(request: HttpRequest) -> HttpResponse:
 
 def _tell(request: HttpRequest, jobs: list[Job]) -> None:
     """What comes of it: a job that has ended before is not run again."""
-    if not jobs:
-        messages.error(request, _("There is no market with a gate ahead, so there is nothing to run."))
     for job in jobs:
         told = {"job": job.natural_key, "error": job.error}
         if job.state == Job.State.DONE:

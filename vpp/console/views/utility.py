@@ -19,8 +19,9 @@ from bidding import operations
 from bidding.models import Ask, Bid
 from vpp.accounts.models import Participant
 from vpp.accounts.principals import principal_of
-from vpp.console import ask_form
+from vpp.console import ask_form, units
 from vpp.console.access import UTILITY, Role, page_for, require_role
+from vpp.console.queries.ask_chain import BidLink
 from vpp.console.refusals import told
 from vpp.console.views.params import parse_date
 from vpp.lib import clock
@@ -125,8 +126,27 @@ def answer_bid(request: HttpRequest, bid_id: int, answer: str) -> HttpResponse:
     return render(
         request,
         "console/confirm.html",
-        {"here": "asks", "title": _(title), "text": _(text), "action": _(action), "back": back},
+        {
+            "here": "asks",
+            "title": _(title),
+            "text": _(text),
+            "action": _(action),
+            "back": back,
+            "items": offered(BidLink(bid.ask, bid)),
+            "gate_at": bid.ask.expires_at,
+            "gate_zone": bid.ask.time_zone,
+            "gate_label": _("To be decided until"),
+        },  # fmt: skip
     )
+
+
+def offered(link: BidLink) -> list[str]:
+    """What an answer is about: energy, price, and what that comes to. Reactive power stands on the ask's page."""
+    if link.ask.power_kind == Ask.PowerKind.REACTIVE or link.bid_price is None:
+        return []
+    told_kwh, told_price = units.quantity(link.bid_kwh, "kWh"), units.price(link.bid_price)
+    most = units.money(link.bid_kwh * link.bid_price / 1000.0)
+    return [_("%(energy)s at %(price)s: at most %(most)s") % {"energy": told_kwh, "price": told_price, "most": most}]
 
 
 @require_http_methods(["GET", "POST"])
