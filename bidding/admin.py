@@ -6,9 +6,10 @@ from django.contrib import admin
 
 from bidding import models
 from vpp.accounts.admin import ReadOnlyAdmin, ReadOnlyInline
+from vpp.accounts.admin_trail import Audited
 
 
-class Plain(admin.ModelAdmin):
+class Plain(Audited, admin.ModelAdmin):
     show_full_result_count = False
     list_per_page = 50
 

@@ -18,6 +18,7 @@ from forecasting.models import (
     WeatherForecast,
 )
 from vpp.accounts.admin import ReadOnlyAdmin
+from vpp.accounts.admin_trail import Audited
 
 
 @admin.register(ForecastRun)
@@ -88,7 +89,7 @@ class DispatchedPeriodAdmin(ReadOnlyAdmin):
 
 
 @admin.register(Estimator)
-class EstimatorAdmin(admin.ModelAdmin):
+class EstimatorAdmin(Audited, admin.ModelAdmin):
     """Setting the moment of withdrawal rolls a series back to its parameters of before."""
 
     list_display = ("series_key", "version", "kind", "fitted_at", "withdrawn_at")

@@ -4,6 +4,7 @@ from django.core.paginator import Paginator
 from django.http import HttpRequest
 from django.utils.functional import cached_property
 
+from vpp.accounts.admin_trail import Audited
 from vpp.accounts.models import ApiClient, AuditEvent, LoginThrottle, Participant, User
 
 admin.site.site_header = admin.site.site_title = "Virtual power plant"
@@ -55,7 +56,7 @@ class ReadOnlyInline(admin.TabularInline):
 
 
 @admin.register(Participant)
-class ParticipantAdmin(admin.ModelAdmin):
+class ParticipantAdmin(Audited, admin.ModelAdmin):
     list_display = ["code", "name", "kind"]
     list_filter = ["kind"]
     search_fields = ["code", "name"]
@@ -63,14 +64,14 @@ class ParticipantAdmin(admin.ModelAdmin):
 
 
 @admin.register(User)
-class UserAdmin(DjangoUserAdmin):
+class UserAdmin(Audited, DjangoUserAdmin):
     list_display = ["username", "role", "participant", "is_active", "last_login"]
     list_filter = ["role", "is_active"]
     fieldsets = [*(DjangoUserAdmin.fieldsets or ()), ("Role", {"fields": ["participant", "role"]})]
 
 
 @admin.register(ApiClient)
-class ApiClientAdmin(admin.ModelAdmin):
+class ApiClientAdmin(Audited, admin.ModelAdmin):
     list_display = ["name", "participant", "prefix", "scopes", "active", "created_at"]
     list_filter = ["active", "participant__kind"]
     search_fields = ["name", "participant__code", "prefix"]
@@ -89,7 +90,7 @@ class AuditEventAdmin(ReadOnlyAdmin):
 
 
 @admin.register(LoginThrottle)
-class LoginThrottleAdmin(ReadOnlyAdmin):
+class LoginThrottleAdmin(Audited, ReadOnlyAdmin):
     """Deleting a row lets somebody who has mistyped too often try again at once."""
 
     list_display = ["key", "failures", "last_at", "locked_until"]

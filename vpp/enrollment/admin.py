@@ -2,6 +2,7 @@ from django.contrib import admin
 from django.http import HttpRequest
 
 from vpp.accounts.admin import ReadOnlyAdmin
+from vpp.accounts.admin_trail import Audited
 from vpp.enrollment.models import (
     Consent,
     Contract,
@@ -16,7 +17,7 @@ from vpp.enrollment.models import (
 
 
 @admin.register(Site)
-class SiteAdmin(admin.ModelAdmin):
+class SiteAdmin(Audited, admin.ModelAdmin):
     list_display = ["code", "name", "owner", "zone_code", "feeder_code", "node_code", "baseline_method"]
     list_filter = ["zone_code", "baseline_method"]
     search_fields = ["code", "name", "owner__code", "feeder_code"]
@@ -37,7 +38,7 @@ class HandoverAdmin(ReadOnlyAdmin):
 
 
 @admin.register(Device)
-class DeviceAdmin(admin.ModelAdmin):
+class DeviceAdmin(Audited, admin.ModelAdmin):
     list_display = ["code", "site", "kind", "max_consumption_kw", "max_production_kw", "controllable", "suspended_at"]
     list_filter = ["kind", "controllable"]
     search_fields = ["code", "site__code", "site__owner__code"]
@@ -47,7 +48,7 @@ class DeviceAdmin(admin.ModelAdmin):
 
 
 @admin.register(OwnerTerms)
-class OwnerTermsAdmin(admin.ModelAdmin):
+class OwnerTermsAdmin(Audited, admin.ModelAdmin):
     list_display = ["device", "period", "reserve_floor_pu", "max_events_per_day", "opted_out"]
     list_filter = ["opted_out"]
     search_fields = ["device__code"]
@@ -57,7 +58,7 @@ class OwnerTermsAdmin(admin.ModelAdmin):
 
 
 @admin.register(Contract)
-class ContractAdmin(admin.ModelAdmin):
+class ContractAdmin(Audited, admin.ModelAdmin):
     list_display = ["code", "owner", "period", "split_rule", "owner_share_pu", "fee_per_event", "currency"]
     search_fields = ["code", "owner__code"]
     autocomplete_fields = ["owner"]
@@ -72,7 +73,7 @@ class ContractAdmin(admin.ModelAdmin):
 
 
 @admin.register(Portfolio)
-class PortfolioAdmin(admin.ModelAdmin):
+class PortfolioAdmin(Audited, admin.ModelAdmin):
     list_display = ["code", "name", "zone_code", "feeder_code", "min_kw"]
     list_filter = ["zone_code"]
     search_fields = ["code", "name"]
@@ -80,7 +81,7 @@ class PortfolioAdmin(admin.ModelAdmin):
 
 
 @admin.register(Enrollment)
-class EnrollmentAdmin(admin.ModelAdmin):
+class EnrollmentAdmin(Audited, admin.ModelAdmin):
     list_display = ["device", "portfolio", "period"]
     list_filter = ["portfolio"]
     search_fields = ["device__code", "portfolio__code"]

@@ -1,6 +1,7 @@
 from django.contrib import admin
 
 from vpp.accounts.admin import ReadOnlyAdmin
+from vpp.accounts.admin_trail import Audited
 from vpp.network.models import (
     Branch,
     ClearingPlan,
@@ -20,7 +21,7 @@ from vpp.network.models import (
 
 
 @admin.register(Substation)
-class SubstationAdmin(admin.ModelAdmin):
+class SubstationAdmin(Audited, admin.ModelAdmin):
     list_display = ["code", "name", "utility"]
     list_filter = ["utility"]
     search_fields = ["code", "name"]
@@ -29,7 +30,7 @@ class SubstationAdmin(admin.ModelAdmin):
 
 
 @admin.register(Feeder)
-class FeederAdmin(admin.ModelAdmin):
+class FeederAdmin(Audited, admin.ModelAdmin):
     list_display = ["code", "name", "utility", "substation", "power_factor"]
     list_filter = ["utility"]
     search_fields = ["code", "name", "substation__code"]
@@ -38,7 +39,7 @@ class FeederAdmin(admin.ModelAdmin):
     show_full_result_count = False
 
 
-class ElementAdmin(admin.ModelAdmin):
+class ElementAdmin(Audited, admin.ModelAdmin):
     """Grids have thousands of elements: search instead of lists to choose from, no counts."""
 
     search_fields = ["code", "feeder__code"]
@@ -81,7 +82,7 @@ class ShuntAdmin(ElementAdmin):
 
 
 @admin.register(Source)
-class SourceAdmin(admin.ModelAdmin):
+class SourceAdmin(Audited, admin.ModelAdmin):
     list_display = ["feeder", "node", "v_pu"]
     search_fields = ["feeder__code", "node__code"]
     list_select_related = ["feeder", "node"]
@@ -90,7 +91,7 @@ class SourceAdmin(admin.ModelAdmin):
 
 
 @admin.register(CongestionPoint)
-class CongestionPointAdmin(admin.ModelAdmin):
+class CongestionPointAdmin(Audited, admin.ModelAdmin):
     list_display = ["code", "utility", "feeder", "transformer", "branch", "limit_kw"]
     list_filter = ["utility"]
     search_fields = ["code", "feeder__code"]

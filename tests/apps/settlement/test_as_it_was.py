@@ -67,8 +67,8 @@ def test_names_zones_and_currencies_of_settled_days_stay():
         "UPDATE bidding_product SET kind = 'RESERVE_UP'",
         "DELETE FROM dispatch_plandevice",
     ):
-        with pytest.raises(IntegrityError, match="that stays|refused"), transaction.atomic():
-            with connection.cursor() as cursor:
-                cursor.execute(sql)
+        told = pytest.raises(IntegrityError, match="that stays|refused")
+        with told, transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(sql)
     with connection.cursor() as cursor:  # what was never settled may be mended
         cursor.execute("UPDATE enrollment_site SET name = 'Mill', zone_code = 'AT'")

@@ -3,6 +3,7 @@
 from django.contrib import admin
 
 from vpp.accounts.admin import ReadOnlyAdmin
+from vpp.accounts.admin_trail import Audited
 from vpp.settlement.models import (
     BankAccount,
     Dispute,
@@ -35,7 +36,7 @@ class StatementAdmin(ReadOnlyAdmin):
 
 
 @admin.register(BankAccount)
-class BankAccountAdmin(admin.ModelAdmin):
+class BankAccountAdmin(Audited, admin.ModelAdmin):
     list_display = ["owner", "holder", "bic"]
     search_fields = ["owner__code", "holder"]
     autocomplete_fields = ["owner"]

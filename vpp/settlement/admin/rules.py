@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.http import HttpRequest
 
 from vpp.accounts.admin import ReadOnlyAdmin, ReadOnlyInline
+from vpp.accounts.admin_trail import Audited
 from vpp.settlement.models import (
     BaselineProfile,
     Certification,
@@ -18,7 +19,7 @@ from vpp.settlement.models import (
 )
 
 
-class DatedAdmin(admin.ModelAdmin):
+class DatedAdmin(Audited, admin.ModelAdmin):
     """Dated rules: a change is a new row beside the old one, which settled runs still name."""
 
     def has_change_permission(self, request: HttpRequest, obj: object | None = None) -> bool:
@@ -50,7 +51,7 @@ class SiteMethodAdmin(DatedAdmin):
 
 
 @admin.register(Holiday)
-class HolidayAdmin(admin.ModelAdmin):
+class HolidayAdmin(Audited, admin.ModelAdmin):
     list_display = ["zone_code", "date", "name"]
     list_filter = ["zone_code"]
     search_fields = ["name"]

@@ -36,8 +36,8 @@ class Pins:
 
     profiles : device id -> profile. payment : product kind -> rule id. holidays : None where nothing was settled yet.
     terms : product terms and component rules by name; empty where nothing was settled yet.
-    available_kw : device id -> its rating of then. contracts : owner id -> contract id, where a run is computed again as
-    it was; a restatement pays by the contracts that are known to have held.
+    available_kw : device id -> its rating of then. contracts : owner id -> contract id, where a run is computed again
+    as it was; a restatement pays by the contracts that are known to have held.
     """
 
     profiles: dict[int, BaselineProfile] = field(default_factory=dict)
