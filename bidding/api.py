@@ -21,7 +21,7 @@ from bidding.queries import book_check
 from bidding.serializers import AwardSerializer, BidSerializer, BookCheckAnswer, MarketSerializer
 from vpp.accounts.pages import Pages
 from vpp.accounts.principals import principal_of
-from vpp.accounts.requests import checked
+from vpp.accounts.requests import check_choice, checked
 
 F = TypeVar("F", bound=Callable[..., Any])
 KEY_HEADER = OpenApiParameter(
@@ -130,6 +130,7 @@ def narrowed(rows: QuerySet[Any], request: Request, filters: dict[str, str]) -> 
 
     for name, path in filters.items():
         if value := request.query_params.get(name):
+            check_choice(rows.model, path, name, value)
             try:
                 rows = rows.filter(**{path: value})
             except (ValidationError, ValueError):

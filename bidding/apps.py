@@ -10,3 +10,8 @@ class BiddingConfig(AppConfig):
         from forecasting.price_source import name_price_source
 
         name_price_source(zone_prices)
+
+        from bidding.distribution import notices
+        from vpp.jobs import webhooks
+
+        webhooks.EVENTS.update(notices.EVENTS)

@@ -8,6 +8,7 @@ from typing import Any
 from rest_framework import serializers
 
 from bidding.models import Ask, Direction
+from vpp.accounts.fields import Moment
 
 
 class DayInput(serializers.Serializer[Any]):
@@ -24,8 +25,8 @@ class AskInput(serializers.Serializer[Any]):
     interval_minutes = serializers.IntegerField(min_value=1, max_value=1440)
     quantity_kw = serializers.ListField(child=serializers.FloatField(), min_length=1, max_length=300)
     ceiling_price_per_mwh = serializers.FloatField(min_value=0)
-    gate_at = serializers.DateTimeField()
-    expires_at = serializers.DateTimeField()
+    gate_at = Moment()
+    expires_at = Moment()
     revision = serializers.IntegerField(required=False, default=1, min_value=1, max_value=1_000_000)
     power_kind = serializers.ChoiceField(choices=Ask.PowerKind.choices, required=False, default=Ask.PowerKind.REAL)
     service_kind = serializers.CharField(required=False, default=Ask.ServiceKind.CONGESTION.value, max_length=40)
@@ -119,7 +120,7 @@ class CancelInput(serializers.Serializer[Any]):
 
 
 class PriceRowInput(serializers.Serializer[Any]):
-    interval_start = serializers.DateTimeField()
+    interval_start = Moment()
     price = serializers.FloatField()
 
 
@@ -128,11 +129,11 @@ class PricesInput(serializers.Serializer[Any]):
 
     product = serializers.CharField(max_length=40)
     source = serializers.CharField(max_length=80)  # type: ignore[assignment]
-    available_at = serializers.DateTimeField(required=False)
+    available_at = Moment(required=False)
     prices = PriceRowInput(many=True, allow_empty=False)
 
 
 class ActivationInput(serializers.Serializer[Any]):
     award = serializers.IntegerField(min_value=1)
-    interval_start = serializers.DateTimeField()
+    interval_start = Moment()
     activated_pu = serializers.FloatField(min_value=0, max_value=1)

@@ -22,6 +22,7 @@ class ProductSerializer(serializers.ModelSerializer):
 
 
 class MarketSerializer(serializers.ModelSerializer):
+    gate_local_time = serializers.SerializerMethodField(help_text="HH:MM:SS, wall clock of the market's zone")
     products = ProductSerializer(many=True)
 
     class Meta:
@@ -31,24 +32,29 @@ class MarketSerializer(serializers.ModelSerializer):
             "gate_calendar", "gate_on_working_days", "locational_rule", "currency", "facts", "products",
         ]  # fmt: skip
 
+    def get_gate_local_time(self, market: Market) -> str:
+        return market.gate_local_time.isoformat()
+
 
 class AwardSerializer(serializers.ModelSerializer):
     """A commit: an award, with the bid it came from."""
 
     market = serializers.CharField(source="bid.product.market.code")
     product = serializers.CharField(source="bid.product.code")
-    ask = serializers.CharField(source="bid.ask.reference", default=None)
+    ask = serializers.CharField(source="bid.ask.reference", default=None, allow_null=True)
     delivery_date = serializers.DateField(source="bid.delivery_date")
     portfolio = serializers.CharField(source="bid.portfolio.code")
-    option = serializers.CharField(source="ordered_option.option.reference", default=None)
+    option = serializers.CharField(source="ordered_option.option.reference", default=None, allow_null=True)
     activation_pu = serializers.DecimalField(
-        source="ordered_option.activation_pu", max_digits=3, decimal_places=2, default=None
+        source="ordered_option.activation_pu", max_digits=3, decimal_places=2, default=None, allow_null=True
     )
-    kvar = serializers.ListField(source="ordered_option.option.kvar", child=serializers.FloatField(), default=None)
+    kvar = serializers.ListField(
+        source="ordered_option.option.kvar", child=serializers.FloatField(), default=None, allow_null=True
+    )
     source_reference = serializers.CharField(source="own_reference")
-    cancelled_at = serializers.DateTimeField(source="cancellation.cancelled_at", default=None)
-    cancellation_reference = serializers.CharField(source="cancellation.own_reference", default=None)
-    cancellation_reason = serializers.CharField(source="cancellation.reason", default=None)
+    cancelled_at = serializers.DateTimeField(source="cancellation.cancelled_at", default=None, allow_null=True)
+    cancellation_reference = serializers.CharField(source="cancellation.own_reference", default=None, allow_null=True)
+    cancellation_reason = serializers.CharField(source="cancellation.reason", default=None, allow_null=True)
 
     class Meta:
         model = Award
@@ -92,7 +98,7 @@ class BidSerializer(serializers.ModelSerializer):
     order_form = serializers.CharField(source="product.order_form")
     time_zone = serializers.CharField(source="product.market.time_zone")
     portfolio = serializers.CharField(source="portfolio.code")
-    ask = serializers.CharField(source="ask.reference", default=None)
+    ask = serializers.CharField(source="ask.reference", default=None, allow_null=True)
     award = serializers.IntegerField(source="award_id", allow_null=True)
     options = BidOptionSerializer(many=True)
 

@@ -8,6 +8,7 @@ from rest_framework import serializers
 
 from forecasting import queries
 from forecasting.models import Forecast, ForecastRun
+from vpp.accounts.fields import Moment
 from vpp.lib.periods import DeliveryDay
 
 if TYPE_CHECKING:
@@ -68,8 +69,8 @@ class WeatherForecastSerializer(serializers.Serializer):
     """One issue of a zone's weather."""
 
     zone = serializers.CharField(max_length=40, help_text="code of the zone, as portfolios and sites carry it")
-    issued_at = serializers.DateTimeField(help_text="when the forecast was made")
-    start = serializers.DateTimeField(help_text="start of the first interval")
+    issued_at = Moment(help_text="when the forecast was made")
+    start = Moment(help_text="start of the first interval")
     step_minutes = serializers.ChoiceField(choices=[15, 30, 60], default=60)
     values = serializers.DictField(
         child=serializers.ListField(child=serializers.FloatField(), min_length=2, max_length=4000),

@@ -172,7 +172,7 @@ SPECTACULAR_SETTINGS = {
     "VERSION": "1",
     "SERVE_INCLUDE_SCHEMA": False,
     "SCHEMA_PATH_PREFIX": "/api/v1",
-    "POSTPROCESSING_HOOKS": [],
+    "POSTPROCESSING_HOOKS": ["vpp.accounts.api_schema.with_refusals"],
 }
 
 # Mail, for alarms: an SMTP server and who is on duty. Without a server the messages go to the log.

@@ -26,6 +26,8 @@ def room_routes() -> list[URLPattern | URLResolver]:
     return [path("", include(f"{room}.urls")) for room in ROOMS if find_spec(f"{room}.urls")]
 
 
+handler404 = "vpp.accounts.api_errors.page_not_found"
+handler500 = "vpp.accounts.api_errors.server_error"
 urlpatterns = [
     path("admin/login/", RedirectView.as_view(pattern_name="login", query_string=True)),  # one login, one second factor
     path("admin/", admin.site.urls),

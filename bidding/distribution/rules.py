@@ -69,9 +69,9 @@ def _wanted(content: AskContent) -> Sequence[float]:
     else:
         raise BadAsk(f"power kind {content.power_kind!r} is neither REAL nor REACTIVE")
     if any(not 0 <= value < MOST_KW for value in wanted):
-        raise BadQuantity("quantities are from 0 up; the direction says which way")
+        raise BadQuantity(f"quantities are from 0 to below {MOST_KW:.0f}; the direction says which way")
     if any(value is not None and not 0 <= value < MOST_KW for value in content.recovery_limit_kw or ()):
-        raise BadQuantity("recovery_limit_kw is from 0 up, null where there is no limit")
+        raise BadQuantity(f"recovery_limit_kw is from 0 to below {MOST_KW:.0f}, null where there is no limit")
     if not any(wanted):
         raise ZeroQuantity("nothing is asked for: every quantity is 0")
     return wanted
@@ -85,3 +85,7 @@ def _check_times(content: AskContent, day: DeliveryDay, wanted: Sequence[float],
         raise BadAsk("expires_at is before gate_at")
     if day.starts()[first] <= content.gate_at:
         raise BadAsk("delivery begins before the gate closes")
+    if day.starts()[first] < content.expires_at:
+        raise BadAsk(
+            "expires_at is after delivery begins: a bid could still be ordered when its first interval is over"
+        )

@@ -26,6 +26,7 @@ from bidding.grid.serializers import (
     TopologySerializer,
 )
 from bidding.serializers import AskSerializer
+from forecasting.queries import NoForecast
 from vpp.accounts.models import ApiClient
 from vpp.accounts.permissions import HasScope
 from vpp.accounts.principals import principal_of
@@ -114,10 +115,13 @@ class FeederEnvelope(APIView):
 
     @extend_schema(parameters=[DATE], responses=OpenApiTypes.OBJECT)
     def get(self, request: Request, feeder: str) -> Response:
-        """How much more each node may consume and produce than forecast, all at once; null without a forecast."""
+        """How much more each node may consume and produce than forecast, all at once; 404 without a forecast."""
         code = visible_feeder(request, feeder).code
-        envelope = envelopes.ensure_envelope(code, day_of(request, code), clock.now())
-        return Response(None if envelope is None else answers.envelope_answer(envelope))
+        day = day_of(request, code)
+        envelope = envelopes.ensure_envelope(code, day, clock.now())
+        if envelope is None:
+            raise NoForecast(f"there is no forecast of feeder {code!r} for {day.date}", feeder=code)
+        return Response(answers.envelope_answer(envelope))
 
 
 class FeederSwitching(APIView):

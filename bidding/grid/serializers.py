@@ -6,6 +6,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from vpp.accounts.fields import Moment
 from vpp.network.models import ClearingPlan, PlanBid, PlanDecision, TopologyVersion
 
 
@@ -16,7 +17,7 @@ class SwitchingInput(serializers.Serializer[Any]):
         child=serializers.ListField(child=serializers.BooleanField(), min_length=2, max_length=2), allow_empty=False
     )
     reason = serializers.CharField(max_length=1000)
-    valid_from = serializers.DateTimeField(required=False)
+    valid_from = Moment(required=False)
     allow_unsupplied = serializers.BooleanField(default=False)
 
 
@@ -30,8 +31,8 @@ class TopologySerializer(serializers.ModelSerializer[TopologyVersion]):
 
 class NeedsAsksInput(serializers.Serializer[Any]):
     date = serializers.DateField()
-    gate_at = serializers.DateTimeField()
-    expires_at = serializers.DateTimeField()
+    gate_at = Moment()
+    expires_at = Moment()
     ceiling_price_per_mwh = serializers.FloatField(min_value=0)
     margin_pu = serializers.FloatField(min_value=0, max_value=1, default=0.1)
     reactive_voltage = serializers.BooleanField(default=False)

@@ -28,8 +28,8 @@ class BidQuerySet(models.QuerySet):
         if participant is None:
             return self.none()
         sent = self.filter(
-            state__in=Bid.SENT_STATES, submitted_at__isnull=False
-        )  # one may expire unsent, as a held one
+            state__in=(*Bid.SENT_STATES, Bid.State.WITHDRAWN), submitted_at__isnull=False
+        )  # one may expire unsent, as a held one; one taken back was seen before
         if participant.kind == Participant.Kind.UTILITY:
             return sent.filter(ask__utility=participant)
         if participant.kind == Participant.Kind.MARKET:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from django.db.models import Model
 from rest_framework.exceptions import ValidationError
 from rest_framework.serializers import BaseSerializer
 
@@ -16,3 +17,10 @@ def checked(shape: type[BaseSerializer[Any]], said: object) -> dict[str, Any]:
     serializer = shape(data=said)
     serializer.is_valid(raise_exception=True)
     return dict(serializer.validated_data)
+
+
+def check_choice(model: type[Model], path: str, name: str, value: str) -> None:
+    """A word that no row can have is the caller's mistake, not an empty list. Raises ValidationError."""
+    known = [str(code) for code, _ in (model._meta.get_field(path).flatchoices if "__" not in path else ())]  # type: ignore[union-attr]
+    if known and value not in known:
+        raise ValidationError({name: [f"{value!r} is none of {', '.join(known)}"]})

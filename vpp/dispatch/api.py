@@ -12,7 +12,7 @@ from rest_framework.views import APIView
 from vpp.accounts.pages import Pages
 from vpp.accounts.permissions import HasScope
 from vpp.accounts.principals import principal_of
-from vpp.accounts.requests import checked
+from vpp.accounts.requests import check_choice, checked
 from vpp.dispatch import operations, queries
 from vpp.dispatch.long_poll import wait_for_news
 from vpp.dispatch.models import ControlCycle, DeviceStatus
@@ -119,5 +119,6 @@ class DeviceStates(ListAPIView):
     def get_queryset(self) -> QuerySet[DeviceStatus]:
         states = DeviceStatus.objects.visible_to(principal_of(self.request)).select_related("device")
         if state := self.request.query_params.get("state"):
+            check_choice(DeviceStatus, "state", "state", state)
             states = states.filter(state=state)
         return states.order_by("device_id")

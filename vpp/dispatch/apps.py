@@ -10,3 +10,8 @@ class DispatchConfig(AppConfig):
         from vpp.dispatch.device_use import events_of_season
 
         name_event_source(events_of_season)
+
+        from vpp.dispatch.operations import notices
+        from vpp.jobs import webhooks
+
+        webhooks.EVENTS.update((notices.RAISED, notices.ACKNOWLEDGED))

@@ -24,8 +24,14 @@ from vpp.lib import clock
 class WebhookInput(serializers.Serializer[Any]):
     url = serializers.URLField(max_length=400)
     events = serializers.ListField(
-        child=serializers.RegexField(r"^[a-z]+\.[a-z_]+$", max_length=40), required=False, default=list, max_length=40
+        child=serializers.CharField(max_length=40), required=False, default=list, max_length=40
     )
+
+    def validate_events(self, events: list[str]) -> list[str]:
+        if unknown := sorted(set(events) - webhooks.EVENTS):
+            known = ", ".join(sorted(webhooks.EVENTS))
+            raise serializers.ValidationError(f"{unknown[0]!r} is no event; known are {known}")
+        return events
 
 
 class WebhookSerializer(serializers.ModelSerializer):

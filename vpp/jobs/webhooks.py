@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 DELIVER = "jobs.webhook"
+EVENTS: set[str] = set()  # what the rooms tell; each names its own when it starts
 SECRET_PREFIX = "whsec_"
 
 

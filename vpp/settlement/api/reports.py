@@ -33,7 +33,12 @@ class PerformanceReportDocument(APIView):
 
     @extend_schema(
         operation_id="performance_report",
-        responses=PerformanceReportSerializer(many=True),
+        responses={
+            (200, "application/json"): PerformanceReportSerializer(many=True),
+            (200, "text/csv"): OpenApiTypes.STR,
+            (200, "text/html"): OpenApiTypes.STR,
+            (200, "application/pdf"): OpenApiTypes.BINARY,
+        },
         parameters=[OpenApiParameter("form", OpenApiTypes.STR, enum=FORMS), UTILITY],
     )
     def get(self, request: Request, reference: str) -> Response | HttpResponse:

@@ -41,7 +41,15 @@ class StatementList(ListAPIView):
 class StatementDocument(APIView):
     """One statement as JSON, or as `?form=html`, `csv` or `pdf`."""
 
-    @extend_schema(responses=StatementSerializer, parameters=[OpenApiParameter("form", OpenApiTypes.STR)])
+    @extend_schema(
+        responses={
+            (200, "application/json"): StatementSerializer,
+            (200, "text/csv"): OpenApiTypes.STR,
+            (200, "text/html"): OpenApiTypes.STR,
+            (200, "application/pdf"): OpenApiTypes.BINARY,
+        },
+        parameters=[OpenApiParameter("form", OpenApiTypes.STR, enum=["json", "html", "csv", "pdf"])],
+    )
     def get(self, request: Request, statement_id: int) -> Response | HttpResponse:
         from vpp.settlement.kernels import statement_forms as forms
 
