@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.db.models import F, Value
+from django.db.models.functions import Greatest
 
 from vpp.accounts.models import Participant
 from vpp.accounts.operations import audit, ensure_participant
@@ -87,13 +89,17 @@ def rotate_key(
 
 def _end_others(counterparty: Counterparty, public_key: str, at: datetime, overlap: timedelta) -> None:
     """Of two keys in use at most one has no end."""
-    others = counterparty.keys.valid_at(at).exclude(public_key=clean_public_key(public_key))
-    others.filter(valid_until__isnull=True).update(valid_until=at + overlap)
+    others = counterparty.keys.filter(valid_until__isnull=True).exclude(public_key=clean_public_key(public_key))
+    others.update(valid_until=Greatest(F("valid_from"), Value(at + overlap)))  # one that was to begin later never does
 
 
 def _add_key(counterparty: Counterparty, public_key: str, at: datetime) -> CounterpartyKey:
-    key, _ = CounterpartyKey.objects.get_or_create(
-        counterparty=counterparty, public_key=clean_public_key(public_key), defaults={"valid_from": at}
+    """A key that had ended is good again."""
+    key, _ = CounterpartyKey.objects.update_or_create(
+        counterparty=counterparty,
+        public_key=clean_public_key(public_key),
+        defaults={"valid_until": None},
+        create_defaults={"valid_from": at},
     )
     return key
 

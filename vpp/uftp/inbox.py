@@ -77,7 +77,8 @@ def _open(data: bytes, at: datetime) -> Opened:
     counterparty = find_counterparty(envelope.sender_domain, envelope.sender_role)
     keys = list(counterparty.keys.valid_at(at).values_list("public_key", flat=True)) if counterparty else []
     if counterparty is None or not keys:
-        raise Refused(419, f"no key is known of {envelope.sender_domain} in the role {envelope.sender_role}")
+        what = "no key is good at this moment" if counterparty and counterparty.keys.exists() else "no key is known"
+        raise Refused(419, f"{what} of {envelope.sender_domain} in the role {envelope.sender_role}")
     inner = codec.open_seal(envelope.body, keys)
     if inner is None:
         raise Refused(401, "the seal was made with another key")

@@ -180,8 +180,13 @@ def test_the_address_book_is_kept_by_command(db):
     assert "s" != counterparty.oauth_secret_sealed != ""
     for secret in ("kept", "kept", "another"):  # of keys that are added one after the other one is in use without end
         call_command("counterparty", *words, "--public-key", keypair(secret)[1], stdout=out)
+    call_command(
+        "counterparty", *words, "--public-key", keypair("later")[1], "--at", "2016-03-11T06:00+01:00", stdout=out
+    )
+    assert counterparty.keys.get(public_key=keypair("later")[1]).valid_from.isoformat() == "2016-03-11T05:00:00+00:00"
+    call_command("counterparty", *words, "--public-key", keypair("another")[1], stdout=out)
     in_use = counterparty.keys.filter(valid_until__isnull=True)
-    assert counterparty.keys.count() == 3 and in_use.get().public_key == keypair("another")[1]
+    assert counterparty.keys.count() == 4 and in_use.get().public_key == keypair("another")[1]
     call_command("counterparty", "own-key", stdout=out)
     assert "cs1." in out.getvalue()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, ArgumentTypeError
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
@@ -69,12 +69,17 @@ class Command(commands.ServiceCommand):
         bar.add_argument("--off", action="store_true", help="let it in again")
         own = steps.add_parser("own-key", help="our public key; --new makes another one, which signs from now on")
         own.add_argument("--new", action="store_true", help="tell the others first")
+        for step in (add, rotate, own):
+            step.add_argument("--at", type=commands.moment, help="from when on the key is good (default: now)")
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             getattr(self, "_" + options["step"].replace("-", "_"))(options)
         except DomainError as error:
             raise CommandError(error.message) from error
+
+    def _at(self, options: dict[str, Any]) -> datetime:
+        return options.get("at") or clock.now()
 
     def _add(self, options: dict[str, Any]) -> None:
         from vpp.uftp.address_book import Entry, add_counterparty
@@ -90,8 +95,8 @@ class Command(commands.ServiceCommand):
             oauth=tuple(options["oauth"]) if options["oauth"] else None,
             eans=dict(options["ean"]),
         )
-        self.stdout.write(f"added {add_counterparty(entry, at=clock.now(), actor='command')}")
-        self._own_key({"new": False})
+        self.stdout.write(f"added {add_counterparty(entry, at=self._at(options), actor='command')}")
+        self._own_key({"new": False, "at": options["at"]})
 
     def _list(self, options: dict[str, Any]) -> None:
         from vpp.uftp.models import Counterparty
@@ -112,7 +117,7 @@ class Command(commands.ServiceCommand):
             domain=options["domain"],
             role=options["role"],
             public_key=options["public_key"],
-            at=clock.now(),
+            at=self._at(options),
             actor="command",
             overlap=overlap,
         )
@@ -131,5 +136,6 @@ class Command(commands.ServiceCommand):
     def _own_key(self, options: dict[str, Any]) -> None:
         from vpp.uftp.keys import make_own_key, own_key
 
-        key = make_own_key(at=clock.now()) if options["new"] else own_key(at=clock.now())
+        at = self._at(options)
+        key = make_own_key(at=at) if options["new"] else own_key(at=at)
         self.stdout.write(f"we are {settings.UFTP_DOMAIN} AGR, our public key is cs1.{key.public_key}")
