@@ -141,7 +141,8 @@ def _expectation(
     answer = expected_prices(*past, days=KNOWN_DAYS)
     if answer is None:
         return None
-    note = f"mean of {answer.days} known days" + (f", {answer.filled} blocks filled" if answer.filled else "")
+    days, filled = answer.days, answer.filled
+    note = f"mean of {days} known days, {filled} blocks filled" if filled else f"mean of {days} known days"
     return answer.price, note, answer.filled > 0, price_scenarios(*past)
 
 

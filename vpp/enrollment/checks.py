@@ -107,7 +107,7 @@ def _check_owners(table: Table | None) -> None:
     kinds = dict(others)
     for row in table.rows if table else []:
         if row["code"] in kinds:
-            table.fault(row, "code", f"{row['code']} is a {kinds[row['code']]}")  # type: ignore[union-attr]
+            table.fault(row, "code", f"{row['code']} is the code of a {kinds[row['code']]} already")  # type: ignore[union-attr]
 
 
 def _check_terms(table: Table | None) -> None:

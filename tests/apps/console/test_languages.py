@@ -12,6 +12,7 @@ from django.utils import translation
 
 from tests.apps.console.makers import day_url, every_page, page
 from vpp.console import refusals, translations, units
+from vpp.console.queries import nightly
 
 ROOT = Path(settings.BASE_DIR)
 
@@ -93,6 +94,13 @@ def test_numbers_and_ages_read_as_the_language_wants():
          "Prüfung nicht bestanden"),
         ("D-1 did not pass: 40% of what was asked, 90% are wanted", "D-1 hat nicht bestanden: 40% von dem, was "
          "verlangt war; gebraucht werden 90%"),
+        ("a.csv, row 3, column power_kw: 'x' is not a number", "a.csv, Zeile 3, Spalte power_kw: 'x' ist keine Zahl"),
+        ("sites.csv, row 2: 'x': is no number; decimals have a point, as 1.5", "sites.csv, Zeile 2: 'x': ist keine Zahl; "
+         "Dezimalstellen haben einen Punkt, wie 1.5"),
+        ("is not UTF-8 text (byte 7); save it as “CSV UTF-8”", "ist kein UTF-8-Text (Byte 7); als „CSV UTF-8“ speichern"),
+        ("PF-DE: no forecast: only storages are offered", "PF-DE: keine Prognose: nur Speicher werden angeboten"),
+        ("PF-DE: committed misses 12.5 of committed_up_kw in interval 7", "PF-DE: zugesagt fehlen 12,5 von "
+         "committed_up_kw im Intervall 7"),
         ("words that nobody collected", "words that nobody collected"),
     ],
 )  # fmt: skip
@@ -101,6 +109,19 @@ def test_a_refusal_is_told_in_the_readers_language(said, german):
         assert refusals.told(said, "Europe/Berlin").replace("\u00a0", " ") == german
     with translation.override("en"):
         assert refusals.told("words", "UTC") == "words"
+
+
+def test_what_a_night_found_is_told_in_the_readers_language():
+    detail = {
+        "portfolios": 2, "products": {"ENERGY-60": "mean of 7 known days"}, "asks": [], "limit_s": 2.5,
+        "findings": ["PF-DE: no forecast", "RESERVE-DE RESERVE-UP-4H: the gate is closed"], "gaps": {"PF-DE": 0.012},
+    }  # fmt: skip
+    with translation.override("de"):
+        assert [one.replace("\u00a0", " ") for one in nightly.notes(detail, "Europe/Berlin")] == [
+            "Portfolios: 2", "ENERGY-60: Mittel von 7 bekannten Tagen", "Anfragen: keine", "Zeitgrenze, s: 2,50",
+            "PF-DE: keine Prognose", "RESERVE-DE RESERVE-UP-4H: die Frist ist vorbei",
+            "PF-DE: höchstens 1,2 % vom Optimum entfernt",
+        ]  # fmt: skip
 
 
 def test_every_refusal_of_the_rooms_that_pages_show_is_collected():

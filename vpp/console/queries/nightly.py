@@ -9,11 +9,14 @@ from typing import Any
 import numpy as np
 from django.conf import settings
 from django.db.models import Max, Prefetch
+from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from bidding.models import Bid, Market, NightlyRun, NightlyStep, PlannedDay
 from vpp.accounts.models import Principal
+from vpp.console import units
 from vpp.console.queries.bids import CAPACITY
+from vpp.console.refusals import told
 from vpp.lib.units import energy_kwh
 
 HISTORY_DAYS = 14
@@ -150,23 +153,53 @@ def timeline(run: NightlyRun, zone: str) -> RunTimeline:
     for step in steps:
         duration_s = step.duration_s or 0.0
         share = duration_s / total_s if total_s else 0.0
-        bars.append(Bar(step, passed_s / total_s if total_s else 0.0, share, notes(step.detail)))
+        bars.append(Bar(step, passed_s / total_s if total_s else 0.0, share, notes(step.detail, zone)))
         passed_s += duration_s
     return RunTimeline(run, bars, total_s, zone)
 
 
-def notes(detail: dict[str, Any]) -> list[str]:
-    """What a step says about itself, in words."""
+#: What steps call their numbers, and words among them.
+NAMES = {
+    "portfolios": gettext_noop("portfolios"),
+    "asks": gettext_noop("asks"),
+    "bids": gettext_noop("bids"),
+    "withdrawn": gettext_noop("withdrawn"),
+    "limit_s": gettext_noop("time limit, s"),
+    "better_by": gettext_noop("better by"),
+    "open_bids": gettext_noop("open bids"),
+    "open": gettext_noop("still open"),
+    "events_to": gettext_noop("events up to"),
+    "why": gettext_noop("why"),
+    "kept": gettext_noop("kept"),
+    "planned anew": gettext_noop("planned anew"),
+    "published": gettext_noop("published"),
+    "reference price": gettext_noop("reference price"),
+}
+
+
+def notes(detail: dict[str, Any], zone: str) -> list[str]:
+    """What a step says about itself, in words of the reader's language."""
     found = []
     for name, value in detail.items():
+        label = _(NAMES.get(name, name.replace("_", " ")))
         if name == "findings":
-            found += [str(one) for one in value]
+            found += [told(str(one), zone) for one in value]
         elif name == "gaps":
-            found += [f"{portfolio}: at most {gap:.1%} from the optimum" for portfolio, gap in sorted(value.items())]
+            found += [
+                _("%(portfolio)s: at most %(share)s from the optimum")
+                % {"portfolio": portfolio, "share": units.percent(gap)}
+                for portfolio, gap in sorted(value.items())
+            ]
         elif isinstance(value, dict):
-            found += [f"{key}: {one}" for key, one in value.items()]
+            found += [f"{key}: {told(str(one), zone)}" for key, one in value.items()]
         elif isinstance(value, list):
-            found.append(f"{name.replace('_', ' ')}: {', '.join(str(one) for one in value) or 'none'}")
+            found.append(f"{label}: {', '.join(str(one) for one in value) or _('none')}")
         else:
-            found.append(f"{name.replace('_', ' ')}: {value}")
+            found.append(f"{label}: {_said_value(value, zone)}")
     return found
+
+
+def _said_value(value: object, zone: str) -> str:
+    if isinstance(value, float):
+        return units.plain(value)
+    return _(NAMES[value]) if isinstance(value, str) and value in NAMES else told(str(value), zone)

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from vpp.console.access import Role, require_role, staff_page
+from vpp.console.refusals import told
 from vpp.enrollment.operations import ImportRefused, import_folder
 from vpp.enrollment.preview import is_table, preview_files, write_files
 from vpp.enrollment.tables import COLUMNS
@@ -39,8 +40,8 @@ def bulk_import(request: HttpRequest) -> HttpResponse:
         context["refusal"] = _("Choose files of at most %(mb)d MB together.") % {"mb": context["most_mb"]}
         return render(request, "console/import.html", context, status=422)
     if strange := [name for name in files if not is_table(name)]:
-        told = {"name": strange[0], "tables": ", ".join(f"{table}.csv" for table in COLUMNS)}
-        context["refusal"] = _("%(name)s is none of the tables: %(tables)s (or .json). Nothing was taken.") % told
+        named = {"name": strange[0], "tables": ", ".join(f"{table}.csv" for table in COLUMNS)}
+        context["refusal"] = _("%(name)s is none of the tables: %(tables)s (or .json). Nothing was taken.") % named
         return render(request, "console/import.html", context, status=422)
     try:
         preview = preview_files(files)
@@ -62,11 +63,11 @@ def _store(request: HttpRequest) -> HttpResponse:
         with TemporaryDirectory(prefix="vpp-import-") as folder:
             write_files({name: base64.b64decode(text) for name, text in texts.items()}, Path(folder))
             report = import_folder(Path(folder), at=clock.now(), actor=request.user)
-        told = ", ".join(f"{name}: {rows} ({report.made[name]} {_('new')})" for name, rows in report.rows.items())
-        messages.success(request, _("Imported. %(told)s") % {"told": told})
+        counts = ", ".join(f"{name}: {rows} ({report.made[name]} {_('new')})" for name, rows in report.rows.items())
+        messages.success(request, _("Imported. %(told)s") % {"told": counts})
         return redirect("console:enrollment")
     except signing.BadSignature:
         messages.error(request, _("The preview is older than an hour or was changed; choose the files again."))
     except ImportRefused as refused:
-        messages.error(request, f"{refused.message}: {'; '.join(str(fault) for fault in refused.faults[:5])}")
+        messages.error(request, f"{told(refused)}: {'; '.join(told(str(one)) for one in refused.faults[:5])}")
     return redirect("console:import")
