@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -19,9 +20,11 @@ from telemetry.kernels.batch import FloatColumn
 from telemetry.kernels.resample import AGGREGATIONS, resample
 from vpp.accounts.principals import principal_of
 from vpp.enrollment.models import Device
+from vpp.enrollment.ownership import theirs_since
 from vpp.lib.errors import NotFound
 
 TOTAL = "total"
+QUARTER = timedelta(minutes=15)
 
 
 @dataclass(frozen=True)
@@ -63,23 +66,31 @@ class Series(APIView):
         names = request.query_params.getlist("device")
         query = serializers.SeriesQuerySerializer(data=request.query_params.dict() | {"device": names})
         query.is_valid(raise_exception=True)
-        known = dict(Device.objects.visible_to(principal_of(request)).filter(code__in=names).values_list("code", "id"))
+        principal = principal_of(request)
+        seen = Device.objects.visible_to(principal).filter(code__in=names)
+        known = {code: (device_id, site_id) for code, device_id, site_id in seen.values_list("code", "id", "site_id")}
         if missing := [name for name in names if name not in known]:
             raise NotFound(f"there is no device {missing[0]!r}, or it is not yours")
-        table = _table([known[name] for name in names], query.validated_data)
+        since = theirs_since(principal, (site_id for _, site_id in known.values()))
+        asked = [known[name] for name in names]
+        begins = [since.get(site_id) for _, site_id in asked]
+        table = _table([device_id for device_id, _ in asked], begins, query.validated_data)
         if query.validated_data["download"] is None:
             return Response(_numbers(table))
         return _csv(table) if query.validated_data["download"] == "csv" else _parquet(table)
 
 
-def _table(device_ids: list[int], asked: dict[str, Any]) -> Table:
+def _table(device_ids: list[int], begins: list[datetime | None], asked: dict[str, Any]) -> Table:
+    """begins : per device since when it is the caller's, None for ever; before, nothing is known to them."""
     span, names = (asked["start"], asked["end"], asked["as_of"]), asked["device"]
     filled: NDArray[np.bool_] | None = None
     if asked["fill"]:
         power_kw, put_in = queries.filled_power_kw(device_ids, *span)
+        _hide(put_in, False, begins, asked["start"])
         filled = np.asarray(put_in.reshape(len(device_ids), -1, asked["step_minutes"] // 15).any(axis=2))
     else:
         power_kw = queries.interval_power_kw(device_ids, *span)
+    _hide(power_kw, np.nan, begins, asked["start"])
     values = resample(power_kw, asked["step_minutes"], asked["aggregate"])
     if asked["total"]:
         total_kw = power_kw.sum(axis=0, keepdims=True)
@@ -87,6 +98,13 @@ def _table(device_ids: list[int], asked: dict[str, Any]) -> Table:
         filled = None if filled is None else np.asarray(filled.any(axis=0, keepdims=True))
     unit = "energy_kwh" if asked["aggregate"] == "energy" else "power_kw"
     return Table(names, asked["start"], asked["step_minutes"], unit, values, filled)
+
+
+def _hide(values: NDArray[Any], nothing: float | bool, begins: list[datetime | None], start: datetime) -> None:
+    """Puts `nothing` into the quarter hours (N, T) of each device before it was the caller's."""
+    for row, begin in enumerate(begins):
+        if begin is not None and begin > start:
+            values[row, : math.ceil((begin - start) / QUARTER)] = nothing
 
 
 def _numbers(table: Table) -> dict[str, Any]:

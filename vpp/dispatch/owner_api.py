@@ -22,8 +22,11 @@ from vpp.dispatch.serializers import (
     ReasonSerializer,
 )
 from vpp.enrollment.models import Device, OwnerTerms, Site
+from vpp.enrollment.ownership import theirs_since
 from vpp.enrollment.terms import WISHES
 from vpp.lib import clock
+from vpp.lib.errors import NotFound
+from vpp.lib.periods import DeliveryDay
 
 
 def own_device(request: Request, code: str) -> Device:
@@ -108,5 +111,9 @@ class DeviceDay(APIView):
     @extend_schema(parameters=[DeviceDayQuerySerializer], responses=DeviceDaySerializer)
     def get(self, request: Request, code: str) -> Response:
         asked = checked(DeviceDayQuerySerializer, request.query_params)
-        found = queries.device_day(own_device(request, code), asked.get("date"), clock.now())
+        device = own_device(request, code)
+        since = theirs_since(principal_of(request), [device.site_id]).get(device.site_id)
+        found = queries.device_day(device, asked.get("date"), clock.now())
+        if since is not None and DeliveryDay(found.date, device.site.time_zone).start < since:
+            raise NotFound(f"{device.code} was not yours on {found.date}")
         return Response(DeviceDaySerializer(found).data)

@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 import numpy as np
 from django.db.models import Q, QuerySet
 
 from vpp.enrollment.models import Handover, Site
 from vpp.enrollment.queries import DeviceTable
+
+if TYPE_CHECKING:
+    from vpp.accounts.models import Principal
 
 
 def owners_of(site_ids: Iterable[int], at: datetime, *, known_at: datetime) -> dict[int, int]:
@@ -36,6 +40,15 @@ def sites_owned(owner_id: int, at: datetime, *, known_at: datetime) -> list[int]
     ever = Q(owner=owner_id) | Q(handovers__former_owner=owner_id) | Q(handovers__owner=owner_id)
     owners = owners_of(Site.objects.filter(ever).values_list("pk", flat=True), at, known_at=known_at)
     return sorted(site for site, owner in owners.items() if owner == owner_id)
+
+
+def theirs_since(principal: Principal, site_ids: Iterable[int]) -> dict[int, datetime]:
+    """Site -> since when it is the caller's, where it was another owner's before: what was measured and paid until then
+    is not theirs to see. Nothing is hidden from who sees all."""
+    if principal.sees_all:
+        return {}
+    rows = Handover.objects.filter(site__in=set(site_ids)).order_by("recorded_at", "pk")
+    return dict(rows.values_list("site_id", "since"))
 
 
 def owned_at(table: DeviceTable, at: datetime, *, known_at: datetime) -> DeviceTable:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 import numpy as np
 from django.db.models import Max, Sum
@@ -16,13 +17,15 @@ from vpp.accounts.models import AuditEvent, Principal
 from vpp.console.queries.fleet import LABELS, device_state
 from vpp.dispatch.models import DeviceStatus, Setpoint
 from vpp.enrollment.models import Device, Enrollment, OwnerTerms
-from vpp.lib.periods import DeliveryDay, from_datetime64
+from vpp.enrollment.ownership import theirs_since
+from vpp.lib.periods import DeliveryDay, as_datetime64, from_datetime64
 from vpp.settlement.models import DevicePerformance, SettlementRun
 
 FloatArray = NDArray[np.float64]
 EARNING_ROWS = 15
 AUDIT_ROWS = 15
 SETPOINT_ROWS = 200
+ALWAYS = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -79,18 +82,21 @@ def last_settled_date(device: Device) -> date | None:
 
 
 def device_page(principal: Principal, device: Device, delivery_date: date, at: datetime) -> DevicePage:
+    """An owner sees nothing of the days on which the device was another's."""
     day = DeliveryDay(delivery_date, device.site.time_zone)
+    since = theirs_since(principal, [device.site_id]).get(device.site_id, ALWAYS)
     status = DeviceStatus.objects.filter(device=device).first()
     terms = OwnerTerms.objects.filter(device=device, period__contains=at).first()
     member = Enrollment.objects.filter(device=device, period__contains=at).select_related("portfolio").first()
     setpoints = list(
         Setpoint.objects.visible_to(principal)
-        .filter(device=device, interval_start__gte=day.start, interval_start__lt=day.end)
+        .filter(device=device, interval_start__gte=max(day.start, since), interval_start__lt=day.end)
         .order_by("interval_start", "sequence")[:SETPOINT_ROWS]
     )
     newest = latest([device.pk])
-    has_reading = not np.isnat(newest.ts[0])
-    newest_runs = DevicePerformance.objects.filter(device=device, run__in=SettlementRun.objects.newest())
+    has_reading = not np.isnat(newest.ts[0]) and bool(newest.ts[0] >= as_datetime64(since))
+    own_days = SettlementRun.objects.newest().filter(delivery_date__gte=since.astimezone(ZoneInfo(day.zone)).date())
+    newest_runs = DevicePerformance.objects.filter(device=device, run__in=own_days)
     rows = newest_runs.select_related("run", "profile").order_by("-run__delivery_date", "-credit", "pk")
     return DevicePage(
         device=device,
@@ -100,16 +106,22 @@ def device_page(principal: Principal, device: Device, delivery_date: date, at: d
         portfolio=member.portfolio.code if member else "",
         day=day,
         mean_kw=_forecast_kw(principal, device, day, at),
-        measured_kw=interval_power_kw([device.pk], day.start, day.end, at, day.step_minutes)[0],
+        measured_kw=_measured_kw(device, day, since, at),
         target_kw=_targets_kw(setpoints, day),
         setpoints=setpoints,
         latest_kw=float(newest.power_kw[0]) if has_reading else None,
         latest_at=from_datetime64(newest.ts[0]) if has_reading else None,
-        stored_kwh=None if np.isnan(newest.soc_kwh[0]) else float(newest.soc_kwh[0]),
+        stored_kwh=float(newest.soc_kwh[0]) if has_reading and not np.isnan(newest.soc_kwh[0]) else None,
         earned=newest_runs.aggregate(total=Sum("credit"))["total"] or Decimal("0.00"),
         earnings=list(rows[:EARNING_ROWS]),
-        trail=_trail(principal, device),
+        trail=_trail(device, since),
     )
+
+
+def _measured_kw(device: Device, day: DeliveryDay, since: datetime, at: datetime) -> FloatArray:
+    power_kw = interval_power_kw([device.pk], day.start, day.end, at, day.step_minutes)[0]
+    power_kw[day.starts64() < as_datetime64(since)] = np.nan
+    return power_kw
 
 
 def _forecast_kw(principal: Principal, device: Device, day: DeliveryDay, at: datetime) -> FloatArray:
@@ -129,7 +141,7 @@ def _targets_kw(setpoints: list[Setpoint], day: DeliveryDay) -> FloatArray:
     return target_kw
 
 
-def _trail(principal: Principal, device: Device) -> list[AuditEvent]:
+def _trail(device: Device, since: datetime) -> list[AuditEvent]:
     """What was done to the device; an owner sees what, not who of our people."""
-    found = AuditEvent.objects.filter(subject_type=Device._meta.label_lower, subject_key=str(device.pk))
+    found = AuditEvent.objects.filter(subject_type=Device._meta.label_lower, subject_key=str(device.pk), at__gte=since)
     return list(found.order_by("-at", "-pk")[:AUDIT_ROWS])

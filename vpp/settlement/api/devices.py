@@ -15,6 +15,8 @@ from rest_framework.views import APIView
 from vpp.accounts.principals import principal_of
 from vpp.accounts.requests import checked
 from vpp.enrollment.models import Device
+from vpp.enrollment.ownership import theirs_since
+from vpp.lib.periods import delivery_day_of
 from vpp.settlement.models import DevicePerformance, SettlementRun
 
 
@@ -49,8 +51,10 @@ class DeviceEarnings(APIView):
         devices = Device.objects.visible_to(principal)
         if not principal.sees_all:
             devices = devices.filter(site__owner=principal.participant)
-        device = get_object_or_404(devices, code=code)
-        days = (period["first"], period["last"])
+        device = get_object_or_404(devices.select_related("site"), code=code)
+        since = theirs_since(principal, [device.site_id]).get(device.site_id)
+        own = delivery_day_of(since, device.site.time_zone).date if since else period["first"]
+        days = (max(period["first"], own), period["last"])
         newest = (
             SettlementRun.objects.filter(delivery_date__range=days)
             .values("portfolio_id", "delivery_date")
