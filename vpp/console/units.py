@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date as Date
 from datetime import datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
@@ -78,6 +79,10 @@ def local(moment: datetime | None, zone: str, *, with_date: bool = True) -> str:
     there = moment.astimezone(ZoneInfo(zone))
     clock = f"{there:%H:%M}\u00a0{there:%Z}"
     return f"{date_format(there, _('j M Y'))} {clock}".replace(" ", "\u00a0", 2) if with_date else clock
+
+
+def day(date: Date) -> str:
+    return date_format(date, _("j M Y")).replace(" ", "\u00a0")
 
 
 def span(delta: timedelta) -> str:

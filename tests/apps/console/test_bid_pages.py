@@ -6,7 +6,8 @@ from datetime import date, time, timedelta
 
 import pytest
 
-from bidding.models import Bid, BidEvent, NightlyRun, Price, Product
+from bidding.models import Award, Bid, BidEvent, NightlyRun, Price, Product
+from bidding.operations.results import cancel_award
 from tests.apps.console.makers import chart_of, client_for, make_user, page
 from vpp.accounts.models import AuditEvent, Participant, User
 from vpp.console.queries.nightly import timeline
@@ -174,3 +175,15 @@ def test_a_replay_without_prices_says_why(staff, world):
     assert "no prices of" in page(staff, answer["Location"])
     turned = staff.post("/bids/replays/", asked | {"first": "2016-06-16", "last": "2016-06-15"})
     assert turned.status_code == 422 and "want 1 to" in turned.content.decode()
+
+
+def test_an_award_that_its_market_took_back_is_told_on_the_home_page(staff, world):
+    award = Award.objects.filter(bid__portfolio=world.portfolio, bid__ask=None).earliest("pk")
+    at = local_moment(award.bid.delivery_date, time(0), "Europe/Berlin") - timedelta(hours=2)
+    clock.set_simulated(at)
+    assert "cancelled an award" not in page(staff, "/")
+    cancel_award(award, reference="[M] C-9", reason="decoupled", at=at, actor="test")
+    body = page(staff, "/")
+    told = f"{award.bid.product.market.code} cancelled an award of {world.portfolio.code}"
+    assert told in body and "C-9 decoupled" in body
+    assert "award cancelled" in page(staff, f"/bids/{world.portfolio.code}/{award.bid.delivery_date}/")

@@ -107,7 +107,13 @@ def _performance(payout: Payout) -> dict[str, Any]:
 
 
 def _award(award: Award) -> dict[str, Any]:
-    return {"id": award.pk, "source_reference": award.own_reference, "awarded_at": award.awarded_at.isoformat()}
+    before = award.corrects
+    return {
+        "id": award.pk,
+        "source_reference": award.own_reference,
+        "awarded_at": award.awarded_at.isoformat(),
+        "corrects": None if before is None else before.own_reference,
+    }
 
 
 def _bid(bid: Bid) -> dict[str, Any]:
