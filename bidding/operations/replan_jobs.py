@@ -32,7 +32,7 @@ def after_award(bid: Bid, award: Award | None, *, at: datetime, what: str = "") 
         return
     if _counted_on(planned, bid, up_kw, down_kw) and not gates_ahead(bid.portfolio.zone_code, bid.delivery_date, at):
         return
-    what = what or (f"{award} takes less than {bid} offers" if award else f"{bid} was not cleared")
+    what = what or _taken(bid, award)
     free_kwh = less_kw * day_of(bid.product, bid.delivery_date).hours_per_interval
     _ask(bid, f"{what}: {free_kwh:.1f} kWh are free again", at=at)
 
@@ -40,7 +40,12 @@ def after_award(bid: Bid, award: Award | None, *, at: datetime, what: str = "") 
 def after_end(bid: Bid, reason: str, *, at: datetime) -> None:
     """Ask for a new plan after a bid was rejected or expired."""
     if _plan_of(bid) is not None and (any(bid.up_kw) or any(bid.down_kw)):
-        _ask(bid, f"{bid} is {bid.state}" + (f": {reason}" if reason else ""), at=at)
+        why = f"{bid} has ended as {bid.state}: {reason}" if reason else f"{bid} has ended as {bid.state}"
+        _ask(bid, why, at=at)
+
+
+def _taken(bid: Bid, award: Award | None) -> str:
+    return f"{award} takes less than {bid} offers" if award else f"{bid} was not cleared"
 
 
 def gates_ahead(zone_code: str, delivery_date: date, at: datetime) -> bool:

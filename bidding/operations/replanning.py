@@ -143,16 +143,16 @@ def _stored(scene: Scene, choice: Choice) -> PlannedDay:
 
 def _changed_bids(scene: Scene, choice: Choice, planned: PlannedDay, findings: list[str]) -> tuple[int, int]:
     context, why = scene.context, f"planned anew: {scene.why}"
-    over = book.open_book(
-        portfolio_id=scene.portfolio.pk, day=context.day, up_kw=choice.gathered.capacity_up_kw,
-        down_kw=choice.gathered.capacity_down_kw,
-    )  # fmt: skip
-    findings += [str(short) for short in over]
     drafts = {draft.product.pk: draft for draft in bid_drafts(replace(context, products=choice.offers), planned)}
     given_up = [bid for bid in scene.live if choice.anew and not _same(bid, drafts.get(bid.product_id))]
     kept = {bid.product_id for bid in scene.live} - {bid.product_id for bid in given_up}
     for bid in given_up:
         bids.end_bid(bid, Bid.State.WITHDRAWN, at=context.at, reason=why)
+    over = book.open_book(  # what is promised beyond it is told only where it still stands
+        portfolio_id=scene.portfolio.pk, day=context.day, up_kw=choice.gathered.capacity_up_kw,
+        down_kw=choice.gathered.capacity_down_kw,
+    )  # fmt: skip
+    findings += [str(short) for short in over]
     fresh = [draft for pk, draft in drafts.items() if pk not in kept]
     for draft in fresh:
         earlier = Bid.objects.filter(

@@ -31,7 +31,7 @@ SOURCES = (
     "telemetry/ingest/files.py",
     # what a nightly run finds
     *(f"bidding/operations/{name}.py" for name in ("nightly_steps", "optimising", "gather", "fleet", "admission")),
-    *(f"bidding/operations/{name}.py" for name in ("problem_parts", "replanning", "replan_jobs")),
+    *(f"bidding/operations/{name}.py" for name in ("problem_parts", "replanning", "replan_jobs", "results")),
     "bidding/wholesale/queries.py", "bidding/grid/envelopes.py", "bidding/distribution/real.py",
 )  # fmt: skip
 FOUND = ("findings", "found", "notes")  # names of lists of sentences, and of single ones
@@ -114,7 +114,8 @@ def _said(node: ast.AST) -> Sequence[ast.AST]:
         return [node.value] if any(isinstance(one, ast.Name) and one.id in KEPT for one in node.targets) else []
     if isinstance(node, ast.Call):
         name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-        return node.args if name in ("append", "Verdict", "fault", "Fault") else []
+        named = [one.value for one in node.keywords if one.arg == "what"]
+        return [*node.args, *named] if name in ("append", "Verdict", "fault", "Fault", "_ask") else named
     if isinstance(node, ast.Assign) and isinstance(node.value, ast.Dict):
         named = [one.id for one in node.targets if isinstance(one, ast.Name)]
         return node.value.values if "RULES" in named else []

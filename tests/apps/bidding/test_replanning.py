@@ -16,6 +16,7 @@ from bidding.operations.replanning import replan
 from bidding.wholesale.operations import AwardRow
 from tests.apps.bidding.world import client_of, market_operator
 from vpp.accounts.models import AuditEvent
+from vpp.enrollment.models import Device
 from vpp.jobs import operations as jobs
 from vpp.jobs.models import Job
 from vpp.lib import clock
@@ -144,3 +145,14 @@ def test_an_award_over_http_starts_it(night, client):
         why="R9",
     )  # fmt: skip
     assert result is not None and result["run"].startswith("replan:")
+
+
+def test_what_was_promised_too_much_is_told_only_where_it_still_is(night):
+    first = bid_of(night.reserve)
+    some = Device.objects.filter(kind="BATTERY").order_by("pk").values_list("pk", flat=True)[:20]
+    Device.objects.filter(pk__in=list(some)).update(controllable=False)
+    award_share(night, 0.0)
+    run_jobs()
+    assert sum(bid_of(night.reserve).up_kw) < sum(first.up_kw)
+    check = NightlyRun.objects.get(natural_key__startswith=NightlyRun.REPLAN).steps.get(name="check")
+    assert (check.detail["withdrawn"], check.detail["findings"]) == (1, [])
