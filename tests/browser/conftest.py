@@ -84,15 +84,21 @@ class Visitor:
         self.press("Log in")
 
     def check(self) -> None:
-        """What axe finds on the page as it stands, and what went wrong so far."""
+        """What axe finds on the page as it stands, its colours by night too, and what went wrong so far."""
         self.page.evaluate(AXE)
-        found = self.page.evaluate("axe.run({resultTypes: ['violations'], runOnly: ['wcag2a', 'wcag2aa', 'wcag21aa']})")
+        self._axe("['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'best-practice']")
+        self.page.emulate_media(color_scheme="dark")
+        self._axe("{type: 'rule', values: ['color-contrast']}")
+        self.page.emulate_media(color_scheme="light")
+        assert not self.errors, f"{self.page.url}: {self.errors}"
+
+    def _axe(self, rules: str) -> None:
+        found = self.page.evaluate(f"axe.run({{resultTypes: ['violations'], runOnly: {rules}}})")
         told = [
             f"{one['id']} ({one['impact']}): {one['help']}: {[node['html'][:160] for node in one['nodes'][:3]]}"
             for one in found["violations"]
         ]
         assert not told, f"{self.page.url}: " + "\n".join(told)
-        assert not self.errors, f"{self.page.url}: {self.errors}"
 
 
 @pytest.fixture(scope="package")

@@ -56,7 +56,7 @@ class Page(HTMLParser):
             self.waiting.append((tag, [], have.get("aria-label", "")))
         if tag == "svg" and not ("aria-label" in have or have.get("aria-hidden") == "true"):
             self.unnamed.append("svg")
-        if have.get("role") in ("img", "region") and not ({"aria-label", "aria-labelledby"} & have.keys()):
+        if have.get("role") in ("img", "region", "group") and not ({"aria-label", "aria-labelledby"} & have.keys()):
             self.unnamed.append(f"{tag} with role {have['role']}")
 
     def handle_endtag(self, tag):
