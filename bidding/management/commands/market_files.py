@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from argparse import ArgumentParser
 from datetime import date as Date
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,7 @@ class Command(commands.ServiceCommand):
         parser.add_argument("file", type=Path, help="CSV, to write or to read")
         parser.add_argument("--market", required=True, help="market code")
         parser.add_argument("--date", type=commands.day, help="delivery date, for bids")
+        parser.add_argument("--at", type=commands.moment, help="when it came in (default: now)")
 
     def handle(self, *args: Any, **options: Any) -> None:
         from bidding.kernels.exchange import BadExchangeFile
@@ -42,7 +44,7 @@ class Command(commands.ServiceCommand):
             if options["what"] == "bids":
                 told = self._write(market, path, options["date"])
             else:
-                told = self._read(market, options["what"], commands.text_of(path))
+                told = self._read(market, options["what"], commands.text_of(path), options["at"] or clock.now())
         except (BadExchangeFile, OSError) as error:
             raise CommandError(f"{path}: {error}", returncode=1) from error
         except DomainError as error:
@@ -58,10 +60,9 @@ class Command(commands.ServiceCommand):
         path.write_text(bids_csv(rows))
         return f"{len(rows)} rows in {path}"
 
-    def _read(self, market: Market, what: str, text: str) -> str:
+    def _read(self, market: Market, what: str, text: str, at: datetime) -> str:
         from bidding.kernels import exchange as files
 
-        at = clock.now()
         if what == "receipt":
             receipts = files.read_receipt(text)
             return f"{exchange.take_receipt(market=market, receipts=receipts, at=at, actor='file')} receipts taken"

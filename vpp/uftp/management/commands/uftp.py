@@ -50,8 +50,11 @@ class Command(commands.ServiceCommand):
             step = steps.add_parser(name)
             step.add_argument("congestion_point", help="its code")
             step.add_argument("--date", type=commands.day, required=True, help="delivery day, YYYY-MM-DD")
+        for step in steps.choices.values():
+            step.add_argument("--at", type=commands.moment, help="the moment to act at (default: now)")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        options["at"] = options["at"] or clock.now()
         try:
             self.stdout.write(getattr(self, "_" + options["step"])(options))
         except DomainError as error:
@@ -66,7 +69,7 @@ class Command(commands.ServiceCommand):
         counterparty = find_counterparty(options["domain"].lower(), "DSO")
         if counterparty is None:
             raise UnknownCounterparty(f"there is no DSO {options['domain']} in the address book")
-        at = clock.now()
+        at = options["at"]
         return f"queued {outbox.queue(counterparty, TestMessage(), at=at, natural_key=f'test:{at.isoformat()}')}"
 
     def _revoke(self, options: dict[str, Any]) -> str:
@@ -75,7 +78,7 @@ class Command(commands.ServiceCommand):
         bid = Bid.objects.select_related("ask").filter(pk=options["bid"]).first()
         if bid is None:
             raise CommandError(f"there is no bid {options['bid']}")
-        return f"{operations.revoke_bid(bid=bid, at=clock.now(), actor='command')} is revoked"
+        return f"{operations.revoke_bid(bid=bid, at=options['at'], actor='command')} is revoked"
 
     def _offer(self, options: dict[str, Any]) -> str:
         from bidding.distribution.venues import distribution_market
@@ -86,14 +89,14 @@ class Command(commands.ServiceCommand):
         first, last = options["isps"]
         quantity_kw = [options["kw"] if first <= number <= last else 0.0 for number in range(1, day.n_intervals + 1)]
         ask = reports.offer_unasked(
-            point, day.date, direction=options["direction"], quantity_kw=quantity_kw, at=clock.now()
+            point, day.date, direction=options["direction"], quantity_kw=quantity_kw, at=options["at"]
         )
         return f"{ask}: what of it is free will be offered"
 
     def _prognosis(self, options: dict[str, Any]) -> str:
         from vpp.uftp import reports
 
-        point, at = self._point(options), clock.now()
+        point, at = self._point(options), options["at"]
         key = f"prognosis:{point.pk}:{options['date']}:{at.isoformat()}"
         return f"queued {reports.send_prognosis(self._owner(point), point, options['date'], at=at, natural_key=key)}"
 
@@ -101,7 +104,7 @@ class Command(commands.ServiceCommand):
         from vpp.uftp import reports
 
         point = self._point(options)
-        row = reports.send_metering(self._owner(point), point, options["date"], at=clock.now())
+        row = reports.send_metering(self._owner(point), point, options["date"], at=options["at"])
         if row is None:
             raise CommandError("the counterparty has no EAN for this point, or there are no readings")
         return f"queued {row}"
