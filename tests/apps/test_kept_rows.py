@@ -3,8 +3,8 @@
 import pytest
 from django.db import IntegrityError, connection, transaction
 
-from bidding.models import Ask
-from tests.apps.settlement.makers import SUMMER, make_ask, make_plan
+from bidding.models import Ask, Bid
+from tests.apps.settlement.makers import SUMMER, make_ask, make_bid, make_plan
 from tests.factories import make_device, make_device_forecasts, make_participant, make_portfolio, make_site
 from vpp.enrollment.models import Consent
 from vpp.lib.periods import DeliveryDay
@@ -86,3 +86,27 @@ def test_a_consent_is_withdrawn_once_and_otherwise_stays(at):
     refused("DELETE FROM enrollment_consent")
     Consent.objects.filter(pk=consent.pk).update(withdrawn_at=at)
     refused("UPDATE enrollment_consent SET withdrawn_at = NULL")
+
+
+@pytest.mark.parametrize("state", [Bid.State.CHECKED, Bid.State.SUBMITTED])
+def test_a_bid_that_was_checked_is_no_draft_again(state):
+    bid = a_bid(state)
+    refused(f"UPDATE bidding_bid SET state = 'DRAFT' WHERE id = {bid.pk}", "no draft again")
+
+
+@pytest.mark.parametrize("state", [Bid.State.CHECKED, Bid.State.HELD, Bid.State.WITHDRAWN, Bid.State.EXPIRED])
+def test_only_what_lies_before_a_market_is_awarded(state):
+    bid = a_bid(state)
+    refused(
+        "INSERT INTO bidding_award (bid_id, up_kw, down_kw, price_per_mwh, source_reference, awarded_at)"
+        f" SELECT id, up_kw, down_kw, price_per_mwh, 'x', now() FROM bidding_bid WHERE id = {bid.pk};"
+        "SET CONSTRAINTS ALL IMMEDIATE",
+        "takes no award",
+    )
+
+
+def a_bid(state: str) -> Bid:
+    bid = make_bid(make_portfolio(), up={0: 5.0})
+    bid.pk, bid.natural_key, bid.state, bid.portfolio = None, "another", state, make_portfolio()
+    bid.save(force_insert=True)
+    return bid

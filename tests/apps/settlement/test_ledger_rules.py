@@ -7,6 +7,7 @@ import pytest
 from django.db import DatabaseError, IntegrityError, connection, transaction
 
 from tests.apps.settlement.test_settle_day import settle, sold_evening
+from tests.factories import make_participant
 from vpp.settlement.models import Journal, JournalLine, LedgerAccount, Payout, Performance, SettlementRun
 
 pytestmark = pytest.mark.django_db
@@ -96,3 +97,12 @@ def test_a_run_whose_cents_do_not_add_up_is_refused(a_run):
 def test_the_settlement_itself_passes_all_checks(a_run):
     check_now()
     assert Payout.objects.filter(run=a_run).count() == 2
+
+
+def test_no_payout_is_slipped_in_beside_those_of_a_run(a_run):
+    real = Payout.objects.filter(run=a_run).earliest("pk")
+    with pytest.raises(IntegrityError, match="no payout can be added"), transaction.atomic():
+        Payout.objects.create(
+            run=a_run, performance=real.performance, owner=make_participant(), gross=50, fee=0, total=50, amount=0,
+            currency="EUR",
+        )  # fmt: skip
