@@ -75,6 +75,7 @@ def record_consent(site: Site, *, given_by: str, document: str, at: datetime, ac
 @transaction.atomic
 def agree_contract(owner: Participant, *, fields: dict[str, Any], at: datetime, actor: object) -> Contract:
     """A contract from `at` on. Raises TakenAlready where one is in force."""
+    Participant.objects.select_for_update(no_key=True).get(pk=owner.pk)  # two at once: one after the other
     if found := Contract.objects.active_at(at).filter(owner=owner).first():
         raise TakenAlready(f"{owner.code} has the contract {found.code}")
     if Contract.objects.filter(code=fields["code"]).exists():

@@ -1,5 +1,6 @@
 """A day is paid to whoever owned the site when it began, whenever it is settled and settled again."""
 
+import threading
 from datetime import timedelta
 from decimal import Decimal
 
@@ -116,3 +117,26 @@ def test_a_device_moves_between_sites_of_one_owner_only():
     type(devices[0]).objects.filter(pk=devices[0].pk).update(site=own)
     with pytest.raises(IntegrityError, match="change its owner"), transaction.atomic():
         type(devices[0]).objects.filter(pk=devices[0].pk).update(site=devices[1].site)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_changes_at_once_are_told_one_after_the_other(at):
+    site, bert, cora = make_site(), make_participant(), make_participant()
+    told, go = [], threading.Barrier(2)
+
+    def tell(owner) -> None:
+        held = Site.objects.get(pk=site.pk)
+        go.wait(10)
+        try:
+            hand_over(held, owner, since=at, at=at, actor="test")
+            told.append(owner.pk)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=tell, args=(owner,)) for owner in (bert, cora)]
+    [thread.start() for thread in threads]
+    [thread.join(20) for thread in threads]
+    assert sorted(told) == [bert.pk, cora.pk]
+    first, second = Handover.objects.order_by("pk")
+    assert second.former_owner_id == first.owner_id
+    assert Site.objects.get(pk=site.pk).owner_id == second.owner_id
