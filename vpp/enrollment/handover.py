@@ -23,7 +23,7 @@ def hand_over(
 
     The newest word holds: a wrong one is mended by another. A repeat changes nothing. Raises StepRefused.
     """
-    held = Site.objects.select_for_update().get(pk=site.pk)  # without its owner: the join would miss a change waited for
+    held = Site.objects.select_for_update().get(pk=site.pk)  # no join: it would miss a change waited for
     last = held.handovers.order_by("-recorded_at", "-pk").first()
     if last is not None and (last.owner_id, last.since) == (owner.pk, since):
         return []

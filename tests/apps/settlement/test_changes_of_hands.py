@@ -134,8 +134,10 @@ def test_two_changes_at_once_are_told_one_after_the_other(at):
             connection.close()
 
     threads = [threading.Thread(target=tell, args=(owner,)) for owner in (bert, cora)]
-    [thread.start() for thread in threads]
-    [thread.join(20) for thread in threads]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
     assert sorted(told) == [bert.pk, cora.pk]
     first, second = Handover.objects.order_by("pk")
     assert second.former_owner_id == first.owner_id
