@@ -21,7 +21,7 @@ from bidding.queries import book_check
 from bidding.serializers import AwardSerializer, BidSerializer, BookCheckAnswer, MarketSerializer
 from vpp.accounts.pages import Pages
 from vpp.accounts.principals import principal_of
-from vpp.accounts.requests import check_choice, checked
+from vpp.accounts.requests import check_choice, checked, flag
 
 F = TypeVar("F", bound=Callable[..., Any])
 KEY_HEADER = OpenApiParameter(
@@ -96,7 +96,7 @@ class CommitList(ListAPIView):
 
     def get_queryset(self) -> QuerySet[Award]:
         awards = Award.objects.visible_to(principal_of(self.request))
-        if self.request.query_params.get("cancelled") != "true":
+        if not flag(self.request, "cancelled"):
             awards = awards.standing()
         awards = awards.select_related(
             "bid__product__market", "bid__portfolio", "bid__ask", "ordered_option__option", "cancellation"

@@ -30,7 +30,7 @@ from forecasting.queries import NoForecast
 from vpp.accounts.models import ApiClient
 from vpp.accounts.permissions import HasScope
 from vpp.accounts.principals import principal_of
-from vpp.accounts.requests import checked
+from vpp.accounts.requests import checked, flag
 from vpp.jobs.idempotency import idempotent
 from vpp.lib import clock
 from vpp.lib.periods import DeliveryDay
@@ -88,7 +88,7 @@ class FeederNeedsView(APIView):
     @extend_schema(parameters=[DATE, OpenApiParameter("reactive", bool)], responses=OpenApiTypes.OBJECT)
     def get(self, request: Request, feeder: str) -> Response:
         """What breaks, the change that cures it, the sensitivity of each node and the best ones."""
-        reactive = request.query_params.get("reactive", "") in ("true", "1")
+        reactive = flag(request, "reactive")
         code = visible_feeder(request, feeder).code
         found = needs.feeder_needs(code, day_of(request, code), clock.now(), reactive_voltage=reactive)
         return Response(answers.needs_answer(found))

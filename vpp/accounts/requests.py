@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db.models import Model
 from rest_framework.exceptions import ValidationError
+from rest_framework.request import Request
 from rest_framework.serializers import BaseSerializer
 
 
@@ -24,3 +25,11 @@ def check_choice(model: type[Model], path: str, name: str, value: str) -> None:
     known = [str(code) for code, _ in (model._meta.get_field(path).flatchoices if "__" not in path else ())]  # type: ignore[union-attr]
     if known and value not in known:
         raise ValidationError({name: [f"{value!r} is none of {', '.join(known)}"]})
+
+
+def flag(request: Request, name: str) -> bool:
+    """A query parameter that is true or false; absent or empty means false. Raises ValidationError."""
+    said = request.query_params.get(name, "").lower()
+    if said not in ("", "true", "false", "1", "0"):
+        raise ValidationError({name: [f"{said!r} is neither true nor false"]})
+    return said in ("true", "1")

@@ -13,7 +13,7 @@ from rest_framework.views import APIView
 from vpp.accounts.pages import Pages
 from vpp.accounts.permissions import HasScope
 from vpp.accounts.principals import principal_of
-from vpp.accounts.requests import checked
+from vpp.accounts.requests import checked, flag
 from vpp.dispatch import operations
 from vpp.dispatch.models import Alarm
 from vpp.dispatch.serializers import AcknowledgeSerializer, AlarmSerializer, DeviationSerializer
@@ -33,7 +33,7 @@ class Alarms(ListAPIView):
 
     def get_queryset(self) -> QuerySet[Alarm]:
         alarms = Alarm.objects.visible_to(principal_of(self.request)).select_related("portfolio")
-        if self.request.query_params.get("open") == "true":
+        if flag(self.request, "open"):
             alarms = alarms.open()
         return alarms.order_by("-raised_at", "-pk")
 

@@ -111,8 +111,10 @@ def service_class(order: bool) -> type:
     from shapeshifter_uftp import transport, uftp
     from shapeshifter_uftp.service import base_service
     from shapeshifter_uftp.service.dso_service import ShapeshifterDsoService
+    from uvicorn.config import LOGGING_CONFIG
 
     base_service.FastAPI = PlainApp
+    LOGGING_CONFIG["handlers"]["access"]["stream"] = "ext://sys.stderr"  # the standard output is for our lines
 
     class Dso(ShapeshifterDsoService):
         def _told(self, message: Any) -> None:

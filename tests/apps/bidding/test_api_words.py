@@ -44,7 +44,17 @@ def test_an_ask_that_says_too_little_or_too_much_is_told_so(client, world, utili
     assert answer.status_code == status and words in answer.content.decode()
 
 
-@pytest.mark.parametrize("query", ["asks?state=SUBMITED", "asks?page_size=all", "asks?page_size=0", "bids?state=x"])
+@pytest.mark.parametrize(
+    "query",
+    [
+        "asks?state=SUBMITED",
+        "asks?page_size=all",
+        "asks?page_size=0",
+        "bids?state=x",
+        "commits?cancelled=x",
+        "alarms?open=x",
+    ],
+)
 def test_a_word_that_no_row_can_have_is_no_empty_list(client, utility, query):
     answer = client.get(f"{API}/{query}", headers=utility)
     assert (answer.status_code, answer.json()["code"]) == (400, "invalid")
