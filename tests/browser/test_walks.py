@@ -175,7 +175,7 @@ def test_a_trader_holds_changes_and_releases_tomorrows_bid(visit, tomorrows_bid:
     for name, value in {"begins": "10:00", "ends": "11:00", "price": "45", "reason": "a dearer hour"}.items():
         staff.page.fill(f"[name={name}]", value)
     staff.press("Change the bid")
-    staff.reads("The bid is changed; version 2 holds now", "version 2", "45.00 to 50.00")
+    staff.reads("The bid is changed; version 2 is in force", "version 2", "45.00 to 50.00")
     staff.follow("Release…")
     staff.page.fill("[name=reason]", "all clear")
     staff.press("Release the bid")

@@ -64,7 +64,7 @@ def test_a_change_is_laid_on_the_days_quarter_hours(staff, open_bid, monkeypatch
     typed = {"begins": "10:00", "ends": "11:00", "quantity_pct": "50", "price": "45", "reason": "maintenance"}
     refused = staff.post(url, typed | {"begins": "12:00"})
     assert refused.status_code == 422 and b"ends before it begins" in refused.content
-    assert b"version 2 holds now" in staff.post(url, typed, follow=True).content
+    assert b"version 2 is in force" in staff.post(url, typed, follow=True).content
     (reason, change), *rest = seen
     assert reason == "maintenance" and not rest
     assert list(change.down_kw[39:45]) == [0.0, 10.0, 10.0, 10.0, 10.0, 20.0]

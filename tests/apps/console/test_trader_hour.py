@@ -8,6 +8,7 @@ from datetime import date, timedelta
 import pytest
 
 from bidding.models import Bid
+from bidding.operations.bids import end_bid
 from bidding.operations.drafts import market_gate
 from tests.apps.console.makers import World, chart_of, page
 from vpp.console.queries.gates import next_gate
@@ -91,3 +92,30 @@ def test_a_gate_on_working_days_stands_on_its_day(curve_bid):
 def test_a_curves_limits_are_those_of_its_steps(staff, curve_bid):
     body = page(staff, f"/bids/{curve_bid.portfolio.code}/{curve_bid.delivery_date}/")
     assert "40.00 to 80.00\u00a0EUR/MWh" in body and "−500.00" not in body
+
+
+def test_the_slower_of_two_traders_is_told_what_happened_and_sees_what_is_in_force(staff, curve_bid):
+    end_bid(curve_bid, Bid.State.WITHDRAWN, at=clock.now(), actor="user:bea", reason="edited: our own view")
+    for answer in (
+        staff.get(f"/bids/{curve_bid.pk}/edit/", follow=True),
+        staff.post(f"/bids/{curve_bid.pk}/edit/", TYPED | {"price": "45"}, follow=True),
+    ):
+        body = answer.content.decode()
+        assert answer.redirect_chain and "can no longer be changed: withdrawn (edited: our own view)" in body
+        assert "what is in force stands here" in body
+
+
+def test_who_changes_a_held_bid_is_reminded_to_release_it(staff, curve_bid, monkeypatch):
+    def edit_bid(*, bid, at, actor, reason, change):
+        bid.state = Bid.State.HELD
+        return bid
+
+    monkeypatch.setattr("bidding.operations.edit_bid", edit_bid)
+    answer = staff.post(f"/bids/{curve_bid.pk}/edit/", TYPED | {"price": "45"}, follow=True)
+    assert "release it before the gate" in answer.content.decode()
+
+
+def test_the_actions_stand_before_the_charts_and_the_question_takes_the_reason_at_once(staff, curve_bid):
+    body = page(staff, f"/bids/{curve_bid.portfolio.code}/{curve_bid.delivery_date}/")
+    assert body.index("Hold…") < body.index('data-chart="bid-chart"')
+    assert re.search(r'name="reason"[^>]* autofocus', page(staff, f"/bids/{curve_bid.pk}/hold/"))

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_http_methods
 
 from bidding import operations
 from bidding.models import Bid
+from bidding.operations.desk import EDITABLE
 from vpp.accounts.principals import principal_of
 from vpp.console import bid_charts
 from vpp.console.access import Role, require_role, staff_page
@@ -76,12 +77,23 @@ def change(request: HttpRequest, bid_id: int, change: str) -> HttpResponse:
     return render(request, "console/confirm.html", context)
 
 
+def _overtaken(request: HttpRequest, bid: Bid) -> HttpResponse:
+    """Somebody was faster, or the market has answered: nothing is changed, and the page shows what holds instead."""
+    last = bid.events.order_by("-pk").first()
+    text = _("%(bid)s can no longer be changed: %(state)s. Nothing was done; what is in force stands here.")
+    state = _(bid.get_state_display()) + (f" ({last.reason})" if last and last.reason else "")
+    messages.error(request, text % {"bid": bid, "state": state})
+    return _back(bid)
+
+
 @require_http_methods(["GET", "POST"])
 @staff_page
 def edit(request: HttpRequest, bid_id: int) -> HttpResponse:
     """Another quantity or price in a window, or other blocks; checked like a bid of the night, refused in its words."""
     require_role(request, *TRADERS)
     bid = _bid(request, bid_id)
+    if bid.state not in EDITABLE:
+        return _overtaken(request, bid)
     day = DeliveryDay(bid.delivery_date, bid.product.market.time_zone if bid.blocks else bid.portfolio.time_zone)
     form: BlockForm | EditForm = EditForm(request.POST or None)
     if bid.blocks:
@@ -92,7 +104,11 @@ def edit(request: HttpRequest, bid_id: int) -> HttpResponse:
             wanted = form.change_of(bid, day.zone)
             reason = form.cleaned_data["reason"]
             made = operations.edit_bid(bid=bid, at=clock.now(), actor=request.user, reason=reason, change=wanted)
-            messages.success(request, _("The bid is changed; version %(number)d holds now.") % {"number": made.version})
+            messages.success(
+                request, _("The bid is changed; version %(number)d is in force.") % {"number": made.version}
+            )
+            if made.state == Bid.State.HELD:
+                messages.info(request, _("It is still held back: release it before the gate."))
             return _back(made)
         except ValueError as error:
             form.add_error("blocks" if bid.blocks else "ends", str(error))
