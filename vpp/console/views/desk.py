@@ -77,6 +77,14 @@ def change(request: HttpRequest, bid_id: int, change: str) -> HttpResponse:
     return render(request, "console/confirm.html", context)
 
 
+def _changed(request: HttpRequest, made: Bid) -> HttpResponse:
+    in_force = _("The bid is changed; version %(number)d is in force.") % {"number": made.version}
+    messages.success(request, in_force)
+    if made.state == Bid.State.HELD:
+        messages.info(request, _("It is still held back: release it before the gate."))
+    return _back(made)
+
+
 def _overtaken(request: HttpRequest, bid: Bid) -> HttpResponse:
     """Somebody was faster, or the market has answered: nothing is changed, and the page shows what holds instead."""
     last = bid.events.order_by("-pk").first()
@@ -104,12 +112,7 @@ def edit(request: HttpRequest, bid_id: int) -> HttpResponse:
             wanted = form.change_of(bid, day.zone)
             reason = form.cleaned_data["reason"]
             made = operations.edit_bid(bid=bid, at=clock.now(), actor=request.user, reason=reason, change=wanted)
-            messages.success(
-                request, _("The bid is changed; version %(number)d is in force.") % {"number": made.version}
-            )
-            if made.state == Bid.State.HELD:
-                messages.info(request, _("It is still held back: release it before the gate."))
-            return _back(made)
+            return _changed(request, made)
         except ValueError as error:
             form.add_error("blocks" if bid.blocks else "ends", str(error))
         except DomainError as error:
