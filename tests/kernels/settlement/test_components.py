@@ -76,7 +76,6 @@ def test_a_shortfall_charge_stops_at_the_years_limit() -> None:
         np.array([2.0]), Decimal(360), committed_mw=Decimal(1), charged_before=Decimal(197000)
     )
     assert late == Decimal(100)  # 1.5 x 360 x 365 = 197 100
-    assert capacity.bonus_cents(100, {"a": 1.0, "b": 2.0, "c": -1.0}) == {"a": 33, "b": 67}
 
 
 def test_pay_for_performance_may_be_negative() -> None:
@@ -105,7 +104,6 @@ def test_only_what_lies_outside_the_band_is_a_deviation() -> None:
 def test_energy_is_paid_in_full_from_the_threshold_on() -> None:
     kwh, prices = [Decimal(1000)] * 3, [Decimal(30), Decimal("29.99"), Decimal(50)]
     assert imbalance.net_benefits_energy(kwh, prices, Decimal(30), loss_factor=Decimal("0.05")) == Decimal(84)
-    assert imbalance.less_avoided_cost(kwh, prices, Decimal(40)) == Decimal("-10.01")
     assert imbalance.supplier_compensation(kwh, Decimal(60)) == Decimal(180)
 
 

@@ -1,11 +1,10 @@
-"""Capacity: factors from tests and events, shortfall charges with a stop-loss, bonuses, drop-to delivery."""
+"""Capacity: factors from tests and events, shortfall charges with a stop-loss, drop-to delivery."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
 
 import numpy as np
 
-from vpp.lib.money import allocate_cents
 from vpp.settlement.kernels.answers import FloatArray
 from vpp.settlement.kernels.performance import band_factor
 
@@ -53,14 +52,6 @@ def shortfall_charge(
     short = sum((Decimal(repr(float(mw))) for mw in np.maximum(np.nan_to_num(shortfall_mw), 0.0)), Decimal(0))
     left = stop_loss_factor * net_cone_per_mw_day * 365 * committed_mw - charged_before
     return max(Decimal(0), min(short * rate, left))
-
-
-def bonus_cents(collected_cents: int, over_mw: Mapping[str, float]) -> dict[str, int]:
-    """What was collected, pro rata to over-performance; nobody over-performed: nothing is paid out."""
-    names = sorted(name for name, mw in over_mw.items() if mw > 0)
-    if not names:
-        return {}
-    return dict(zip(names, allocate_cents(collected_cents, [over_mw[name] for name in names], names), strict=True))
 
 
 def performance_score_payment(

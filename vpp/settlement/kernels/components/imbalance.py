@@ -59,11 +59,6 @@ def net_benefits_energy(
     return priced(delivered_kwh, paid) * (1 + loss_factor)
 
 
-def less_avoided_cost(delivered_kwh: Sequence[Decimal], prices: Prices, avoided_per_mwh: Decimal) -> Decimal:
-    """The older form: q x (price - avoided generation and transmission charge), unrounded."""
-    return priced(delivered_kwh, [None if price is None else price - avoided_per_mwh for price in prices])
-
-
 def supplier_compensation(delivered_kwh: Sequence[Decimal], price_per_mwh: Decimal) -> Decimal:
     """Transfer of energy: what the aggregator owes the supplier for the delivered energy, unrounded."""
     return priced(delivered_kwh, [price_per_mwh] * len(delivered_kwh))
