@@ -90,12 +90,18 @@ def expire_asks(*, at: datetime) -> int:
     unsent = Ask.objects.filter(state=Ask.State.ASKED, gate_at__lte=at)
     untaken = Ask.objects.filter(state=Ask.State.BID, expires_at__lte=at)
     late = [(ask, "no bid before the gate") for ask in unsent] + [(ask, "no bid was taken in time") for ask in untaken]
-    for ask, reason in late:
-        with transaction.atomic():
-            move_ask(ask, Ask.State.EXPIRED, at=at, reason=reason)
-            for bid in open_bids(ask):
-                bids.end_bid(bid, Bid.State.EXPIRED, at=at, reason="ask expired")
-    return len(late)
+    return sum(_expired(ask, at=at, reason=reason) for ask, reason in late)
+
+
+@transaction.atomic
+def _expired(ask: Ask, *, at: datetime, reason: str) -> bool:
+    """Whether it ended: one that was answered, ordered or taken back since it was looked at is left alone."""
+    if not Ask.objects.select_for_update(no_key=True).filter(pk=ask.pk, state=ask.state).exists():
+        return False
+    move_ask(ask, Ask.State.EXPIRED, at=at, reason=reason)
+    for bid in open_bids(ask):
+        bids.end_bid(bid, Bid.State.EXPIRED, at=at, reason="ask expired")
+    return True
 
 
 @transaction.atomic

@@ -170,6 +170,15 @@ def expire_bids(*, at: datetime) -> int:
             limit = bid.ask.expires_at
         if at >= limit:
             reason = "its gate passed unsent" if unsent else "nobody took it in time"
-            end_bid(bid, Bid.State.EXPIRED, at=at, reason=reason)
-            count += 1
+            count += _expired(bid, at=at, reason=reason)
     return count
+
+
+@transaction.atomic
+def _expired(bid: Bid, *, at: datetime, reason: str) -> bool:
+    """Whether it ended: one that was sent, taken or ended since it was looked at is left alone."""
+    book.lock_portfolio(bid.portfolio_id)
+    if not Bid.objects.select_for_update(no_key=True).filter(pk=bid.pk, state=bid.state).exists():
+        return False
+    end_bid(bid, Bid.State.EXPIRED, at=at, reason=reason)
+    return True

@@ -164,6 +164,25 @@ def test_no_bid_is_made_or_sent_after_the_gate(world):
     assert not BookCell.objects.exclude(promised_kw=0).exists()
 
 
+@pytest.mark.django_db
+def test_a_bid_that_is_sent_while_gates_are_looked_at_does_not_expire(world, monkeypatch):
+    """Its market has it: its kilowatts must not be free for others."""
+    from bidding.operations import bids
+
+    world.open_book(500.0)
+    bid, gate = operations.create_bid(world.draft(300.0), at=world.at), datetime(2016, 7, 13, 10, tzinfo=UTC)
+
+    def looked_at(*args):
+        operations.submit_bid(Bid.objects.get(pk=bid.pk), at=world.at)
+        return gate
+
+    monkeypatch.setattr(bids, "gate_of", looked_at)
+    monkeypatch.setattr(bids, "check_gate", lambda *args: None)
+    assert operations.expire_bids(at=gate) == 0
+    bid.refresh_from_db()
+    assert bid.state == Bid.State.SUBMITTED and BookCell.objects.filter(promised_kw=300).exists()
+
+
 @pytest.mark.django_db(transaction=True)
 def test_two_threads_cannot_sell_the_same_kilowatt(at):
     world = make_world(date(2016, 7, 14), at.replace(hour=8), batteries=1, heat_pumps=0)

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from bidding import operations
+from bidding.distribution import ask_states
 from bidding.distribution.answering import answer_feeder
 from bidding.distribution.ask_states import expire_asks
 from bidding.distribution.kernels.options import half_kw, least_activation_pu
@@ -200,6 +201,21 @@ def test_a_held_answer_ends_with_its_ask(client, world: World, state: str):
     told = WebhookDelivery.objects.values_list("event", flat=True)
     assert set(told) == {f"ask.{state.lower()}"}
     assert not BookEntry.objects.exclude(state=BookEntry.State.RELEASED).exists()
+
+
+def test_an_ask_that_is_ordered_while_expiries_are_looked_at_is_left_alone(world: World, monkeypatch):
+    first, other = world.ask(reference="one"), world.ask(reference="two")
+    answer(world)
+    expired = ask_states._expired
+
+    def meanwhile(ask: Ask, **how) -> bool:
+        if ask == first:
+            operations.accept_bid(bid=Bid.objects.get(ask=first), at=world.at, actor="t")
+        return expired(ask, **how)
+
+    monkeypatch.setattr(ask_states, "_expired", meanwhile)
+    assert expire_asks(at=max(first.expires_at, other.expires_at)) == 1
+    assert set(Ask.objects.values_list("reference", "state")) == {("one", "COMMITTED"), ("two", "EXPIRED")}
 
 
 @pytest.mark.parametrize(
