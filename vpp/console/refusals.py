@@ -117,8 +117,8 @@ def _said(node: ast.AST) -> Sequence[ast.AST]:
         named = [one.value for one in node.keywords if one.arg == "what"]
         return [*node.args, *named] if name in ("append", "Verdict", "fault", "Fault", "_ask") else named
     if isinstance(node, ast.Assign) and isinstance(node.value, ast.Dict):
-        named = [one.id for one in node.targets if isinstance(one, ast.Name)]
-        return node.value.values if "RULES" in named else []
+        kept = [one.id for one in node.targets if isinstance(one, ast.Name)]
+        return node.value.values if "RULES" in kept else []
     if isinstance(node, ast.Assign) and isinstance(node.value, ast.IfExp):
         return [node.value.body, node.value.orelse]
     return []

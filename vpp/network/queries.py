@@ -55,8 +55,8 @@ def get_feeder(feeder_code: str) -> Feeder:
 
 def node_positions(node_codes: Collection[str]) -> dict[str, tuple[float, float]]:
     """Latitude and longitude in degrees of those of the nodes whose place is known."""
-    known = Node.objects.filter(code__in=set(node_codes), latitude_deg__isnull=False)
-    return {code: (north, east) for code, north, east in known.values_list("code", "latitude_deg", "longitude_deg")}
+    nodes = Node.objects.filter(code__in=set(node_codes)).values_list("code", "latitude_deg", "longitude_deg")
+    return {code: (north, east) for code, north, east in nodes if north is not None and east is not None}
 
 
 def feeder_limits(feeder_code: str, day: DeliveryDay) -> FeederLimits:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.conf import settings
-from django.db.models import Count, Q
+from django.db.models import Count, Q, Value
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
@@ -97,14 +97,13 @@ def _readings(principal: Principal, only_open: bool) -> list[AlarmLine]:
 
 
 def open_counts(principal: Principal) -> dict[str, int]:
-    """How many alarms nobody has seen, by kind; those of readings as long as they last."""
-    delivery = DeliveryAlarm.objects.visible_to(principal).open()
-    counts = dict(delivery.order_by().values_list("kind").annotate(Count("pk")))
-    labels = {code: str(label) for code, label in DeliveryAlarm.Kind.choices}
-    readings = ReadingAlarm.objects.visible_to(principal).open().order_by().values_list("kind")
-    found = {labels[kind]: count for kind, count in counts.items()}
-    names = {code: str(label) for code, label in ReadingAlarm.Kind.choices}
-    return found | {names[kind]: count for kind, count in readings.annotate(Count("pk"))}
+    """How many alarms nobody has seen, by kind; those of readings as long as they last. One question for both."""
+    delivery = DeliveryAlarm.objects.visible_to(principal).open().order_by()
+    readings = ReadingAlarm.objects.visible_to(principal).open().order_by()
+    asked = delivery.values_list("kind", Value(0)).annotate(Count("pk"))
+    labels = [dict(DeliveryAlarm.Kind.choices), dict(ReadingAlarm.Kind.choices)]
+    counts = asked.union(readings.values_list("kind", Value(1)).annotate(Count("pk")), all=True)
+    return {str(labels[place][kind]): count for kind, place, count in counts}
 
 
 def acknowledge(keys: list[str], *, at: datetime, actor: object, note: str) -> int:
