@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
+from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 
 from vpp.accounts.migration_history import foreign_migrations
@@ -27,13 +28,14 @@ def test_migrations_that_one_took_the_place_of_are_no_foreign_ones():
 @pytest.mark.django_db
 def test_migrate_and_doctor_refuse_a_database_of_other_migrations():
     recorder = MigrationRecorder(connection)
-    recorder.record_unapplied("settlement", "0004_no_day_paid_twice")
-    recorder.record_applied("settlement", "0005_reference_days_stay")
-    with pytest.raises(CommandError, match=r"settlement\.0005_reference_days_stay.*set up a new database"):
+    (last,) = MigrationLoader(connection).graph.leaf_nodes("settlement")
+    recorder.record_unapplied(*last)
+    recorder.record_applied("settlement", "9999_reference_days_stay")
+    with pytest.raises(CommandError, match=r"settlement\.9999_reference_days_stay.*set up a new database"):
         call_command("migrate", interactive=False, verbosity=0)
     found = check_migrations()
     assert not found.ok
-    assert "settlement.0005_reference_days_stay" in found.message
+    assert "settlement.9999_reference_days_stay" in found.message
     assert "VPP_DATA_DIR" in found.remedy
 
 

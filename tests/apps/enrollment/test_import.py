@@ -150,7 +150,7 @@ def test_what_a_spreadsheet_or_a_tired_hand_writes_is_named_with_its_remedy(tmp_
 
 def test_an_owner_with_the_code_of_a_utility_is_refused(tmp_path, at):
     make_participant(kind="UTILITY", code="anna")
-    assert "row 2, column code: anna is a UTILITY" in faults_of(write(tmp_path), at)[0]
+    assert "row 2, column code: anna is the code of a UTILITY already" in faults_of(write(tmp_path), at)[0]
 
 
 def test_a_file_that_is_no_text_is_refused(tmp_path, at):

@@ -8,7 +8,16 @@ from django.db import DatabaseError, IntegrityError, connection, transaction
 
 from tests.apps.settlement.test_settle_day import settle, sold_evening
 from tests.factories import make_participant
-from vpp.settlement.models import Journal, JournalLine, LedgerAccount, Payout, Performance, SettlementRun
+from vpp.settlement.models import (
+    Journal,
+    JournalLine,
+    LedgerAccount,
+    Payout,
+    Performance,
+    ReviewFinding,
+    SettlementRun,
+)
+from vpp.settlement.operations.review import release_payout
 
 pytestmark = pytest.mark.django_db
 
@@ -106,3 +115,23 @@ def test_no_payout_is_slipped_in_beside_those_of_a_run(a_run):
             run=a_run, performance=real.performance, owner=make_participant(), gross=50, fee=0, total=50, amount=0,
             currency="EUR",
         )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "UPDATE settlement_reviewfinding SET state = 'OPEN', decided_at = NULL, decision = ''",
+        "UPDATE settlement_reviewfinding SET state = 'CONFIRMED'",
+        "DELETE FROM settlement_reviewfinding",
+    ],
+)
+def test_a_finding_is_decided_once(sql):
+    found = ReviewFinding.objects.create(
+        kind="PAIRED_SITES",
+        owner=make_participant(),
+        delivery_date="2016-07-14",
+        found_at=datetime(2016, 7, 15, tzinfo=UTC),
+    )
+    release_payout(found, reason="explained", at=datetime(2016, 7, 16, tzinfo=UTC), actor="test")
+    with pytest.raises(IntegrityError, match="decided once"), transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(sql)
