@@ -14,14 +14,12 @@ from forecasting.kernels.admission import answering
 from forecasting.kernels.arrays import Floats
 from forecasting.kernels.calendar import DayGrid
 from forecasting.kernels.classes import SeriesClass
-from forecasting.kernels.load_kernel import with_habits
+from forecasting.kernels.members import members_and_blend
 from forecasting.kernels.memory import Memory
 from forecasting.kernels.mixing import band_factors, mixing_weights
-from forecasting.kernels.naive import Days, blend_days, fill_days, naive_days
+from forecasting.kernels.naive import Days, fill_days
 from forecasting.kernels.own_bands import DECILES
 from forecasting.kernels.own_deciles import WARM_DAYS, half_and_half, own_deciles
-from forecasting.kernels.persistence import persistence_days
-from forecasting.kernels.weather_kernel import weather_blend, with_process
 
 TRAINING_DAYS = (28, 120)
 CHOICE = 8  # candidate rows for each row that a fit uses
@@ -102,13 +100,7 @@ def _anchor(grid: DayGrid, issue_day: int) -> int:
 def _known(history: ClassHistory, days: Days, anchor: int) -> pooled.Known:
     before = np.abs(days.values[:, _learned(days, max(anchor, 1))])
     level_kw = np.maximum(before.mean(axis=(1, 2)), LEVEL_FLOOR_PU * before.max(axis=(1, 2))) + np.float32(1e-6)
-    members = naive_days(days)
-    members = np.concatenate([members, persistence_days(days, members)[None]])
-    if history.kind.weather:
-        members = with_process(days, members)
-    elif history.kind.follows_week:
-        members = with_habits(days, members)
-    blend = weather_blend(days, members) if history.kind.weather else blend_days(days, members)
+    members, blend = members_and_blend(days, history.kind)
     outside, members, blend = answering(days, members, blend, level_kw, history.outside)
     numbers = (history.grid.dates[0].astype("datetime64[D]").astype(np.int64)) + np.arange(days.target + 1)
     return pooled.Known(days, members, blend, level_kw, (numbers + 3) % 7, outside)

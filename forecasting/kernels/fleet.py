@@ -1,7 +1,7 @@
 """Forecast every device of a fleet, class by class, in load convention and on the intervals of the target day."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Protocol
 
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from forecasting.kernels.arrays import Floats
 from forecasting.kernels.calendar import local_clock
 from forecasting.kernels.classes import CLASSES, NET, SeriesClass, class_of
+from forecasting.kernels.clear_sky import clear_power_pu
 from forecasting.kernels.climb import TrainedClass
 from forecasting.kernels.fleet_forecast import FleetForecast, empty_forecast
 from forecasting.kernels.gradient import sample_rows
@@ -35,7 +36,8 @@ class FleetInput:
     power_kw (N, T) load convention, NaN where missing, dispatched or unknown; starts (T,) naive UTC.
     target_starts (H,) naive UTC: the intervals of one local day after the issue's local day.
     portfolio, feeder (N,) numbers of the sums that a device is part of, -1 for none; site (N,): devices of a site whose
-    meter has been read do not count in their feeder, the meter does.
+    meter has been read do not count in their feeder, the meter does. position_deg (N, 2): latitude and longitude, NaN
+    where they are not known; None: of no device.
     """
 
     power_kw: Histories
@@ -53,6 +55,7 @@ class FleetInput:
     holidays: frozenset[date] = frozenset()
     seed: int = 0
     weather: Weather | None = None
+    position_deg: NDArray[np.float64] | None = None
 
 
 @dataclass
@@ -85,7 +88,7 @@ def forecast_fleet(
         raise ValueError("the target must be one local day after the day of issue")
     target_day = int((target.dates[0] - grid.dates[0]).astype(np.int64))
     out = empty_forecast(grid, target.slots, target_day, fleet.portfolio, fleet.feeder)
-    clock = Clock(clock.starts, fleet.issue, fleet.zone, fleet.step_minutes, fleet.holidays, target_day)
+    clock = replace(clock, target_day=target_day)
     there = set(laid_out(fleet.weather, grid, target_day))
     unusable = {
         name: f"weather that is not there: {', '.join(sorted(set(one.weather) - there))}"
@@ -128,6 +131,20 @@ def _forecast(course: _Course, names: list[str]) -> None:
         if trained is not None:
             course.out.trained[name] = trained
         course.out.close_class(CLASSES[name], course.members[name], found[name], trained or course.stored.get(name))
+        if CLASSES[name].daylight:
+            _newcomers_under_the_sun(course, course.members[name])
+
+
+def _newcomers_under_the_sun(course: _Course, members: NDArray[np.int64]) -> None:
+    """Panels that were never measured, where no others were: what the sun usually gives at their place."""
+    fleet, out = course.fleet, course.out
+    if fleet.position_deg is None or (out.rung[members] != "fallback").any():
+        return
+    placed = members[np.isfinite(fleet.position_deg[members]).all(axis=1)]
+    places, of_place = np.unique(np.round(fleet.position_deg[placed] * 4) / 4, axis=0, return_inverse=True)
+    for number, (north, east) in enumerate(places):
+        clear = clear_power_pu(fleet.target_starts, north, east, fleet.step_minutes)
+        out.under_clear_sky(placed[of_place == number], clear)
 
 
 def _needs_fit(course: _Course, name: str) -> bool:

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from forecasting.kernels.arrays import Floats
 from forecasting.kernels.calendar import DayGrid
 from forecasting.kernels.classes import SeriesClass
+from forecasting.kernels.clear_sky import CLEARNESS
 from forecasting.kernels.climb import TrainedClass
 from forecasting.kernels.ladder import LEVELS, LadderSettings, held_out, past_days
 from forecasting.kernels.parts import PartForecast, Summed
@@ -74,6 +75,14 @@ class FleetForecast:
         whole = self.portfolio_kw.setdefault(part.class_name, np.zeros((self.n_portfolios, *shape), dtype=np.float32))
         _add(whole, part.portfolios)
         _add(self.feeder_kw, part.feeders)
+
+    def under_clear_sky(self, members: NDArray[np.int64], clear_pu: Floats) -> None:
+        """Panels of which only the rating is known: what skies make of a clear one, clear_pu (H,) of the target."""
+        by_slot = np.zeros(self.grid.slots_per_day)
+        by_slot[self.slots] = clear_pu
+        shares = np.clip(by_slot[:, None] * CLEARNESS, 0, 1)
+        self.quantiles_kw[members] = -self.capacity_kw[members, None, None] * shares[:, ::-1]
+        self.mean_kw[members] = self.profile_kw[members] = self.quantiles_kw[members, :, 1]
 
     def close_class(
         self,

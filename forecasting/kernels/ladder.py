@@ -14,10 +14,8 @@ from forecasting.kernels.admission import regressors, with_answers
 from forecasting.kernels.arrays import Floats
 from forecasting.kernels.calendar import DayGrid
 from forecasting.kernels.classes import SeriesClass
-from forecasting.kernels.load_kernel import with_habits
-from forecasting.kernels.naive import Days, blend_days, fill_days, naive_days
-from forecasting.kernels.persistence import persistence_days
-from forecasting.kernels.weather_kernel import weather_blend, with_process
+from forecasting.kernels.members import members_and_blend
+from forecasting.kernels.naive import Days, blend_days, fill_days
 
 LEVELS = gradient.LEVELS
 HISTORY_DAYS = 56  # eight weeks: what the nightly run reads
@@ -26,7 +24,6 @@ TRAINING_DAYS = 21
 FIRST_LEARNED_DAY = 8  # before it a day's features stand on less than a week
 NIGHT_PU = 0.002
 CALIBRATION_SERIES = 100
-PERSISTENCE_SERIES = 250  # its inputs take half a megabyte a series
 
 
 @dataclass(frozen=True)
@@ -136,25 +133,10 @@ def _known(grid: DayGrid, target_day: int, kind: SeriesClass, level_kw: Floats, 
     values = np.pad(grid.values, ((0, 0), (0, unknown), (0, 0)), constant_values=np.nan)
     types = grid.types_until(target_day) if kind.follows_week else np.zeros(target_day + 1, np.int64)
     days = Days(fill_days(values).astype(np.float32), np.isfinite(values), types, grid.issue_slot, unknown)
-    members = naive_days(days)
-    weather = lasting and kind.weather and len(values) > 0
-    if lasting:
-        members = np.concatenate([members, _lasting(days, members)[None]])
-    if weather:
-        members = with_process(days, members)
-    elif lasting and kind.follows_week:
-        members = with_habits(days, members)
-    blend = weather_blend(days, members) if weather else blend_days(days, members)
+    members, blend = members_and_blend(days, kind, lasting=lasting)
     numbers = grid.dates[0].astype("datetime64[D]").astype(np.int64) + np.arange(target_day + 1)
     nothing = np.zeros((0, target_day + 1, grid.slots_per_day), dtype=np.float32)
     return pooled.Known(days, members, blend, level_kw, (numbers + 3) % 7, nothing)
-
-
-def _lasting(days: Days, members: Floats) -> Floats:
-    chunks = [slice(start, start + PERSISTENCE_SERIES) for start in range(0, len(days.values), PERSISTENCE_SERIES)]
-    if not chunks:
-        return np.zeros_like(days.values)
-    return np.concatenate([persistence_days(days.of(chunk), members[:, chunk]) for chunk in chunks])
 
 
 def past_days(issue_day: int, lead_days: int) -> NDArray[np.int64]:

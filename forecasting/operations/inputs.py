@@ -16,6 +16,7 @@ from forecasting.operations.weather import days_until, expected_weather
 from vpp.enrollment.models import Enrollment, Portfolio
 from vpp.enrollment.queries import DeviceTable, device_table, portfolios_of_zone
 from vpp.lib.periods import DeliveryDay, as_datetime64
+from vpp.network.queries import node_positions
 
 if TYPE_CHECKING:
     from forecasting.kernels.fleet import FleetInput
@@ -123,7 +124,14 @@ def _fleet_input(
         holidays=holidays_around(zone_code, day.date),
         seed=seed,
         weather=expected_weather(zone_code, days=days_until(day, span.start.date()), issue=span.known_at),
+        position_deg=_positions(table.node_code),
     )
+
+
+def _positions(node_codes: list[str]) -> NDArray[np.float64]:
+    """(N, 2) latitude and longitude of each device's node; NaN where nobody said."""
+    known = node_positions(node_codes)
+    return np.array([known.get(code, (np.nan, np.nan)) for code in node_codes], dtype=np.float64).reshape(-1, 2)
 
 
 def _numbers(n_devices: int, groups: list[NDArray[np.int64]]) -> NDArray[np.int64]:

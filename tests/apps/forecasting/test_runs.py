@@ -18,8 +18,10 @@ from forecasting.operations import (
     storing,
 )
 from tests.apps.forecasting.conftest import DAY, ISSUE, build_zone, store
-from tests.factories import make_portfolio
+from tests.factories import ALWAYS, make_device, make_feeder, make_portfolio, make_site
+from vpp.enrollment.models import Enrollment
 from vpp.lib.periods import DeliveryDay
+from vpp.network.models import Node
 
 
 def numbers(run: ForecastRun) -> dict:
@@ -154,9 +156,6 @@ def test_envelopes_hold_the_baseline_and_scenarios_sum_to_one(zone):
 def test_devices_without_readings_get_the_shape_of_their_class_and_are_named(db):
     zone = build_zone()
     newcomer = make_portfolio(code="P2")
-    from tests.factories import ALWAYS, make_device, make_site
-    from vpp.enrollment.models import Enrollment
-
     device = make_device(kind="PV", code="new", site=make_site(), max_consumption_kw=0.0, max_production_kw=24.0)
     Enrollment.objects.create(device=device, portfolio=newcomer, period=ALWAYS)
     run = run_forecast(zone_code="DE", delivery_date=DAY, at=ISSUE)[1]
@@ -165,6 +164,17 @@ def test_devices_without_readings_get_the_shape_of_their_class_and_are_named(db)
     _, mean_kw = queries.device_baselines_kw(run)
     assert mean_kw.min() < -4 and not mean_kw[0, :16].any()
     assert zone.portfolio.code == "P1"
+
+
+def test_roofs_at_a_known_place_are_forecast_by_the_sun_before_their_first_reading(db):
+    site = make_site(feeder_code="LV1", node_code="N1")
+    make_portfolio(devices=[make_device(kind="PV", site=site, max_consumption_kw=0.0, max_production_kw=10.0)])
+    position = {"latitude_deg": 53.6, "longitude_deg": 11.4}
+    Node.objects.create(code="N1", feeder=make_feeder(code="LV1"), nominal_kv=0.4, **position)
+    run = run_forecast(zone_code="DE", delivery_date=DAY, at=ISSUE)[0]
+    _, mean_kw = queries.device_baselines_kw(run)
+    assert -5.5 < mean_kw.min() < -4 and not mean_kw[0, :16].any() and not mean_kw[0, 90:].any()
+    assert run.fallbacks["devices"]["count"] == 1
 
 
 def test_a_zone_without_any_reading_still_gets_an_answer(db):
