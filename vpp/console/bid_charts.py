@@ -9,16 +9,12 @@ from django.utils.translation import gettext as _
 
 from bidding.models import Bid, Product
 from vpp.console.charts import Series, numbers
-from vpp.console.queries.bids import CAPACITY
+from vpp.console.queries.bids import CAPACITY, title_of
 from vpp.console.queries.replays import Report
 from vpp.lib.periods import DeliveryDay
 
 MOST_CURVES = 30
 PRICE_ROLES = ("price", "plan", "measured", "baseline")
-
-
-def title_of(bid: Bid) -> str:
-    return f"ask {bid.ask.reference}" if bid.ask else bid.product.name
 
 
 def role_of(bid: Bid) -> str:

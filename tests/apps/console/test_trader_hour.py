@@ -6,11 +6,13 @@ import re
 from datetime import date, timedelta
 
 import pytest
+from django.utils import translation
 
 from bidding.models import Bid
 from bidding.operations.bids import end_bid
 from bidding.operations.drafts import market_gate
 from tests.apps.console.makers import World, chart_of, page
+from vpp.console.queries.bids import title_of
 from vpp.console.queries.gates import next_gate
 from vpp.lib import clock
 
@@ -67,6 +69,12 @@ def test_the_time_that_is_left_stands_on_every_page_of_the_desk(staff, curve_bid
         assert 'data-left-s=""' in body, "a played clock stands still"
     clock.set_simulated(clock.now() + timedelta(hours=2))
     assert ">closed</b>" in page(staff, one[0]) and ">in 23\u00a0h</b>" in page(staff, day)
+
+
+def test_a_bid_on_an_ask_is_named_in_the_readers_language(world):
+    bid = Bid.objects.filter(ask=world.ask).earliest("pk")
+    with translation.override("de"):
+        assert title_of(bid) == f"Anfrage {world.ask.reference}"
 
 
 def test_it_counts_down_where_the_clock_runs(curve_bid):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from django.utils.translation import gettext as _
 from numpy.typing import NDArray
 
 from bidding.kernels.curve import limits
@@ -47,7 +48,7 @@ class BidLine:
 
     @property
     def title(self) -> str:
-        return f"ask {self.bid.ask.reference}" if self.bid.ask else self.bid.product.name
+        return title_of(self.bid)
 
     def total_kwh(self, power_kw: list[float]) -> float:
         """Energy of a day array in kWh; for capacity held the same sum, in kW·h."""
@@ -70,6 +71,11 @@ class BidLine:
     @property
     def award_price(self) -> float | None:
         return weighted_price(self.award) if self.award else None
+
+
+def title_of(bid: Bid) -> str:
+    """What a bid is on: an ask or a product."""
+    return _("ask %(reference)s") % {"reference": bid.ask.reference} if bid.ask else bid.product.name
 
 
 def weighted_price(position: Bid | Award) -> float | None:
