@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import date, datetime
 from decimal import Decimal
+from typing import Any
 
 import numpy as np
+from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import Count, Max, OuterRef, QuerySet, Subquery
-from django.db.models.functions import Abs
+from django.db.models.functions import Abs, JSONObject
 
-from bidding.models import Award, PlannedDay, Product
+from bidding.models import Award, Bid, PlannedDay, Product
 from forecasting.models import ForecastRun
 from vpp.accounts.models import Principal
 from vpp.dispatch.models import ControlCycle, Plan, Shortfall
 from vpp.enrollment.models import Portfolio
-from vpp.lib.periods import DeliveryDay
+from vpp.lib.periods import DeliveryDay, delivery_day_of
 from vpp.lib.units import energy_kwh
 from vpp.settlement.models import SettlementRun
 
@@ -44,6 +46,7 @@ class PortfolioLine:
     planned: float | None = None  # profit that the night expected of it
     awarded: float = 0.0  # worth of its awards at their prices, calls of reserve left out
     awarded_so_far: float = 0.0  # of the intervals that have begun
+    cancelled: list[dict[str, str]] = field(default_factory=list)  # as `cancelled_awards` tells
 
     @property
     def earned(self) -> Decimal | None:
@@ -51,7 +54,9 @@ class PortfolioLine:
 
 
 def portfolio_lines(principal: Principal, day: DeliveryDay, at: datetime) -> list[PortfolioLine]:
-    lines = {one.pk: line_of(one) for one in with_states(principal, day).order_by("code")}
+    told = ArraySubquery(cancelled_awards(delivery_day_of(at, day.zone).date))
+    portfolios = with_states(principal, day).annotate(cancelled=told)
+    lines = {one.pk: line_of(one) for one in portfolios.order_by("code")}
     awards = (
         Award.objects.visible_to(principal)
         .standing()
@@ -90,10 +95,23 @@ def with_states(principal: Principal, day: DeliveryDay) -> QuerySet[Portfolio]:
     )
 
 
+def cancelled_awards(since: date) -> QuerySet[Any, Any]:
+    """Of the outer portfolio what its markets took back of days from `since` on, without another result since."""
+    found = Award.objects.filter(
+        bid__portfolio=OuterRef("pk"), bid__delivery_date__gte=since, bid__state=Bid.State.CANCELLED,
+        corrected_by__isnull=True,
+    ).order_by("-cancellation__cancelled_at", "pk")  # fmt: skip
+    facts = {"market": "bid__product__market__code", "date": "bid__delivery_date"}
+    told = {"reference": "cancellation__source_reference", "reason": "cancellation__reason"}
+    return found.annotate(told=JSONObject(**facts, **told)).values("told")
+
+
 def line_of(portfolio: Portfolio) -> PortfolioLine:
     plan_state, forecast_state = (getattr(portfolio, name) or "" for name in ("plan_state", "forecast_state"))
     planned: float | None = portfolio.planned  # type: ignore[attr-defined]
-    return PortfolioLine(portfolio, plan_state=plan_state, forecast_state=forecast_state, planned=planned)
+    line = PortfolioLine(portfolio, plan_state=plan_state, forecast_state=forecast_state, planned=planned)
+    line.cancelled = getattr(portfolio, "cancelled", [])
+    return line
 
 
 def _add_deviation(principal: Principal, lines: dict[int, PortfolioLine], interval_start: datetime) -> None:

@@ -13,7 +13,8 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from bidding.models import Award, Bid, Market, NightlyRun
+from bidding.models import Market, NightlyRun
+from bidding.models.awards import in_own_words
 from forecasting.models import ForecastRun
 from vpp.accounts.models import Principal
 from vpp.console import units
@@ -79,7 +80,6 @@ class TodayPage:
     dead_jobs: int = 0
     waiting_jobs: int = 0
     unseen: dict[str, int] = field(default_factory=dict)
-    cancelled: list[Award] = field(default_factory=list)
 
 
 def shown_date(today: date) -> date | None:
@@ -118,7 +118,7 @@ def alarms_of(page: TodayPage) -> list[Alarm]:
         found.append(Alarm(text, _("look at the error, then try again"), "console:system"))
     for kind, count in sorted(page.unseen.items()):
         found.append(Alarm(f"{count} × {_(kind)}", _("nobody has seen it"), "console:alarms"))
-    found += [_of_cancelled(award) for award in page.cancelled]
+    found += [_of_cancelled(one.portfolio.code, told) for one in page.portfolios for told in one.cancelled]
     for line in page.runs:
         if line.run.state in (NightlyRun.State.FAILED, NightlyRun.State.DEGRADED):
             state = _(str(line.run.get_state_display()))
@@ -143,21 +143,13 @@ def alarms_of(page: TodayPage) -> list[Alarm]:
     return found
 
 
-def _of_cancelled(award: Award) -> Alarm:
-    bid, told = award.bid, award.cancellation
-    named = {"market": bid.product.market.code, "code": bid.portfolio.code, "date": units.day(bid.delivery_date)}
-    text = _("%(market)s cancelled an award of %(code)s for %(date)s") % named
-    where = (bid.portfolio.code, bid.delivery_date.isoformat())
-    return Alarm(text, f"{told.own_reference} {told.reason}".strip(), "console:portfolio_bids", where)
-
-
-def cancelled_awards(principal: Principal, since: date) -> list[Award]:
-    """Awards for the day and those after it that their market took back, without another result since."""
-    cancelled = Award.objects.visible_to(principal).filter(
-        bid__delivery_date__gte=since, bid__state=Bid.State.CANCELLED, corrected_by__isnull=True
-    )
-    rows = cancelled.select_related("cancellation", "bid__portfolio", "bid__product__market")
-    return list(rows.order_by("-cancellation__cancelled_at", "pk"))
+def _of_cancelled(code: str, told: dict[str, str]) -> Alarm:
+    day = date.fromisoformat(told["date"])
+    text = _("%(market)s cancelled an award of %(code)s for %(date)s") % {
+        "market": told["market"], "code": code, "date": units.day(day),
+    }  # fmt: skip
+    detail = f"{in_own_words(told['reference'])} {told['reason']}".strip()
+    return Alarm(text, detail, "console:portfolio_bids", (code, told["date"]))
 
 
 def today_page(principal: Principal, at: datetime) -> TodayPage:
@@ -190,7 +182,6 @@ def today_page(principal: Principal, at: datetime) -> TodayPage:
         waiting_jobs=jobs.get(Job.State.PENDING, 0) + jobs.get(Job.State.LEASED, 0),
     )
     page.unseen = open_counts(principal)
-    page.cancelled = cancelled_awards(principal, today)
     page.money = money_of(page.portfolios)
     page.alarms = alarms_of(page)
     return page
