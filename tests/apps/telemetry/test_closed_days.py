@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
+from django.db import IntegrityError, connection, transaction
 
 from telemetry import operations, queries
 from telemetry.ingest import packed
@@ -53,6 +54,14 @@ def test_late_readings_and_corrections_of_a_packed_day_land_right(fleet):
     assert (Reading.objects.count(), Rollup15.objects.count(), ReadingDay.objects.get().count) == (0, 0, 97)
     assert (power_kw(), power_kw(T0), power_kw(T0 + QUARTER)) == ([5.0, 1.5, 1.0], [1.0] * 3, [5.0, 1.0, 1.0])
     assert operations.close_days(before=T0.date(), at=T0) == {}
+
+
+def test_readings_of_a_closed_day_are_not_deleted(fleet):
+    start = datetime(2016, 7, 12, tzinfo=UTC)
+    operations.ingest(day_of_readings(["battery"], start, np.ones((1, 96))), at=T0, principal=None)
+    with pytest.raises(IntegrityError, match="are kept"), transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("DELETE FROM telemetry_readingday; SET CONSTRAINTS ALL IMMEDIATE")
+    assert ReadingDay.objects.get().count == 96
 
 
 def test_closing_a_day_changes_no_answer(fleet):
