@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from datetime import date
 
+import numpy as np
 import pytest
 
+from bidding.operations.awards import take_award
+from bidding.operations.book import open_book
 from tests.apps.dispatch.day import PlayedDay
 from tests.apps.settlement.makers import make_award
 from tests.factories import make_client, make_terms
@@ -177,3 +180,19 @@ def test_every_written_cycle_is_in_the_audit_trail() -> None:
     cycle = played.cycle(40)
     event = AuditEvent.objects.get(action="setpoints.written")
     assert event.subject_key == str(cycle.pk) and (event.after or {})["written"] == 2
+
+
+def test_devices_stop_delivering_what_the_market_takes_back() -> None:
+    played = PlayedDay(4, up_kw=12.0)
+    gateway, _ = make_client()
+    assert played.cycle(40).placed_up_kw == pytest.approx(12.0)
+    played.fetch_and_accept(40, gateway)
+    begun = [kw if index <= 40 else 0.0 for index, kw in enumerate(played.award.up_kw)]
+    open_book(portfolio_id=played.portfolio.pk, day=played.day, up_kw=np.full(96, 40.0), down_kw=np.full(96, 40.0))
+    take_award(
+        played.award.bid, up_kw=begun, down_kw=played.award.down_kw, price_per_mwh=played.award.price_per_mwh,
+        reference="A-2", corrects=played.award.source_reference, at=played.start(40), actor="market",
+    )  # fmt: skip
+    stopped = played.cycle(41)
+    assert stopped.placed_up_kw == pytest.approx(0.0) and stopped.written == 4
+    assert Plan.objects.latest("version").award_ids == [played.award.bid.awards.latest("pk").pk]
