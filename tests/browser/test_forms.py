@@ -51,3 +51,16 @@ def test_what_was_typed_outlives_the_session(visit, site: Site, tomorrow):
     planner.check()
     planner.press("Send it now")
     planner.reads("Ask LATE-1 is with the aggregator")
+
+
+def test_a_refused_form_leads_to_what_is_wrong_and_says_why(visit, tomorrow):
+    planner = visit("planner")
+    planner.open("/asks/new/")
+    type_ask(planner, tomorrow, "WRONG-1")
+    planner.page.fill("[name=ceiling_price]", "5 MW")
+    planner.press("Send the ask")
+    planner.errors.clear()  # the browser itself logs the 422
+    field = planner.page.locator(":focus")
+    assert field.get_attribute("name") == "ceiling_price" and field.get_attribute("aria-invalid") == "true"
+    said = [planner.page.inner_text(f"#{one}") for one in (field.get_attribute("aria-describedby") or "").split()]
+    assert "Write a number, as 1234.5." in said and field.input_value() == "5 MW"

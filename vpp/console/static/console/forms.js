@@ -17,6 +17,10 @@
     setTimeout(() => release(form), AGAIN_MS);
   });
 
+  /* A form that comes back refused: who types goes on in the first field that is wrong, and hears why. */
+  const wrong = document.querySelector(".field.wrong :is(input, select, textarea)");
+  if (wrong) wrong.focus();
+
   /* Back from the answer: the page is as it was left, and may be sent once more. */
   window.addEventListener("pageshow", () => document.querySelectorAll("form[data-sent]").forEach(release));
 })();
