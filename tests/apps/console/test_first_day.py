@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from django.test import Client
 
 from tests.apps.console.makers import client_for, make_user, page
 from vpp.accounts.models import Participant, User
+from vpp.settlement.models import Payout
 
 pytestmark = pytest.mark.django_db
 NEXT = {
@@ -49,3 +52,14 @@ def test_what_cannot_be_read_is_told_on_a_page_of_ours(settings):
     boss = client_for(make_user("boss", Participant.Kind.AGGREGATOR, admin=True))
     answer = boss.post("/alarms/acknowledge/", {"alarm": ["a", "b", "c"]})
     assert answer.status_code == 400 and b"could not be read" in answer.content
+
+
+def test_an_owner_reads_a_payout_as_their_own_in_their_language(world):
+    payout = Payout.objects.filter(performance__run=world.run, total__gt=0).earliest("pk")
+    owner = client_for(make_user("olga", None, participant=payout.owner))
+    owner.cookies["django_language"] = "de"
+    body = page(owner, f"/payouts/{payout.pk}/")
+    assert "an Sie</h1>" in body and "bekommen Sie" in body and payout.owner.code not in body.split("</h1>")[0]
+    for word in ("Auszahlung", "Abrechnungslauf", "Erfüllung", "Nachtlauf", "Prognoselauf"):
+        assert re.search(rf"{word} \d+", body), word
+    assert "settlement run" not in body and "Der Erlös besteht aus" in body and "activated_energy" not in body

@@ -7,12 +7,19 @@ from datetime import date
 from decimal import Decimal
 
 from django.db.models import Max, Q, Sum
+from django.utils.translation import gettext_noop
 
 from vpp.accounts.models import Principal
 from vpp.enrollment.models import Portfolio
 from vpp.settlement.models import Payout, SettlementRun
 
 PAGE_SIZE = 100
+#: What the rows of a chain are called, from a payout back to its forecast.
+CHAIN_WORDS = (
+    gettext_noop("payout"), gettext_noop("journal"), gettext_noop("settlement run"), gettext_noop("performance"),
+    gettext_noop("award"), gettext_noop("bid"), gettext_noop("ask"), gettext_noop("plan"),
+    gettext_noop("nightly run"), gettext_noop("forecast run"), gettext_noop("statement"),
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -123,7 +123,7 @@ def trace_row(context: dict[str, Any], app_label: str, model_name: str, pk: int)
 
 
 def admin_link(context: dict[str, Any], meta: Options[Any], pk: object, label: str) -> SafeString | str:
-    text = label or f"{meta.verbose_name} {pk}"
+    text = label or f"{_(str(meta.verbose_name))} {pk}"
     user = getattr(context.get("request"), "user", None)
     if user is None or not user.is_staff:
         return text
