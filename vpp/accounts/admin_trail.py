@@ -1,5 +1,5 @@
-"""What is changed in the admin stands in the audit trail, as what is changed elsewhere; what the database refuses is told
-on the page."""
+"""What is changed in the admin stands in the audit trail, as what is changed elsewhere; what the database refuses is
+told on the page."""
 
 from __future__ import annotations
 

@@ -9,11 +9,12 @@ from django.test import Client
 
 from telemetry.storage.copying import copy_out
 from tests.apps.dispatch.day import PlayedDay
-from tests.factories import make_client, make_device, make_portfolio
+from tests.factories import make_client, make_device, make_participant, make_portfolio
 from vpp.accounts.models import Participant
 from vpp.accounts.operations import create_client
 from vpp.dispatch import setpoint_columns
 from vpp.dispatch.models import Setpoint
+from vpp.enrollment.handover import hand_over
 from vpp.lib import clock
 
 pytestmark = pytest.mark.django_db
@@ -43,6 +44,19 @@ def test_a_gateway_polls_answers_and_polls_again(client: Client) -> None:
     assert client.get(SETPOINTS, query, headers=headers(token)).json()["setpoints"]["id"] == []
     everything = client.get(SETPOINTS, query | {"in_force": "true"}, headers=headers(token)).json()["setpoints"]
     assert sorted(everything["state"]) == ["ACKNOWLEDGED", "ACKNOWLEDGED", "REFUSED"]
+
+
+def test_who_takes_a_site_over_does_not_see_what_was_asked_of_it_before(client: Client) -> None:
+    played = PlayedDay(2, up_kw=6.0)
+    clock.set_simulated(played.start(41))
+    played.cycle(40)
+    site, buyer = played.devices[0].site, make_participant()
+    hand_over(site, buyer, since=played.start(41), at=played.start(41), actor="test")
+    _, token = create_client(participant=buyer, name="app", scopes=("dispatch:read",), at=played.start(0))
+    query = {"interval": played.start(40).isoformat(), "in_force": "true"}
+    assert client.get(SETPOINTS, query, headers=headers(token)).json()["setpoints"]["id"] == []
+    _, token = make_client(scopes=("dispatch:read",))
+    assert len(client.get(SETPOINTS, query, headers=headers(token)).json()["setpoints"]["id"]) == 2
 
 
 def test_each_reason_of_many_refusals_is_kept_in_as_many_queries_as_one(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from django.db import transaction
@@ -16,10 +16,13 @@ from vpp.dispatch.answers import store_applied
 from vpp.dispatch.kernels.life import UNANSWERED
 from vpp.dispatch.models import Link, Setpoint
 from vpp.dispatch.setpoint_rows import SetpointColumns
-from vpp.enrollment.models import Device
+from vpp.enrollment.models import Device, Site
+from vpp.enrollment.ownership import theirs_since
 
 if TYPE_CHECKING:
     from vpp.accounts.models import Principal
+
+INTERVAL = timedelta(minutes=15)
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,8 @@ def fetch_setpoints(principal: Principal, interval_start: datetime, at: datetime
     with transaction.atomic():
         elsewhere = Link.objects.exclude(protocol=Link.Protocol.HTTP).values("device_id")
         devices = Device.objects.visible_to(principal).exclude(pk__in=elsewhere)  # a join would be by nested loops
+        if anothers := _anothers_then(principal, interval_start):
+            devices = devices.exclude(site__in=anothers)
         found = setpoint_rows.in_force_of(devices, interval_start)
         kept = [row for row, state in enumerate(found.state) if everything or state in UNANSWERED]
         chosen = found.take(kept)
@@ -55,6 +60,14 @@ def fetch_setpoints(principal: Principal, interval_start: datetime, at: datetime
         told = RawSQL("SELECT unnest(%s::bigint[])", [id_array(chosen.device_id)])  # one parameter, however many
         code_of = dict(Device.objects.filter(pk__in=told).values_list("pk", "code"))
     return Outgoing(chosen, [code_of[device_id] for device_id in chosen.device_id.tolist()])
+
+
+def _anothers_then(principal: Principal, interval_start: datetime) -> list[int]:
+    """Sites of the caller that were another owner's in all of that interval."""
+    if principal.sees_all:
+        return []
+    since = theirs_since(principal, Site.objects.visible_to(principal).values_list("pk", flat=True))
+    return [site for site, begin in since.items() if begin >= interval_start + INTERVAL]
 
 
 def answer_setpoints(
