@@ -144,7 +144,8 @@ def step_statement(request: HttpRequest, statement_id: int, step: str) -> HttpRe
                 operations.finalise(statement, at=clock.now(), actor=request.user)
             else:
                 operations.step_statement(statement, to, at=clock.now(), actor=request.user, reason=reason)
-            messages.success(request, f"{statement}: {_(str(statement.get_state_display()))}.")
+            named = _("Statement no. %(number)s") % {"number": statement.number} if statement.number else str(statement)
+            messages.success(request, f"{named}: {_(str(statement.get_state_display()))}.")
         except DomainError as error:
             messages.error(request, f"{told(error)} ({error.code})")
         return redirect("console:statement", statement_id=statement.pk)
