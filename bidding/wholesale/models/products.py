@@ -106,4 +106,4 @@ class Product(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.market_id}/{self.code}"
+        return f"{self.market.code} {self.code}"
