@@ -72,12 +72,19 @@ class WebServer:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._server.task_dispatcher.shutdown(timeout=5)
-        self._server.trigger.pull_trigger(self._close)  # in the thread that waits for the sockets
+        pulled = threading.Event()
+        self._server.trigger.pull_trigger(lambda: self._close(pulled))  # in the thread that waits for the sockets
+        pulled.set()
         for thread in [*self._workers, *([self._thread] if self._thread else [])]:
             thread.join(timeout=5)
 
-    def _close(self) -> None:
-        """Take no more connections; those that a browser keeps open end once their answers are sent."""
+    def _close(self, pulled: threading.Event) -> None:
+        """Take no more connections; those that a browser keeps open end once their answers are sent.
+
+        Closing takes the trigger away too, so it waits for who pulled it: an answer that was ready in the same moment
+        may have woken this thread first.
+        """
+        pulled.wait()
         self._server.close()
         for channel in list(self._server.active_channels.values()):
             channel.close_when_flushed = True

@@ -44,6 +44,21 @@ def test_an_answer_under_way_is_sent_whole(asked):
     assert reader == [LARGE]
 
 
+def test_a_server_that_was_awake_already_ends_in_order_too(asked, monkeypatch):
+    """The thread that waits for the sockets may close them before whoever told it to has come to wake it."""
+    with WebServer("127.0.0.1:0", threads=1) as server:
+        trigger = server._server.trigger
+        pull = trigger._physical_pull
+
+        def woken_first() -> None:
+            pull()  # as an answer does that was ready in the same moment
+            threading.Event().wait(0.1)
+            pull()
+
+        monkeypatch.setattr(trigger, "_physical_pull", woken_first)
+    assert "web" not in {thread.name for thread in threading.enumerate()}
+
+
 @pytest.mark.filterwarnings("error::pytest.PytestUnhandledThreadExceptionWarning")
 def test_a_connection_that_a_browser_keeps_open_is_not_waited_for(asked):
     with WebServer("127.0.0.1:0", threads=1) as server:
