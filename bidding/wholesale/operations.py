@@ -149,15 +149,17 @@ def cancel_awards(*, market: Market, rows: Iterable[CancelRow], at: datetime, ac
 
     Raises UnknownAward (also for another market's), WrongState, AwardCancelled, IntervalBegun.
     """
-    by_id = {row.award_id: row for row in rows}
-    found = Award.objects.filter(pk__in=list(by_id), bid__product__market=market)
+    asked: dict[int, list[CancelRow]] = {}
+    for row in rows:
+        asked.setdefault(row.award_id, []).append(row)
+    found = Award.objects.filter(pk__in=list(asked), bid__product__market=market)
     awards = list(found.select_related("bid__product__market", "bid__portfolio").order_by("bid_id"))
-    if unknown := sorted(set(by_id) - {award.pk for award in awards}):
+    if unknown := sorted(asked.keys() - {award.pk for award in awards}):
         raise UnknownAward(f"{market} has no award {unknown[0]}", award=unknown[0])
     for award in awards:
-        row = by_id[award.pk]
-        reference = Award.reference_by(market.code, row.reference)
-        cancel_award(award, reference=reference, reason=row.reason, at=at, actor=actor)
+        for row in asked[award.pk]:  # a second row of an award repeats the first or is refused
+            reference = Award.reference_by(market.code, row.reference)
+            cancel_award(award, reference=reference, reason=row.reason, at=at, actor=actor)
     return awards
 
 

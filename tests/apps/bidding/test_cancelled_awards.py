@@ -68,6 +68,13 @@ def test_a_cancelled_award_is_a_new_fact_and_frees_its_kilowatts(client, world, 
     assert again.pk != bid.pk
 
 
+def test_an_award_named_twice_under_two_references_is_not_half_told(client, market, sold):
+    rows = [{"award": sold.pk, "reference": reference, "reason": ""} for reference in ("C-1", "C-2")]
+    answer = post(client, CANCEL, {"cancellations": rows}, market)
+    assert (answer.status_code, answer.json()["code"]) == (409, "award_cancelled")
+    assert not AwardCancellation.objects.exists() and Bid.objects.get().award == sold
+
+
 def test_plans_and_settlement_know_it_only_as_long_as_it_stood(client, world, market, sold):
     before, key = clock.now(), world.portfolio.pk
     assert positions_of([key], world.day)[key].award_ids == (sold.pk,)
